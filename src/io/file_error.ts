@@ -1,0 +1,38 @@
+/**
+ * Sentences for what the file system refuses.
+ *
+ * @module
+ */
+
+/**
+ * Says in a sentence what a file operation could not do.
+ *
+ * @param action What was tried, as in `read config.json`.
+ * @param error What was thrown.
+ * @returns An error `Cannot <action>: <state>`, or the thrown one if it does
+ * not come from the file system.
+ */
+export function fileError(action: string, error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(`Cannot ${action}: ${error}`);
+  const state = describe(error);
+  if (state === undefined) return error;
+  return new Error(`Cannot ${action}: ${state}`, { cause: error });
+}
+
+function describe(error: Error): string | undefined {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotCapable) {
+    return "Deno has no permission, run it with --allow-read and --allow-write";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "the system grants no permission";
+  }
+  if (error instanceof Deno.errors.NotADirectory) {
+    return "a part of the path is not a directory";
+  }
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  if (error instanceof Deno.errors.BadResource) return "it is closed";
+  const fromSystem = "code" in error || // such as ENOSPC
+    Object.values(Deno.errors).some((kind) => error instanceof kind);
+  return fromSystem ? error.message : undefined;
+}

@@ -1,0 +1,164 @@
+/**
+ * JSON, read as strictly as the reference reader of safetensors reads it.
+ *
+ * `JSON.parse` keeps the last of two equal keys and takes `1.0` for an
+ * integer, so that a file could mean one thing here and another elsewhere.
+ *
+ * @module
+ */
+
+/** A JSON value. Objects are maps, so that no key is special. */
+export type StrictJson =
+  | null
+  | boolean
+  | number
+  | string
+  | StrictJson[]
+  | Map<string, StrictJson>;
+
+/** As deep as the reference reader goes. */
+const MAX_DEPTH = 127;
+
+const LITERAL_VALUES = new Map<string, null | boolean>([
+  ["null", null],
+  ["true", true],
+  ["false", false],
+]);
+
+/**
+ * Parses JSON text.
+ *
+ * Only integers are read as numbers; any other number (`1.5`, `1e3`, `1.0`,
+ * `-0`) is `NaN`, because no field that we read may hold one.
+ *
+ * @param text The text.
+ * @param file What to call the text in errors.
+ * @returns The value.
+ * @throws {SyntaxError} If the text is not JSON, has a key twice in one
+ * object, holds half a surrogate pair, or is nested deeper than 127 levels.
+ */
+export function parseStrictJson(text: string, file: string): StrictJson {
+  let position = 0;
+  let depth = 0;
+
+  const value = readValue();
+  skipSpace();
+  if (position < text.length) throw unexpected("the end");
+  return value;
+
+  function readValue(): StrictJson {
+    skipSpace();
+    const character = text[position];
+    if (character === "{") return nested(readObject);
+    if (character === "[") return nested(readArray);
+    if (character === '"') return readString();
+    const token = match(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|[a-z]+/y);
+    const literal = LITERAL_VALUES.get(token);
+    if (literal !== undefined) return literal;
+    if (!/^[-\d]/.test(token)) {
+      position -= token.length;
+      throw unexpected("a value");
+    }
+    return /^(?:0|-?[1-9]\d*)$/.test(token) ? Number(token) : NaN;
+  }
+
+  function nested<T>(read: () => T): T {
+    if (++depth > MAX_DEPTH) throw unexpected("less nesting");
+    position++;
+    const result = read();
+    depth--;
+    return result;
+  }
+
+  function readObject(): Map<string, StrictJson> {
+    const object = new Map<string, StrictJson>();
+    skipSpace();
+    if (skip("}")) return object;
+    while (true) {
+      skipSpace();
+      if (text[position] !== '"') throw unexpected("a key");
+      const key = readString();
+      if (object.has(key)) {
+        throw new SyntaxError(
+          `Cannot read ${file}: key ${
+            shorten(key)
+          } occurs twice, wanted it once`,
+        );
+      }
+      skipSpace();
+      if (!skip(":")) throw unexpected("':'");
+      object.set(key, readValue());
+      skipSpace();
+      if (skip("}")) return object;
+      if (!skip(",")) throw unexpected("',' or '}'");
+    }
+  }
+
+  function readArray(): StrictJson[] {
+    const array: StrictJson[] = [];
+    skipSpace();
+    if (skip("]")) return array;
+    while (true) {
+      array.push(readValue());
+      skipSpace();
+      if (skip("]")) return array;
+      if (!skip(",")) throw unexpected("',' or ']'");
+    }
+  }
+
+  function readString(): string {
+    const start = position;
+    let end = start + 1;
+    while (end < text.length && text[end] !== '"') {
+      end += text[end] === "\\" ? 2 : 1;
+    }
+    let string: unknown;
+    try {
+      string = JSON.parse(text.slice(start, end + 1)); // escapes, control characters
+    } catch {
+      throw unexpected("a string");
+    }
+    if (typeof string !== "string" || !string.isWellFormed()) {
+      throw unexpected("a string");
+    }
+    position = end + 1;
+    return string;
+  }
+
+  function match(pattern: RegExp): string {
+    pattern.lastIndex = position;
+    const token = pattern.exec(text)?.[0];
+    if (token === undefined) throw unexpected("a value");
+    position += token.length;
+    return token;
+  }
+
+  function skip(character: string): boolean {
+    if (text[position] !== character) return false;
+    position++;
+    return true;
+  }
+
+  function skipSpace(): void {
+    while (/[ \t\n\r]/.test(text.charAt(position))) position++;
+  }
+
+  function unexpected(wanted: string): SyntaxError {
+    const state = position < text.length
+      ? `found ${shorten(text.slice(position, position + 20))}`
+      : "JSON ends";
+    return new SyntaxError(
+      `Cannot read ${file}: ${state} at character ${position} of the header, wanted ${wanted}`,
+    );
+  }
+}
+
+/**
+ * Quotes a name for an error.
+ *
+ * @param name A name from a file, of any length.
+ * @returns At most its first 80 characters, as a JSON string.
+ */
+export function shorten(name: string): string {
+  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+}
