@@ -1,0 +1,264 @@
+import { setImmediate } from "node:timers";
+import { logprobs } from "./logprobs.ts";
+import type { Settings } from "./options.ts";
+import { seededRandom } from "./random.ts";
+import { Sampler } from "./sampler.ts";
+import type { Sequence } from "./sequence.ts";
+import { GenerationClock } from "./stats.ts";
+import { type StopMatch, StopMatcher } from "./stop_matcher.ts";
+
+/** A candidate for a place in the text. */
+export interface TopLogprob {
+  /** The token. */
+  id: number;
+  /** Its text, on its own. */
+  text: string;
+  /** ln p under the model's own distribution. */
+  logprob: number;
+}
+
+/** One step of a generation: a token, or the end. */
+export interface Piece {
+  /** The token; `null` in the last piece, which is the end. */
+  id: number | null;
+  /**
+   * Text that is certain now: empty while a character is incomplete or a stop
+   * string possible.
+   */
+  text: string;
+  /** ln p of the token, if log-probabilities were asked for. */
+  logprob?: number;
+  /** The most probable tokens at this place, if asked for. */
+  topLogprobs?: TopLogprob[];
+  /** The record of the generation, in the last piece. */
+  final?: GenerateResult;
+}
+
+/**
+ * Why a text ended: by itself or a stop string, because it was long enough, or
+ * because the signal was aborted.
+ */
+export type FinishReason = "stop" | "length" | "cancelled";
+
+/** The record of a generation. */
+export interface GenerateResult {
+  /** The generated tokens, without the model's end-of-text token. */
+  ids: number[];
+  /** The text of all pieces. */
+  text: string;
+  /** Why it ended. */
+  finishReason: FinishReason;
+  /** The stop string that ended it, if one did. */
+  stopString?: string;
+  /** Whether it ended because the context is full. */
+  contextFull: boolean;
+  /** The seed: with it the same prompt gives the same text. */
+  seed: number;
+  /** How many tokens the prompt has. */
+  promptTokens: number;
+  /** How many of them were in the KV cache and did not run again. */
+  cachedTokens: number;
+  /** How many tokens were generated. */
+  completionTokens: number;
+  /** From the start to the first token; `null` if there was none. */
+  timeToFirstTokenMs: number | null;
+  /** Running the prompt. */
+  prefillMs: number;
+  /** From the first token to the end, less the time that the reader took. */
+  decodeMs: number;
+  /** Tokens of the prompt run a second; `null` if there were none. */
+  prefillTokensPerSecond: number | null;
+  /** Tokens after the first a second; `null` if there were none. */
+  decodeTokensPerSecond: number | null;
+}
+
+/**
+ * The token loop: reuses what the KV cache holds of the prompt, runs the rest,
+ * then picks tokens and runs them one by one. The last token is usually not run
+ * any more, so the cache ends before it. It knows ids, no kernel and no file.
+ *
+ * @param sequence The model with its KV cache.
+ * @param ids The prompt, at least one token.
+ * @param settings From `resolveOptions()`.
+ * @returns A piece for each token, then one with the rest of the text and the
+ * record.
+ * @throws {RangeError} If the prompt is empty or longer than the context.
+ */
+export async function* generate(
+  sequence: Sequence,
+  ids: readonly number[],
+  settings: Settings,
+): AsyncGenerator<Piece, void> {
+  using _hold = sequence.hold();
+  checkPrompt(ids, sequence.model.contextLength);
+  const cachedTokens = sequence.reusable(ids);
+  const clock = new GenerationClock();
+  const text = new TextStream(sequence, settings.stop);
+  const completion: number[] = [];
+  let ending: Ending | undefined;
+  try {
+    let logits = await prefill(sequence, ids, settings.signal);
+    clock.prefillEnds(sequence.ids.length - cachedTokens);
+    const context = [...ids];
+    const sampler = new Sampler(settings);
+    const random = seededRandom(settings.seed);
+    if (settings.maxTokens === 0) ending = { finishReason: "length" };
+    while (logits !== undefined && ending === undefined) {
+      const id = sampler.sample(logits, context, random);
+      clock.tokenIsPicked();
+      if (settings.eosIds.includes(id)) {
+        ending = { finishReason: "stop" };
+        break;
+      }
+      completion.push(id);
+      context.push(id);
+      const piece = { id, text: text.push(id) };
+      const odds = oddsOf(sequence, logits, { id, count: settings.logprobs });
+      const waitStart = performance.now();
+      yield { ...piece, ...odds };
+      clock.readerTook(performance.now() - waitStart);
+      await nextTurn();
+      const state = { completion, context, text };
+      ending = endingAfter(sequence, settings, state);
+      if (ending !== undefined) break;
+      logits = await sequence.run([id], context.length - 1);
+      clock.tokenHasRun();
+    }
+    if (logits === undefined) ending = { finishReason: "cancelled" };
+  } catch (error) {
+    sequence.clear(); // logits that are no numbers come from keys that are none
+    throw error;
+  }
+  const rest = text.flush();
+  if (text.stopString !== undefined) ending = { finishReason: "stop" };
+  yield {
+    id: null,
+    text: rest,
+    final: {
+      ids: completion,
+      text: text.all,
+      ...(text.stopString !== undefined && { stopString: text.stopString }),
+      contextFull: false,
+      ...ending!,
+      seed: settings.seed,
+      promptTokens: ids.length,
+      cachedTokens,
+      completionTokens: completion.length,
+      ...clock.times(),
+    },
+  };
+}
+
+interface Ending {
+  finishReason: FinishReason;
+  contextFull?: boolean;
+}
+
+function checkPrompt(ids: readonly number[], contextLength: number): void {
+  if (ids.length === 0) {
+    throw new RangeError(
+      "Cannot generate: the prompt is empty, wanted at least one token",
+    );
+  }
+  if (ids.length > contextLength) {
+    throw new RangeError(
+      `Cannot generate: the prompt has ${ids.length} tokens, the context ` +
+        `holds ${contextLength}; shorten it or load the model with a longer ` +
+        "context (--context), as far as the model allows",
+    );
+  }
+}
+
+/** Runs what the cache lacks of the prompt; no logits if it was cancelled. */
+async function prefill(
+  sequence: Sequence,
+  ids: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Float32Array | undefined> {
+  const { chunkSize = Infinity } = sequence.model;
+  let position = sequence.reusable(ids);
+  let logits: Float32Array | undefined;
+  while (position < ids.length) {
+    if (signal?.aborted) return undefined;
+    const end = Math.min(ids.length, position + chunkSize);
+    logits = await sequence.run(ids.slice(position, end), position);
+    position = end;
+    await nextTurn();
+  }
+  return signal?.aborted ? undefined : logits;
+}
+
+/** Why the text ends after its newest token, if it does. */
+function endingAfter(
+  sequence: Sequence,
+  settings: Settings,
+  { completion, context, text }: {
+    completion: readonly number[];
+    context: readonly number[];
+    text: TextStream;
+  },
+): Ending | undefined {
+  if (text.stopString !== undefined) return { finishReason: "stop" };
+  if (completion.length >= settings.maxTokens) {
+    return { finishReason: "length" };
+  }
+  // The newest token would be run at position context.length - 1.
+  if (context.length > sequence.model.contextLength) {
+    return { finishReason: "length", contextFull: true };
+  }
+  return settings.signal?.aborted ? { finishReason: "cancelled" } : undefined;
+}
+
+function oddsOf(
+  { vocabulary }: Sequence,
+  logits: Float32Array,
+  { id, count }: { id: number; count: number | undefined },
+): Pick<Piece, "logprob" | "topLogprobs"> {
+  if (count === undefined) return {};
+  const { logprob, top } = logprobs(logits, id, count);
+  const topLogprobs = top.map((candidate) => ({
+    ...candidate,
+    text: vocabulary.tokenText(candidate.id),
+  }));
+  return { logprob, topLogprobs };
+}
+
+/**
+ * Lets timers, signals and connections have their turn: a model that reads its
+ * results back without waiting would keep them all out.
+ */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** Ids to text that ends before a stop string. */
+class TextStream {
+  /** All text so far. */
+  all = "";
+  /** The stop string that ended the text. */
+  stopString: string | undefined;
+  readonly #decoder;
+  readonly #matcher;
+
+  constructor(sequence: Sequence, stop: readonly string[]) {
+    this.#decoder = sequence.vocabulary.decoder();
+    this.#matcher = new StopMatcher(stop);
+  }
+
+  push(id: number): string {
+    return this.#add(this.#matcher.push(this.#decoder.push(id)));
+  }
+
+  flush(): string {
+    if (this.stopString !== undefined) return "";
+    const text = this.#add(this.#matcher.push(this.#decoder.flush()));
+    if (this.stopString !== undefined) return text;
+    return text + this.#add({ text: this.#matcher.flush() });
+  }
+
+  #add({ text, stopString }: StopMatch): string {
+    this.all += text;
+    this.stopString = stopString;
+    return text;
+  }
+}

@@ -1,0 +1,298 @@
+import { freshSeed } from "./random.ts";
+import type { SamplerOptions } from "./sampler.ts";
+
+/** How to generate. What is not given comes from the model, then a default. */
+export interface GenerateOptions {
+  /**
+   * The most tokens to generate; 0 only reads the prompt.
+   *
+   * @default {Infinity} until the context is full
+   */
+  maxTokens?: number | undefined;
+  /**
+   * Logits are divided by it; 0 always picks the most probable token.
+   *
+   * @default {0.8}
+   */
+  temperature?: number | undefined;
+  /**
+   * Keep the k most probable tokens; 0 keeps all.
+   *
+   * @default {40}
+   */
+  topK?: number | undefined;
+  /**
+   * Keep the fewest tokens whose probabilities sum to at least p; 1 keeps all.
+   *
+   * @default {0.95}
+   */
+  topP?: number | undefined;
+  /**
+   * Keep tokens at least p times as probable as the best; 0 keeps all.
+   *
+   * @default {0.05}
+   */
+  minP?: number | undefined;
+  /**
+   * Above 1, tokens of the window become less likely.
+   *
+   * @default {1}
+   */
+  repetitionPenalty?: number | undefined;
+  /**
+   * Taken off the logit of each token in the window.
+   *
+   * @default {0}
+   */
+  presencePenalty?: number | undefined;
+  /**
+   * Taken off a logit for each time that its token is in the window.
+   *
+   * @default {0}
+   */
+  frequencyPenalty?: number | undefined;
+  /**
+   * How many of the last tokens the penalties see, prompt included; -1 is all.
+   *
+   * @default {64}
+   */
+  penaltyWindow?: number | undefined;
+  /**
+   * Same seed, same text.
+   *
+   * @default {number} a fresh one each time, named in the result
+   */
+  seed?: number | undefined;
+  /** Strings that end the text; they are not part of it. */
+  stop?: readonly string[] | undefined;
+  /**
+   * Give log-probabilities, and those of the n most probable tokens.
+   *
+   * @default {undefined} none
+   */
+  logprobs?: number | undefined;
+  /** Stops at the next token when aborted. */
+  signal?: AbortSignal | undefined;
+  /**
+   * Go on after the model's end-of-text token.
+   *
+   * @default {false}
+   */
+  ignoreEos?: boolean | undefined;
+}
+
+/** Options with nothing left open. */
+export interface Settings extends SamplerOptions {
+  /** The most tokens to generate. */
+  maxTokens: number;
+  /** Seed of the random generator. */
+  seed: number;
+  /** Strings that end the text. */
+  stop: readonly string[];
+  /** How many of the most probable tokens to list; none: no logprobs. */
+  logprobs: number | undefined;
+  /** Stops at the next token when aborted. */
+  signal: AbortSignal | undefined;
+  /** Tokens that end the text; empty if the end is ignored. */
+  eosIds: readonly number[];
+}
+
+/** What a model's `generation_config.json` says. */
+export interface GenerationDefaults {
+  /** Tokens that end the text. */
+  eosIds?: number[];
+  /** As in {@linkcode GenerateOptions}. */
+  temperature?: number;
+  /** As in {@linkcode GenerateOptions}. */
+  topK?: number;
+  /** As in {@linkcode GenerateOptions}. */
+  topP?: number;
+  /** As in {@linkcode GenerateOptions}. */
+  minP?: number;
+  /** As in {@linkcode GenerateOptions}. */
+  repetitionPenalty?: number;
+}
+
+/** The numbers that an option may be. */
+export interface Range {
+  /** Whether it must be whole. */
+  integer?: boolean;
+  /** The least. */
+  min?: number;
+  /** The most. */
+  max?: number;
+  /** It must be more than this. */
+  above?: number;
+}
+
+/** The numbers that each option may be. */
+export const RANGES = {
+  maxTokens: { integer: true, min: 0 },
+  temperature: { min: 0 },
+  topK: { integer: true, min: 0 },
+  topP: { min: 0, max: 1 },
+  minP: { min: 0, max: 1 },
+  repetitionPenalty: { above: 0 },
+  presencePenalty: {},
+  frequencyPenalty: {},
+  penaltyWindow: { integer: true, min: -1 },
+  seed: { integer: true, min: 0, max: Number.MAX_SAFE_INTEGER },
+  logprobs: { integer: true, min: 0 },
+} as const satisfies Record<string, Range>;
+
+/** What an option is if neither the caller nor the model says. */
+export const DEFAULTS = {
+  maxTokens: Infinity,
+  temperature: 0.8,
+  topK: 40,
+  topP: 0.95,
+  minP: 0.05,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  penaltyWindow: 64,
+} as const;
+
+/**
+ * Checks options and fills in what is missing: first from the model's
+ * `generation_config.json`, then from {@linkcode DEFAULTS}.
+ *
+ * @param options What the caller asks for.
+ * @param model What the model asks for.
+ * @returns Settings with nothing left open.
+ * @throws {TypeError} If a value has the wrong type.
+ * @throws {RangeError} If a value is out of range.
+ */
+export function resolveOptions(
+  options: GenerateOptions,
+  model: GenerationDefaults = {},
+): Settings {
+  for (const [name, range] of Object.entries(RANGES)) {
+    const value = options[name as keyof typeof RANGES];
+    if (value === undefined) continue;
+    if (name === "maxTokens" && value === Infinity) continue;
+    if (!isInRange(value, range)) {
+      throw wrongValue("Cannot generate", name, { value, range });
+    }
+  }
+  const stop = options.stop ?? [];
+  if (!Array.isArray(stop) || stop.some((text) => typeof text !== "string")) {
+    throw new TypeError("Cannot generate: stop is no list of strings");
+  }
+  if (stop.includes("")) {
+    throw new RangeError(
+      "Cannot generate: a stop string is empty, wanted at least one character",
+    );
+  }
+  const { eosIds = [], ...modelDefaults } = model;
+  return {
+    ...DEFAULTS,
+    ...modelDefaults,
+    ...withoutUndefined(options),
+    seed: options.seed ?? freshSeed(),
+    stop,
+    logprobs: options.logprobs,
+    signal: options.signal,
+    eosIds: options.ignoreEos ? [] : eosIds,
+  };
+}
+
+/**
+ * Reads a model's `generation_config.json`. Greedy decoding
+ * (`"do_sample": false`) becomes temperature 0; `null` counts as missing.
+ *
+ * @param json The parsed file.
+ * @returns What it says of generation.
+ * @throws {RangeError} If a value is out of range.
+ */
+export function parseGenerationConfig(json: unknown): GenerationDefaults {
+  const action = "Cannot read generation_config.json";
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new TypeError(`${action}: it holds no JSON object`);
+  }
+  const config = json as Record<string, unknown>;
+  const defaults: GenerationDefaults = {};
+  const keys = [
+    ["temperature", "temperature"],
+    ["top_k", "topK"],
+    ["top_p", "topP"],
+    ["min_p", "minP"],
+    ["repetition_penalty", "repetitionPenalty"],
+  ] as const;
+  for (const [key, name] of keys) {
+    const value = config[key] ?? undefined;
+    if (value === undefined) continue;
+    const range = RANGES[name];
+    if (!isInRange(value, range)) {
+      throw wrongValue(action, key, { value, range });
+    }
+    defaults[name] = value;
+  }
+  if (config.do_sample === false) defaults.temperature = 0;
+  const eos = config.eos_token_id ?? undefined;
+  if (eos === undefined) return defaults;
+  const eosIds: unknown[] = Array.isArray(eos) ? eos : [eos];
+  const range = { integer: true, min: 0 };
+  for (const value of eosIds) {
+    if (!isInRange(value, range)) {
+      throw wrongValue(action, "eos_token_id", { value, range });
+    }
+  }
+  return { ...defaults, eosIds: eosIds as number[] };
+}
+
+/**
+ * Whether a value is a number of the range.
+ *
+ * @param value Anything.
+ * @param range The numbers wanted.
+ * @returns Whether it fits.
+ */
+export function isInRange(value: unknown, range: Range): value is number {
+  const { integer = false, min = -Infinity, max = Infinity } = range;
+  return typeof value === "number" && Number.isFinite(value) &&
+    (!integer || Number.isInteger(value)) && value >= min && value <= max &&
+    (range.above === undefined || value > range.above);
+}
+
+/**
+ * Says which numbers a range holds.
+ *
+ * @param range The numbers.
+ * @returns For example `an integer of at least 0`.
+ */
+export function describeRange(range: Range): string {
+  const kind = range.integer ? "an integer" : "a number";
+  const { min, max, above } = range;
+  if (above !== undefined) return `${kind} above ${above}`;
+  if (min !== undefined && max === Number.MAX_SAFE_INTEGER) {
+    return `${kind} from ${min} to 2^53 - 1`;
+  }
+  if (min !== undefined && max !== undefined) {
+    return `${kind} from ${min} to ${max}`;
+  }
+  if (min !== undefined) return `${kind} of at least ${min}`;
+  return kind;
+}
+
+function wrongValue(
+  action: string,
+  name: string,
+  { value, range }: { value: unknown; range: Range },
+): Error {
+  const shown = typeof value === "string" ? JSON.stringify(value) : value;
+  const message = `${action}: ${name} is ${shown}, wanted ${
+    describeRange(range)
+  }`;
+  return typeof value === "number"
+    ? new RangeError(message)
+    : new TypeError(message);
+}
+
+function withoutUndefined(options: GenerateOptions): Partial<SamplerOptions> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([name, value]) =>
+      name in DEFAULTS && value !== undefined
+    ),
+  );
+}

@@ -1,0 +1,96 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  DEFAULTS,
+  type GenerateOptions,
+  parseGenerationConfig,
+  resolveOptions,
+} from "./options.ts";
+
+Deno.test("resolveOptions() prefers the caller, then the model", () => {
+  const model = { temperature: 0.7, topP: 0.9, eosIds: [2] };
+  const options = { temperature: 0.1, topP: undefined, seed: 5 };
+  const settings = resolveOptions(options, model);
+  assertEquals(settings.temperature, 0.1);
+  assertEquals(settings.topP, 0.9);
+  assertEquals(settings.topK, DEFAULTS.topK);
+  assertEquals(settings.maxTokens, Infinity);
+  assertEquals(settings.seed, 5);
+  assertEquals(settings.eosIds, [2]);
+});
+
+Deno.test("resolveOptions() ends at no token when the end is ignored", () => {
+  const settings = resolveOptions({ ignoreEos: true }, { eosIds: [2] });
+  assertEquals(settings.eosIds, []);
+});
+
+Deno.test("resolveOptions() refuses bad values in one sentence", () => {
+  const cases: [GenerateOptions, string][] = [
+    [{ temperature: -1 }, "temperature is -1, wanted a number of at least 0"],
+    [{ temperature: NaN }, "temperature is NaN, wanted a number of at least 0"],
+    [{ topK: 1.5 }, "topK is 1.5, wanted an integer of at least 0"],
+    [{ topP: 2 }, "topP is 2, wanted a number from 0 to 1"],
+    [{ minP: -0.1 }, "minP is -0.1, wanted a number from 0 to 1"],
+    [
+      { repetitionPenalty: 0 },
+      "repetitionPenalty is 0, wanted a number above 0",
+    ],
+    [{ presencePenalty: Infinity }, "presencePenalty is Infinity, wanted a n"],
+    [{ penaltyWindow: -2 }, "penaltyWindow is -2, wanted an integer of at le"],
+    [{ maxTokens: -1 }, "maxTokens is -1, wanted an integer of at least 0"],
+    [{ seed: 2 ** 53 }, "wanted an integer from 0 to 2^53 - 1"],
+    [{ logprobs: -1 }, "logprobs is -1, wanted an integer of at least 0"],
+    [{ stop: ["a", ""] }, "a stop string is empty"],
+  ];
+  for (const [options, message] of cases) {
+    assertThrows(() => resolveOptions(options), RangeError, message);
+  }
+  const wrong = { topK: "many", stop: "x" } as unknown as GenerateOptions;
+  assertThrows(() => resolveOptions(wrong), TypeError, 'topK is "many"');
+  delete wrong.topK;
+  assertThrows(() => resolveOptions(wrong), TypeError, "no list of strings");
+});
+
+Deno.test("parseGenerationConfig() reads what models say", () => {
+  assertEquals(
+    parseGenerationConfig({
+      bos_token_id: 1,
+      eos_token_id: 2,
+      do_sample: true,
+      temperature: 0.7,
+      top_p: 0.95,
+      top_k: null,
+      transformers_version: "4.36",
+    }),
+    { eosIds: [2], temperature: 0.7, topP: 0.95 },
+  );
+  assertEquals(
+    parseGenerationConfig({
+      eos_token_id: [2, 7],
+      do_sample: false,
+      temperature: 0.7,
+      top_k: 50,
+      min_p: 0.1,
+      repetition_penalty: 1.1,
+    }),
+    {
+      eosIds: [2, 7],
+      temperature: 0,
+      topK: 50,
+      minP: 0.1,
+      repetitionPenalty: 1.1,
+    },
+  );
+  assertEquals(parseGenerationConfig({}), {});
+});
+
+Deno.test("parseGenerationConfig() refuses what is no number", () => {
+  const cases: [unknown, string][] = [
+    [[], "Cannot read generation_config.json: it holds no JSON object"],
+    [{ temperature: "hot" }, 'temperature is "hot", wanted a number of at l'],
+    [{ eos_token_id: ["</s>"] }, 'eos_token_id is "</s>", wanted an integer'],
+    [{ top_p: 7 }, "top_p is 7, wanted a number from 0 to 1"],
+  ];
+  for (const [json, message] of cases) {
+    assertThrows(() => parseGenerationConfig(json), Error, message);
+  }
+});

@@ -1,0 +1,118 @@
+/** What the token loop needs of a model. */
+export interface TokenModel {
+  /** How many positions the KV cache holds. */
+  readonly contextLength: number;
+  /**
+   * The most ids to run at once. A longer prompt is run piece by piece, so
+   * that it can be cancelled in between.
+   *
+   * @default {Infinity}
+   */
+  readonly chunkSize?: number;
+  /**
+   * Runs the ids at positions position, position + 1, …
+   *
+   * @returns The logits of the last one (vocabSize), valid until the next call.
+   */
+  forward(ids: readonly number[], position: number): Promise<Float32Array>;
+}
+
+/** Ids, one by one, to text. */
+export interface IncrementalDecoder {
+  /** Takes the next id; returns the text that is certain now, perhaps "". */
+  push(id: number): string;
+  /** Ends the text; returns what was held back. */
+  flush(): string;
+}
+
+/** What the token loop needs of a tokenizer. */
+export interface Vocabulary {
+  /** Begins a text. */
+  decoder(): IncrementalDecoder;
+  /** The text of one token on its own, for lists of candidates. */
+  tokenText(id: number): string;
+}
+
+/**
+ * The ids whose keys and values are in the model's KV cache. A new prompt that
+ * begins with the same ids does not run them again. One model has one KV cache:
+ * make one sequence for it.
+ */
+export class Sequence {
+  /** The model. */
+  readonly model: TokenModel;
+  /** Its tokens as text. */
+  readonly vocabulary: Vocabulary;
+  #ids: number[] = [];
+  #isHeld = false;
+
+  /**
+   * Makes a sequence with nothing in it.
+   *
+   * @param model The model, with an empty KV cache.
+   * @param vocabulary Its tokens as text.
+   */
+  constructor(model: TokenModel, vocabulary: Vocabulary) {
+    this.model = model;
+    this.vocabulary = vocabulary;
+  }
+
+  /** The ids whose keys and values are in the KV cache. */
+  get ids(): readonly number[] {
+    return this.#ids;
+  }
+
+  /** Forgets everything: the next prompt runs whole. */
+  clear(): void {
+    this.#ids.length = 0;
+  }
+
+  /**
+   * Takes the sequence for one generation.
+   *
+   * @returns Gives it back when disposed of.
+   * @throws {Error} If another generation has it.
+   */
+  hold(): Disposable {
+    if (this.#isHeld) {
+      throw new Error(
+        "Cannot generate: another generation is running on this engine; " +
+          "read it to its end, or return() its iterator, first",
+      );
+    }
+    this.#isHeld = true;
+    return { [Symbol.dispose]: () => void (this.#isHeld = false) };
+  }
+
+  /**
+   * How many ids at the start of a prompt need not be run: all that are in the
+   * cache, but never the last one, whose logits are wanted.
+   *
+   * @param ids The prompt.
+   * @returns The count.
+   */
+  reusable(ids: readonly number[]): number {
+    const most = Math.min(this.#ids.length, ids.length - 1);
+    let count = 0;
+    while (count < most && ids[count] === this.#ids[count]) count++;
+    return count;
+  }
+
+  /**
+   * Runs ids and remembers that they are in the cache. If the model fails, the
+   * cache counts as empty.
+   *
+   * @param ids At least one.
+   * @param position Where the first one stands, at most `this.ids.length`.
+   * @returns The logits of the last one (vocabSize), valid until the next call.
+   */
+  async run(ids: readonly number[], position: number): Promise<Float32Array> {
+    const kept = this.#ids;
+    kept.length = position;
+    this.#ids = []; // what a failed run leaves in the cache is unknown
+    const logits = await this.model.forward(ids, position);
+    for (const id of ids) kept.push(id);
+    this.#ids = kept;
+    return logits;
+  }
+}
