@@ -1,0 +1,25 @@
+// 2-bit codes: a packed row holds 4 output rows, the first in the top bits.
+// Needs: w (the matrix), reduce_sum4.
+const CODES = 4u;       // output rows in a packed row
+const QUAD_WORDS = 1u;  // words that hold 4 inputs of a packed row
+alias Raw = u32;
+alias Acc = vec4f;
+
+fn fetch(row: u32, k4: u32) -> Raw { return w[row + k4]; }
+
+fn codes(raw: Raw, i: u32) -> vec4f {
+  return vec4f(unpack4xU8((raw >> (6u - 2u * i)) & 0x03030303u));
+}
+
+fn mac(acc: Acc, raw: Raw, a: vec4f) -> Acc {
+  return acc + vec4f(
+    dot(codes(raw, 0u), a),
+    dot(codes(raw, 1u), a),
+    dot(codes(raw, 2u), a),
+    dot(codes(raw, 3u), a),
+  );
+}
+
+fn reduce_acc(lane: u32, acc: Acc) -> Acc { return reduce_sum4(lane, acc); }
+
+fn member(acc: Acc, i: u32) -> f32 { return acc[i]; }

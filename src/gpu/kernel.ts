@@ -1,0 +1,103 @@
+/** WGSL files and constants to compute pipelines. */
+
+/** One WGSL file: its text and the name that errors point at. */
+export interface KernelSource {
+  /** Path under `kernels/`. */
+  readonly name: string;
+  /** The WGSL text. */
+  readonly code: string;
+}
+
+/** Values for the `override` declarations of a kernel. */
+export type Constants = Readonly<Record<string, number>>;
+
+/** Compiles kernels on one device and keeps them. */
+export class KernelCache {
+  readonly #device: GPUDevice;
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+
+  /**
+   * Constructs an empty cache.
+   *
+   * @param device The device to compile for.
+   */
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /**
+   * Compiles a pipeline out of several WGSL files, or finds it compiled.
+   *
+   * The files are joined as they are: WGSL does not care about the order of
+   * module-scope declarations, so no preprocessor is needed.
+   *
+   * @param sources The files, the one with the entry point last.
+   * @param constants Values for the `override` declarations.
+   * @returns The pipeline.
+   * @throws {SyntaxError} If the WGSL does not compile; names file and line.
+   */
+  get(
+    sources: readonly KernelSource[],
+    constants: Constants,
+  ): Promise<GPUComputePipeline> {
+    const key = JSON.stringify([sources.map(({ name }) => name), constants]);
+    let pipeline = this.#pipelines.get(key);
+    if (pipeline === undefined) {
+      pipeline = compileKernel(this.#device, sources, constants);
+      this.#pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+}
+
+/**
+ * Compiles one compute pipeline.
+ *
+ * @param device The device to compile for.
+ * @param sources The files, the one with the entry point last.
+ * @param constants Values for the `override` declarations.
+ * @returns The pipeline.
+ * @throws {SyntaxError} If the WGSL does not compile; names file and line.
+ */
+export async function compileKernel(
+  device: GPUDevice,
+  sources: readonly KernelSource[],
+  constants: Constants,
+): Promise<GPUComputePipeline> {
+  const label = sources.at(-1)!.name;
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({
+    label,
+    code: sources.map((source) => source.code).join("\n"),
+  });
+  const moduleError = device.popErrorScope();
+  const { messages } = await module.getCompilationInfo();
+  await moduleError; // reported below, with the file and line
+  const error = messages.find((message) => message.type === "error");
+  if (error !== undefined) {
+    throw new SyntaxError(
+      `Cannot compile ${locate(sources, error.lineNum)}: ${error.message}`,
+    );
+  }
+  device.pushErrorScope("validation");
+  const pipeline = device.createComputePipeline({
+    label,
+    layout: "auto",
+    compute: { module, entryPoint: "main", constants: { ...constants } },
+  });
+  const pipelineError = await device.popErrorScope();
+  if (pipelineError !== null) {
+    throw new SyntaxError(`Cannot compile ${label}: ${pipelineError.message}`);
+  }
+  return pipeline;
+}
+
+/** Maps a line of the joined text back to `file:line`. */
+function locate(sources: readonly KernelSource[], line: number): string {
+  for (const { name, code } of sources) {
+    const lineCount = code.split("\n").length;
+    if (line <= lineCount) return `${name}:${line}`;
+    line -= lineCount;
+  }
+  return "an unknown line";
+}

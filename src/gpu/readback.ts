@@ -1,0 +1,136 @@
+/** A few bytes from the GPU to the host, at once. */
+
+/** Longest time without a turn of the event loop. */
+const TURN_MS = 25;
+
+/**
+ * Reads a few bytes back without waiting for a timer.
+ *
+ * In Deno 2.9 an awaited `mapAsync` takes at least 10 ms: the call itself blocks
+ * until the GPU is done, then a fixed sleep runs before the promise resolves. So
+ * we do not await it: when the call returns, the buffer is mapped, and
+ * `getMappedRange` works. Two traps come with that. On a buffer that was never
+ * mapped, `getMappedRange` ends the process, so {@linkcode Readback.create} maps
+ * it once the slow way. And promises that nobody awaits pile up until the event
+ * loop turns, so {@linkcode Readback.read} lets it turn now and then.
+ *
+ * A start-up self-test decides whether this runtime behaves so; where it does
+ * not, reads await.
+ */
+export class Readback implements Disposable {
+  readonly #device: GPUDevice;
+  readonly #buffer: GPUBuffer;
+  #isSynchronous = true;
+  #lastTurn = performance.now();
+
+  private constructor(device: GPUDevice, byteLength: number) {
+    this.#device = device;
+    this.#buffer = device.createBuffer({
+      label: "readback",
+      size: Math.ceil(byteLength / 16) * 16,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+  }
+
+  /** Whether reads return without a turn of the event loop. */
+  get isSynchronous(): boolean {
+    return this.#isSynchronous;
+  }
+
+  /**
+   * Makes a read-back, maps it once and tests it.
+   *
+   * @param device The device to read from.
+   * @param byteLength The most bytes that one read returns.
+   * @returns The read-back.
+   */
+  static async create(
+    device: GPUDevice,
+    byteLength: number,
+  ): Promise<Readback> {
+    const readback = new Readback(device, Math.max(16, byteLength));
+    await readback.#buffer.mapAsync(GPUMapMode.READ);
+    readback.#buffer.unmap();
+    await readback.#selfTest();
+    return readback;
+  }
+
+  /**
+   * Submits the commands and a copy, and returns the copied bytes.
+   *
+   * @param commands What to submit first; the copy is recorded into it.
+   * @param source The buffer to read.
+   * @param byteLength How many bytes, a multiple of 4.
+   * @param offset Where they start, a multiple of 4.
+   * @returns The bytes, in a buffer of their own.
+   */
+  async read(
+    commands: GPUCommandEncoder,
+    source: GPUBuffer,
+    byteLength: number,
+    offset = 0,
+  ): Promise<ArrayBuffer> {
+    commands.copyBufferToBuffer(source, offset, this.#buffer, 0, byteLength);
+    this.#device.queue.submit([commands.finish()]);
+    if (performance.now() - this.#lastTurn > TURN_MS) {
+      // The GPU works on while timers, signals and rejections get their turn.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      this.#lastTurn = performance.now();
+    }
+    if (!this.#isSynchronous) return await this.#mapAwaited(byteLength);
+    return this.#map(byteLength);
+  }
+
+  /** Frees the buffer. */
+  [Symbol.dispose](): void {
+    this.#buffer.destroy();
+  }
+
+  #map(byteLength: number): ArrayBuffer {
+    this.#buffer.mapAsync(GPUMapMode.READ).catch(() => {});
+    // Since Deno 2.9.5 the range is a copy; `slice` keeps us right without that.
+    const bytes = this.#buffer.getMappedRange(0, byteLength).slice(0);
+    this.#buffer.unmap();
+    return bytes;
+  }
+
+  async #mapAwaited(byteLength: number): Promise<ArrayBuffer> {
+    await this.#buffer.mapAsync(GPUMapMode.READ);
+    const bytes = this.#buffer.getMappedRange(0, byteLength).slice(0);
+    this.#buffer.unmap();
+    return bytes;
+  }
+
+  /** Reads known values the fast way, and gives it up if they come out wrong. */
+  async #selfTest(): Promise<void> {
+    using source = disposable(this.#device.createBuffer({
+      label: "readback self-test",
+      size: 16,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    }));
+    for (let round = 1; round <= 2; round++) {
+      const expected = Uint32Array.of(round, 2 * round, 3 * round, ~round);
+      this.#device.queue.writeBuffer(source.buffer, 0, expected);
+      const commands = this.#device.createCommandEncoder();
+      commands.copyBufferToBuffer(source.buffer, 0, this.#buffer, 0, 16);
+      this.#device.queue.submit([commands.finish()]);
+      try {
+        const actual = new Uint32Array(this.#map(16));
+        this.#isSynchronous = expected.every((v, i) => v === actual[i]);
+      } catch {
+        this.#isSynchronous = false;
+      }
+      // Lets the promise of `mapAsync` settle before the buffer is mapped again.
+      if (!this.#isSynchronous) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        this.#buffer.unmap();
+        return;
+      }
+    }
+  }
+}
+
+/** Destroys the buffer at the end of its block. */
+function disposable(buffer: GPUBuffer): Disposable & { buffer: GPUBuffer } {
+  return { buffer, [Symbol.dispose]: () => buffer.destroy() };
+}

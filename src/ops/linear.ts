@@ -1,0 +1,188 @@
+/** Matrix x vector and matrix x matrix: y (+)= W x. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { KernelSource } from "../gpu/kernel.ts";
+import matmulCode from "../../kernels/matmul.wgsl" with { type: "text" };
+import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
+import pickOne from "../../kernels/lib/pick_one.wgsl" with { type: "text" };
+import rowsAll from "../../kernels/lib/rows_all.wgsl" with { type: "text" };
+import type { MatrixLayout } from "./matrix.ts";
+import { kernelOp, NO_REDUCTION, type Op, reduction, type Rows } from "./op.ts";
+import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
+
+/** A matrix on the GPU. */
+export interface Matrix {
+  /** Where it lies. */
+  readonly buffer: GPUBuffer;
+  /** How. */
+  readonly layout: MatrixLayout;
+}
+
+/** Options for {@linkcode linear}. */
+export interface LinearOptions {
+  /** The matrix W (N, K). */
+  readonly matrix: Matrix;
+  /** The rows of x (T, K). */
+  readonly x: Rows;
+  /** The rows of y (T, N). */
+  readonly y: Rows;
+  /** The uniform of the step. */
+  readonly step: GPUBuffer;
+  /**
+   * Whether to add to y instead of writing it.
+   *
+   * @default {false}
+   */
+  readonly add?: boolean;
+}
+
+/** Which weights and rows a matvec works on: a `lib/pick_*.wgsl` and its needs. */
+export interface Pick {
+  /** Defines `weights_at`, `x_row` and `y_row`. */
+  readonly source: KernelSource;
+  /** Its constants. */
+  readonly constants: Readonly<Record<string, number>>;
+  /** Its bindings. */
+  readonly bindings: Readonly<Record<number, GPUBuffer>>;
+  /** How many rows of y there are. */
+  readonly count: number;
+}
+
+/**
+ * Makes y (+)= W x, for one row or many.
+ *
+ * One token takes `matvec.wgsl`, more take `matmul.wgsl`.
+ *
+ * @param gpu The GPU.
+ * @param options The matrix and the rows.
+ * @returns The op.
+ */
+export async function linear(gpu: Gpu, options: LinearOptions): Promise<Op> {
+  const { matrix, x, y, step, add = false } = options;
+  const io = { matrix, x, y, add };
+  const one = await matvec(gpu, {
+    ...io,
+    pick: {
+      source: { name: "lib/pick_one.wgsl", code: pickOne },
+      constants: {},
+      bindings: {},
+      count: 1,
+    },
+  });
+  const many = await matmul(gpu, {
+    ...io,
+    pick: {
+      source: { name: "lib/rows_all.wgsl", code: rowsAll },
+      constants: {},
+      bindings: { [STEP_BINDING]: step },
+      count: 1,
+    },
+  });
+  return byTokenCount(one, many);
+}
+
+/**
+ * Makes an op that takes one way for one token and another for more.
+ *
+ * @param one For one token: decode.
+ * @param many For more: prefill.
+ * @returns The op.
+ */
+export function byTokenCount(one: Op, many: Op): Op {
+  return {
+    name: one.name,
+    encode(pass, tokenCount) {
+      (tokenCount === 1 ? one : many).encode(pass, tokenCount);
+    },
+  };
+}
+
+/** Options for {@linkcode matvec} and {@linkcode matmul}. */
+export interface ProductOptions {
+  /** The matrix, or all experts' matrices. */
+  readonly matrix: Matrix;
+  /** The rows of x. */
+  readonly x: Rows;
+  /** The rows of y. */
+  readonly y: Rows;
+  /** Whether to add to y. */
+  readonly add: boolean;
+  /** Which weights go with which rows. */
+  readonly pick: Pick;
+}
+
+/**
+ * Makes a matrix x vector product for each pick: `matvec.wgsl`.
+ *
+ * @param gpu The GPU.
+ * @param options The matrix, the rows and the pick.
+ * @returns The op, for one token.
+ */
+export function matvec(gpu: Gpu, options: ProductOptions): Promise<Op> {
+  const { matrix: { buffer, layout }, x, y, add, pick } = options;
+  const { source, WG } = reduction(gpu, gpu.subgroupSize || 64);
+  const grid = spread(layout.G * Math.ceil(layout.P / 4), pick.count);
+  return kernelOp(gpu, {
+    sources: [...layout.sources, pick.source, source, {
+      name: "matvec.wgsl",
+      code: matvecCode,
+    }],
+    constants: {
+      ...layout.constants,
+      ...pick.constants,
+      WG,
+      X_STRIDE: x.stride,
+      Y_STRIDE: y.stride,
+      ADD: Number(add),
+    },
+    bindings: { 0: buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
+    workgroups: () => grid,
+  });
+}
+
+/**
+ * Makes a matrix x matrix product for each pick: `matmul.wgsl`.
+ *
+ * @param gpu The GPU.
+ * @param options The matrix, the rows and the pick.
+ * @returns The op, for any number of tokens.
+ */
+export function matmul(gpu: Gpu, options: ProductOptions): Promise<Op> {
+  const { matrix: { buffer, layout }, x, y, add, pick } = options;
+  const tilePacked = Math.floor(64 / layout.codesPerWord);
+  const tiles = Math.ceil(layout.P * layout.G / tilePacked);
+  const needsStep = pick.bindings[STEP_BINDING] !== undefined;
+  return kernelOp(gpu, {
+    sources: [
+      ...(needsStep ? [STEP_SOURCE] : []),
+      ...layout.sources,
+      pick.source,
+      NO_REDUCTION,
+      { name: "matmul.wgsl", code: matmulCode },
+    ],
+    constants: {
+      ...layout.constants,
+      ...pick.constants,
+      X_STRIDE: x.stride,
+      Y_STRIDE: y.stride,
+      ADD: Number(add),
+    },
+    bindings: { 0: buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
+    workgroups: (tokenCount) => [tiles, Math.ceil(tokenCount / 32), pick.count],
+  });
+}
+
+/**
+ * Spreads workgroups over x and y: a dimension holds at most 65,535.
+ *
+ * @param count How many workgroups; a few more may run.
+ * @param z How many of these.
+ * @returns Workgroups in x, y and z.
+ */
+export function spread(
+  count: number,
+  z: number,
+): readonly [number, number, number] {
+  const y = Math.ceil(count / 65_535);
+  return [Math.ceil(count / y), y, z];
+}

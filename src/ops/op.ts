@@ -1,0 +1,137 @@
+/** A kernel with its buffers, ready to be dispatched. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { Constants, KernelSource } from "../gpu/kernel.ts";
+import reduceNone from "../../kernels/lib/reduce_none.wgsl" with {
+  type: "text",
+};
+import reduceSubgroup from "../../kernels/lib/reduce_subgroup.wgsl" with {
+  type: "text",
+};
+import reduceWorkgroup from "../../kernels/lib/reduce_workgroup.wgsl" with {
+  type: "text",
+};
+
+import { padded } from "./padded.ts";
+
+/** Something that runs on the GPU, made at load and dispatched per step. */
+export interface Op {
+  /** What it computes, for profiles. */
+  readonly name: string;
+  /**
+   * Records the dispatches for a step of `tokenCount` tokens.
+   *
+   * @param pass The compute pass.
+   * @param tokenCount How many rows of x there are.
+   */
+  encode(pass: GPUComputePassEncoder, tokenCount: number): void;
+}
+
+/** Rows of activations on the GPU: float32, each row padded with zeros. */
+export interface Rows {
+  /** The buffer. */
+  readonly buffer: GPUBuffer;
+  /** Floats from one row to the next, a multiple of 4. */
+  readonly stride: number;
+}
+
+/** What {@linkcode kernelOp} needs. */
+export interface KernelOpOptions {
+  /** The WGSL files, the one with the entry point last. */
+  readonly sources: readonly KernelSource[];
+  /** Values for the `override` declarations. */
+  readonly constants: Constants;
+  /** Buffers by binding number. */
+  readonly bindings: Readonly<Record<number, GPUBuffer>>;
+  /** How many workgroups a step of `tokenCount` tokens takes, in x, y and z. */
+  readonly workgroups: (
+    tokenCount: number,
+  ) => readonly [x: number, y?: number, z?: number];
+}
+
+/**
+ * Makes an {@linkcode Op} of one dispatch.
+ *
+ * @param gpu The GPU.
+ * @param options The kernel, its constants and its buffers.
+ * @returns The op.
+ * @throws {SyntaxError} If the kernel does not compile.
+ */
+export async function kernelOp(
+  gpu: Gpu,
+  options: KernelOpOptions,
+): Promise<Op> {
+  const { sources, constants, bindings, workgroups } = options;
+  const name = sources.at(-1)!.name.replace(".wgsl", "");
+  const pipeline = await gpu.kernels.get(sources, constants);
+  const bindGroup = gpu.device.createBindGroup({
+    label: name,
+    layout: pipeline.getBindGroupLayout(0),
+    entries: Object.entries(bindings).map(([binding, buffer]) => ({
+      binding: Number(binding),
+      resource: { buffer },
+    })),
+  });
+  return {
+    name,
+    encode(pass, tokenCount) {
+      const [x, y, z] = workgroups(tokenCount);
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(x, y, z);
+    },
+  };
+}
+
+/** For kernels that read weights but do not sum over their workgroup. */
+export const NO_REDUCTION: KernelSource = {
+  name: "lib/reduce_none.wgsl",
+  code: reduceNone,
+};
+
+/** How a kernel sums over its workgroup. */
+export interface Reduction {
+  /** Defines `reduce_sum`, `reduce_sum4` and `reduce_max`. */
+  readonly source: KernelSource;
+  /** Invocations in the workgroup. */
+  readonly WG: number;
+}
+
+/**
+ * Picks how a kernel sums over its workgroup: within one subgroup where there
+ * is one size of them and it is enough, else through shared memory.
+ *
+ * @param gpu The GPU.
+ * @param width How many invocations can be kept busy.
+ * @returns The source and the workgroup size.
+ */
+export function reduction(gpu: Gpu, width: number): Reduction {
+  // On the CPU a workgroup is a loop over subgroups: one is as wide as it gets.
+  if (gpu.subgroupSize > 0 && (gpu.isSoftware || width <= gpu.subgroupSize)) {
+    return {
+      source: { name: "lib/reduce_subgroup.wgsl", code: reduceSubgroup },
+      WG: gpu.subgroupSize,
+    };
+  }
+  return {
+    source: { name: "lib/reduce_workgroup.wgsl", code: reduceWorkgroup },
+    WG: Math.min(256, Math.max(32, 2 ** Math.floor(Math.log2(width)))),
+  };
+}
+
+/**
+ * Makes rows of activations, all zero.
+ *
+ * @param gpu The GPU.
+ * @param label What errors call them.
+ * @param shape How many rows, and how many floats each holds.
+ * @returns The rows.
+ */
+export function makeRows(
+  gpu: Gpu,
+  label: string,
+  [rowCount, width]: readonly [number, number],
+): Rows {
+  const stride = padded(width);
+  return { buffer: gpu.storageBuffer(label, rowCount * stride * 4), stride };
+}
