@@ -1,0 +1,219 @@
+/**
+ * Conversations to prompts.
+ *
+ * @module
+ */
+import { Environment, Interpreter, Template } from "@huggingface/jinja";
+import { isRecord, specialToken } from "./special_token.ts";
+import { strftime } from "./strftime.ts";
+
+/** A turn of a conversation. */
+export interface Message {
+  /** Who says it: `user`, `assistant`, or what else the template knows. */
+  role: string;
+  /** What is said. */
+  content: string;
+}
+
+/** Options for {@linkcode ChatTemplate}. */
+export interface ChatTemplateOptions {
+  /** What the template calls `bos_token`. */
+  bosToken?: string | undefined;
+  /** What the template calls `eos_token`. */
+  eosToken?: string | undefined;
+  /** What the template calls `unk_token`. */
+  unkToken?: string | undefined;
+  /** What the template calls `pad_token`. */
+  padToken?: string | undefined;
+}
+
+/** Options for {@linkcode ChatTemplate.render}. */
+export interface RenderOptions {
+  /**
+   * Whether to end with what begins an answer.
+   *
+   * @default {false}
+   */
+  addGenerationPrompt?: boolean;
+  /**
+   * JSON schemas of the tools that the model may call.
+   *
+   * @default {undefined} no tools
+   */
+  tools?: readonly unknown[];
+  /**
+   * Other variables of the template, as in `{ enable_thinking: false }`.
+   *
+   * @default {{}}
+   */
+  variables?: Readonly<Record<string, unknown>>;
+  /**
+   * What the template takes for the current time.
+   *
+   * @default {new Date()}
+   */
+  now?: Date;
+}
+
+/** The longest `range()`, as in Jinja's own sandbox. */
+const MAX_RANGE_LENGTH = 100_000;
+
+/**
+ * A chat template in Jinja, with the settings and functions that transformers
+ * gives it.
+ *
+ * A template comes with the weights and is a program. It reaches no files and
+ * no network, and one `range()` is at most 100,000 long; but nothing bounds
+ * the time of nested loops, so that templates need as much trust as a regular
+ * expression from the same place.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ChatTemplate } from "./chat_template.ts";
+ *
+ * const template = new ChatTemplate(
+ *   "{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}",
+ *   { bosToken: "<s>" },
+ * );
+ * const prompt = template.render([{ role: "user", content: "Hello" }]);
+ * assertEquals(prompt, "<s>[user] Hello");
+ * ```
+ */
+export class ChatTemplate {
+  readonly #template: Template;
+  readonly #specialTokens: Readonly<Record<string, string | undefined>>;
+
+  /**
+   * Parses a template.
+   *
+   * @param source The template.
+   * @param options The special tokens of the model.
+   * @throws {SyntaxError} If it is not a template.
+   */
+  constructor(source: string, options: ChatTemplateOptions = {}) {
+    this.#specialTokens = {
+      "bos_token": options.bosToken,
+      "eos_token": options.eosToken,
+      "unk_token": options.unkToken,
+      "pad_token": options.padToken,
+    };
+    try {
+      this.#template = new Template(source);
+    } catch (error) {
+      // The library runs into a TypeError when it reads past the end.
+      const reason = error instanceof TypeError
+        ? "it ends early, wanted the end of a block or of an expression"
+        : messageOf(error);
+      throw new SyntaxError(`Cannot parse the chat template: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * Makes the template of a model: `chat_template` is one template, or several
+   * with names, of which the one called `default` is taken, or the only one.
+   *
+   * @param config The parsed `tokenizer_config.json`.
+   * @returns The template, or `null` if the model has none.
+   * @throws {TypeError} If `chat_template` is something else, or has no
+   * default.
+   * @throws {SyntaxError} If it is not a template.
+   */
+  static fromTokenizerConfig(config: unknown): ChatTemplate | null {
+    const value = isRecord(config) ? config.chat_template : undefined;
+    if (value === undefined || value === null) return null;
+    return new ChatTemplate(pickSource(value), {
+      bosToken: specialToken(config, "bos_token"),
+      eosToken: specialToken(config, "eos_token"),
+      unkToken: specialToken(config, "unk_token"),
+      padToken: specialToken(config, "pad_token"),
+    });
+  }
+
+  /**
+   * Makes the prompt for a conversation. It holds the special tokens already,
+   * so encode it with `{ addSpecialTokens: false }`.
+   *
+   * @param messages The turns, oldest first.
+   * @param options What else the template is given.
+   * @returns The prompt.
+   * @throws {Error} If the template refuses the conversation, or fails.
+   */
+  render(messages: readonly Message[], options: RenderOptions = {}): string {
+    const { addGenerationPrompt = false, tools, variables, now } = options;
+    const all: Record<string, unknown> = {
+      ...globals(now ?? new Date()),
+      ...this.#specialTokens,
+      messages,
+      tools: tools ?? null,
+      documents: null,
+      "add_generation_prompt": addGenerationPrompt,
+      ...variables,
+    };
+    try {
+      const environment = new Environment();
+      for (const [name, value] of Object.entries(all)) {
+        environment.set(name, value);
+      }
+      const result = new Interpreter(environment).run(this.#template.parsed);
+      return String(result.value);
+    } catch (error) {
+      throw new Error(
+        `Cannot render the chat template: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** What every template may use. */
+function globals(now: Date): Record<string, unknown> {
+  return {
+    true: true,
+    false: false,
+    none: null,
+    True: true,
+    False: false,
+    None: null,
+    range,
+    "raise_exception": (message: unknown) => {
+      throw new Error(String(message));
+    },
+    "strftime_now": (format: unknown) => strftime(now, String(format)),
+  };
+}
+
+/** Python's `range()`, which counts before it makes a list. */
+function range(first: number, second?: number | null, step?: number): number[] {
+  const isOneSided = second === undefined || second === null;
+  const start = isOneSided ? 0 : first;
+  const stop = isOneSided ? first : second;
+  const stride = step ?? 1;
+  const length = Math.max(0, Math.ceil((stop - start) / stride));
+  if (!Number.isInteger(length) || length > MAX_RANGE_LENGTH) {
+    throw new RangeError(
+      `range(${start}, ${stop}, ${stride}) is too long, wanted at most ${MAX_RANGE_LENGTH} numbers`,
+    );
+  }
+  return Array.from({ length }, (_, i) => start + i * stride);
+}
+
+function pickSource(value: unknown): string {
+  if (typeof value === "string") return value;
+  const named = Array.isArray(value) ? value.filter(isRecord) : [];
+  const picked = named.find(({ name }) => name === "default") ??
+    (named.length === 1 ? named[0] : undefined);
+  if (typeof picked?.template === "string") return picked.template;
+  const names = named.map(({ name }) => JSON.stringify(name)).join(", ");
+  throw new TypeError(
+    `Cannot read chat_template: it has ${
+      named.length === 0 ? "no text" : `templates ${names}`
+    }, wanted a text or a list with one called "default"`,
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,162 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ChatTemplate, type Message } from "./chat_template.ts";
+
+interface Case {
+  name: string;
+  template: string;
+  data: Record<string, unknown> & { messages: Message[] };
+  target: string;
+}
+
+const CASES = JSON.parse(Deno.readTextFileSync(
+  new URL("../../tests/testdata/chat_templates/cases.json", import.meta.url),
+)) as Case[];
+
+const STORIES_CONFIG = JSON.parse(Deno.readTextFileSync(
+  new URL("../../models/stories-17m/tokenizer_config.json", import.meta.url),
+)) as Record<string, unknown>;
+
+const USER: Message = { role: "user", content: "Hi" };
+
+function render(source: string, messages: Message[] = []): string {
+  return new ChatTemplate(source).render(messages);
+}
+
+Deno.test("ChatTemplate renders what transformers renders", async (t) => {
+  for (const { name, template, data, target } of CASES) {
+    await t.step(name, () => {
+      const {
+        messages,
+        tools,
+        bos_token: bosToken,
+        eos_token: eosToken,
+        add_generation_prompt: addGenerationPrompt,
+        ...variables
+      } = data;
+      const tokens = { bosToken, eosToken } as Record<string, string>;
+      const prompt = new ChatTemplate(template, tokens).render(messages, {
+        ...tools === undefined ? {} : { tools: tools as unknown[] },
+        addGenerationPrompt: addGenerationPrompt === true,
+        variables,
+      });
+      assertEquals(prompt, target);
+    });
+  }
+  assertEquals(CASES.length, 7);
+});
+
+Deno.test("ChatTemplate.fromTokenizerConfig() reads the template of Mixtral", () => {
+  const template = ChatTemplate.fromTokenizerConfig(STORIES_CONFIG)!;
+  assertEquals(
+    template.render([
+      USER,
+      { role: "assistant", content: "Hello." },
+      { role: "user", content: "Bye </s>" },
+    ], { addGenerationPrompt: true }),
+    "<s>[INST] Hi [/INST]Hello.</s>[INST] Bye </s> [/INST]",
+  );
+  assertThrows(
+    () => template.render([USER, USER]),
+    Error,
+    "Cannot render the chat template: Conversation roles must alternate user/assistant/user/assistant/...",
+  );
+  assertThrows(
+    () => template.render([{ role: "system", content: "" }]),
+    Error,
+    "Cannot render the chat template: ",
+  );
+});
+
+Deno.test("ChatTemplate.fromTokenizerConfig() takes every form of the file", () => {
+  const from = (config: unknown) => ChatTemplate.fromTokenizerConfig(config);
+  const named = (name: string) => ({
+    name,
+    template: `${name}{{ eos_token }}`,
+  });
+  for (const config of [null, {}, { "chat_template": null }, []]) {
+    assertEquals(from(config), null);
+  }
+  const tokens = { "eos_token": { content: "</s>", lstrip: false } };
+  for (
+    const [templates, wanted] of [
+      [[named("tool_use"), named("default")], "default</s>"],
+      [[named("rag")], "rag</s>"],
+      ["x{{ bos_token }}{{ eos_token }}", "x</s>"],
+    ]
+  ) {
+    const template = from({ ...tokens, "chat_template": templates });
+    assertEquals(template?.render([]), wanted);
+  }
+  assertThrows(
+    () => from({ "chat_template": [named("a"), named("b")] }),
+    TypeError,
+    'Cannot read chat_template: it has templates "a", "b", wanted a text or a list with one called "default"',
+  );
+  for (const value of [7, [], [7], {}]) {
+    assertThrows(() => from({ "chat_template": value }), TypeError, "no text");
+  }
+});
+
+Deno.test("ChatTemplate trims as transformers does, and renders the undefined as nothing", () => {
+  assertEquals(
+    render("{% if true %}\n  a\n  {% endif %}\nb {{ x }}|{{ pad_token }}\n\n"),
+    "  a\nb |\n",
+  );
+  assertEquals(
+    render("{{ messages | tojson }}", [USER]),
+    '[{"role": "user", "content": "Hi"}]',
+  );
+});
+
+Deno.test("ChatTemplate says where a template is broken", () => {
+  for (const source of ["{% if x %}", "{{ x", "{% nonsense %}", "{{ x | }}"]) {
+    assertThrows(
+      () => new ChatTemplate(source),
+      SyntaxError,
+      "Cannot parse the chat template: ",
+    );
+  }
+  assertThrows(
+    () => new ChatTemplate("{% for x in y %}"),
+    SyntaxError,
+    "Cannot parse the chat template: it ends early",
+  );
+  for (const source of ["{{ x() }}", "{{ 'a' | nonsense }}"]) {
+    assertThrows(
+      () => render(source),
+      Error,
+      "Cannot render the chat template: ",
+    );
+  }
+});
+
+Deno.test("ChatTemplate bounds range() as Jinja's sandbox does", () => {
+  const join = (range: string) => render(`{{ ${range} | join(',') }}`);
+  assertEquals(join("range(3)"), "0,1,2");
+  assertEquals(join("range(1, 3)"), "1,2");
+  assertEquals(join("range(5, 0, -2)"), "5,3,1");
+  assertEquals(join("range(3, 1)"), "");
+  assertEquals(render("{{ range(100000) | length }}"), "100000");
+  for (const range of ["100001", "0, 1, 0", "'a'", "0, -999999, -1"]) {
+    assertThrows(
+      () => render(`{{ range(${range}) }}`),
+      Error,
+      "Cannot render the chat template: range(",
+    );
+  }
+});
+
+Deno.test("ChatTemplate bounds macros that call themselves", () => {
+  assertThrows(
+    () => render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"),
+    Error,
+    "Cannot render the chat template: ",
+  );
+});
+
+Deno.test("ChatTemplate gives templates the time", () => {
+  const template = new ChatTemplate("{{ strftime_now('%d %b %Y') }}");
+  const now = new Date(2024, 1, 29);
+  assertEquals(template.render([], { now }), "29 Feb 2024");
+  assertEquals(template.render([]).length, "29 Feb 2024".length);
+});
