@@ -93,7 +93,7 @@ export async function* generate(
   checkPrompt(ids, sequence.model.contextLength);
   const cachedTokens = sequence.reusable(ids);
   const clock = new GenerationClock();
-  const text = new TextStream(sequence, settings.stop);
+  const text = new TextStream(sequence, ids, settings.stop);
   const completion: number[] = [];
   let ending: Ending | undefined;
   try {
@@ -240,8 +240,12 @@ class TextStream {
   readonly #decoder;
   readonly #matcher;
 
-  constructor(sequence: Sequence, stop: readonly string[]) {
-    this.#decoder = sequence.vocabulary.decoder();
+  constructor(
+    { vocabulary }: Sequence,
+    prompt: readonly number[],
+    stop: readonly string[],
+  ) {
+    this.#decoder = vocabulary.decoder(prompt);
     this.#matcher = new StopMatcher(stop);
   }
 

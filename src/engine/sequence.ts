@@ -27,8 +27,8 @@ export interface IncrementalDecoder {
 
 /** What the token loop needs of a tokenizer. */
 export interface Vocabulary {
-  /** Begins a text. */
-  decoder(): IncrementalDecoder;
+  /** Begins the text that continues the prompt's. */
+  decoder(prompt: readonly number[]): IncrementalDecoder;
   /** The text of one token on its own, for lists of candidates. */
   tokenText(id: number): string;
 }
