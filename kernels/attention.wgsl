@@ -1,26 +1,31 @@
 // y[t, head] = softmax(q k^T / sqrt(D)) v over the cached positions that the
 // token may see: up to its own, and at most WINDOW of them (0: no limit).
-//   q, y (T, STRIDE) f32    k_cache, v_cache (context, KV_HEADS D) f32
-// One workgroup for a head of a token. It takes WG positions at a time, a
-// position an invocation for the scores, then an element of y an invocation,
-// with the running maximum and sum of online softmax (Milakov and Gimelshein,
-// arXiv 1805.02867).
+//   q (T, HEADS, QUADS) vec4f    k_cache, v_cache (context, KV_HEADS, QUADS) vec4f
+//   y (T, Y_STRIDE) f32          QUADS = ceil(D / 4), padded with zeros
+// One workgroup for a head of a token. It takes 64 positions at a time, whole
+// positions an invocation for the scores, then vec4s of y an invocation, with the
+// running maximum and sum of online softmax (Milakov and Gimelshein, arXiv
+// 1805.02867).
 // Needs: step, reduce_*.
 override WG: u32;
 override D: u32;
+override QUADS: u32;
 override HEADS: u32;
 override KV_HEADS: u32;
-override STRIDE: u32;
+override Y_STRIDE: u32;
 override WINDOW: u32;
 
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k_cache: array<f32>;
-@group(0) @binding(2) var<storage, read> v_cache: array<f32>;
+const TILE = 64u;
+const LOWEST = -3.0e38;
+
+@group(0) @binding(0) var<storage, read> q: array<vec4f>;
+@group(0) @binding(1) var<storage, read> k_cache: array<vec4f>;
+@group(0) @binding(2) var<storage, read> v_cache: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-var<workgroup> query: array<f32, D>;
-var<workgroup> sum: array<f32, D>;    // element d belongs to invocation d mod WG
-var<workgroup> weight: array<f32, WG>;
+var<workgroup> query: array<vec4f, QUADS>;
+var<workgroup> sum: array<vec4f, QUADS>;   // element i belongs to invocation i mod WG
+var<workgroup> weight: array<f32, TILE>;   // a score, then its exponential
 
 @compute @workgroup_size(WG)
 fn main(
@@ -28,47 +33,50 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let head = id.x;
-  let row = id.y * STRIDE + head * D;
-  let kv_row = KV_HEADS * D;
-  let kv_head = head / (HEADS / KV_HEADS) * D;
-  let last = step.position + id.y;
+  let row = KV_HEADS * QUADS;
+  let kv_head = head / (HEADS / KV_HEADS) * QUADS;
+  let end = step.position + id.y + 1u;
   var first = 0u;
-  if (WINDOW > 0u && last + 1u > WINDOW) { first = last + 1u - WINDOW; }
-  for (var d = lane; d < D; d += WG) {
-    query[d] = q[row + d] * inverseSqrt(f32(D));
-    sum[d] = 0.0;
+  if (WINDOW > 0u && end > WINDOW) { first = end - WINDOW; }
+  for (var i = lane; i < QUADS; i += WG) {
+    query[i] = q[(id.y * HEADS + head) * QUADS + i] * inverseSqrt(f32(D));
+    sum[i] = vec4f();
   }
-  var highest = -3.0e38;
+  var highest = LOWEST;
   var total = 0.0;
-  for (var start = first; start <= last; start += WG) {
+  for (var start = first; start < end; start += TILE) {
     workgroupBarrier(); // query is written; the last weights have been read
-    let position = start + lane;
-    var score = -3.0e38;
-    if (position <= last) {
-      let key = position * kv_row + kv_head;
-      score = 0.0;
-      for (var d = 0u; d < D; d += 2u) {
-        score += query[d] * k_cache[key + d] + query[d + 1u] * k_cache[key + d + 1u];
-      }
+    let count = min(TILE, end - start);
+    var score_max = LOWEST;
+    for (var j = lane; j < count; j += WG) {
+      let key = (start + j) * row + kv_head;
+      var score = 0.0;
+      for (var i = 0u; i < QUADS; i++) { score += dot(query[i], k_cache[key + i]); }
+      weight[j] = score;
+      score_max = max(score_max, score);
     }
-    let now_highest = max(highest, reduce_max(lane, score));
+    let now_highest = max(highest, reduce_max(lane, score_max));
     let shrink = exp(highest - now_highest);
     highest = now_highest;
     var share = 0.0;
-    if (position <= last) { share = exp(score - highest); }
-    weight[lane] = share;
+    for (var j = lane; j < count; j += WG) {
+      let e = exp(weight[j] - highest);
+      weight[j] = e;
+      share += e;
+    }
     total = total * shrink + reduce_sum(lane, share);
     workgroupBarrier();
-    let count = min(WG, last + 1u - start);
-    for (var d = lane; d < D; d += WG) {
-      var acc = sum[d] * shrink;
-      for (var j = 0u; j < count; j++) {
-        acc += weight[j] * v_cache[(start + j) * kv_row + kv_head + d];
-      }
-      sum[d] = acc;
+    for (var i = lane; i < QUADS; i += WG) {
+      var acc = sum[i] * shrink;
+      let value = start * row + kv_head + i;
+      for (var j = 0u; j < count; j++) { acc += weight[j] * v_cache[value + j * row]; }
+      sum[i] = acc;
     }
   }
-  for (var d = lane; d < D; d += WG) {
-    y[row + d] = sum[d] / total;
+  for (var i = lane; i < QUADS; i += WG) {
+    let out = sum[i] / total;
+    for (var c = 0u; c < 4u; c++) {
+      if (i * 4u + c < D) { y[id.y * Y_STRIDE + head * D + i * 4u + c] = out[c]; }
+    }
   }
 }

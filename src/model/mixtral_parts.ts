@@ -17,6 +17,7 @@ import {
   route,
 } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
+import { padded } from "../ops/padded.ts";
 import { makeRows, type Op, type Rows } from "../ops/op.ts";
 import { makeStepBuffers, type StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
@@ -135,7 +136,7 @@ async function makeLayer(
     cache: KvBuffers;
   },
 ): Promise<LayerOps> {
-  const { x, xb, q, k, v, a, angles, routing, scratch } = shared;
+  const { x, xb, q, k, v, a, rotated, angles, routing, scratch } = shared;
   const { step } = shared.step;
   const shape = {
     headDim: config.headDim,
@@ -158,10 +159,19 @@ async function makeLayer(
     q: await project(layer.q, q),
     k: await project(layer.k, k),
     v: await project(layer.v, v),
-    ropeKv: await ropeKv(gpu, { ...shape, q, k, v, angles, cache, step }),
-    attention: await attention(gpu, {
+    ropeKv: await ropeKv(gpu, {
       ...shape,
       q,
+      k,
+      v,
+      rotated,
+      angles,
+      cache,
+      step,
+    }),
+    attention: await attention(gpu, {
+      ...shape,
+      rotated,
       cache,
       y: a,
       window: config.slidingWindow ?? 0,
@@ -207,6 +217,10 @@ function makeShared(
     k: rows("k", numKeyValueHeads * headDim),
     v: rows("v", numKeyValueHeads * headDim),
     a: rows("a", numAttentionHeads * headDim), // what attention gives
+    rotated: gpu.storageBuffer(
+      "rotated q",
+      chunkSize * numAttentionHeads * padded(headDim) * 4,
+    ),
     angles: gpu.storageBuffer("rope angles", contextLength * headDim * 4),
     routing: makeRouting(gpu, moe),
     scratch: makeExpertScratch(gpu, {
@@ -217,14 +231,14 @@ function makeShared(
   };
 }
 
-/** Keys and values of a layer: (contextLength, kv heads * headDim) f32 each. */
+/** Keys and values of a layer, all zero. */
 function makeKvBuffers(
   gpu: Gpu,
   config: ModelConfig,
   { layer, contextLength }: { layer: number; contextLength: number },
 ): KvBuffers {
-  const byteLength = contextLength * config.numKeyValueHeads * config.headDim *
-    4;
+  const width = config.numKeyValueHeads * padded(config.headDim);
+  const byteLength = contextLength * width * 4;
   return {
     k: gpu.storageBuffer(`keys of layer ${layer}`, byteLength),
     v: gpu.storageBuffer(`values of layer ${layer}`, byteLength),

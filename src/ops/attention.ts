@@ -1,9 +1,14 @@
 /** Rotary positions, the KV cache, attention. */
 
 import type { Gpu } from "../gpu/device.ts";
+import attentionTileCode from "../../kernels/attention_tile.wgsl" with {
+  type: "text",
+};
 import attentionCode from "../../kernels/attention.wgsl" with { type: "text" };
 import ropeKvCode from "../../kernels/rope_kv.wgsl" with { type: "text" };
+import { byTokenCount } from "./linear.ts";
 import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
+import { padded } from "./padded.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** The shape of a layer's attention. */
@@ -16,7 +21,9 @@ export interface AttentionShape {
   readonly kvHeadCount: number;
 }
 
-/** Keys and values of one layer: (context, kvHeadCount * headDim) f32 each. */
+/**
+ * Keys and values of one layer: (context, kvHeadCount, padded headDim) f32 each.
+ */
 export interface KvBuffers {
   /** Keys, rotated. */
   readonly k: GPUBuffer;
@@ -53,8 +60,10 @@ export function ropeAngles(
 
 /** Options for {@linkcode ropeKv}. */
 export interface RopeKvOptions extends AttentionShape {
-  /** Queries (T, headCount * headDim), rotated in place. */
+  /** Queries (T, headCount * headDim). */
   readonly q: Rows;
+  /** Queries, rotated (T, headCount, padded headDim). */
+  readonly rotated: GPUBuffer;
   /** Keys (T, kvHeadCount * headDim). */
   readonly k: Rows;
   /** Values (T, kvHeadCount * headDim). */
@@ -75,13 +84,13 @@ export interface RopeKvOptions extends AttentionShape {
  * @returns The op.
  */
 export function ropeKv(gpu: Gpu, options: RopeKvOptions): Promise<Op> {
-  const { headDim, headCount, kvHeadCount, q, k, v, angles, cache, step } =
-    options;
+  const { headDim, headCount, kvHeadCount, q, k, v, rotated, cache } = options;
   const pairs = (headCount + kvHeadCount) * headDim / 2;
   return kernelOp(gpu, {
     sources: [STEP_SOURCE, { name: "rope_kv.wgsl", code: ropeKvCode }],
     constants: {
       D: headDim,
+      D_PADDED: padded(headDim),
       HEADS: headCount,
       KV_HEADS: kvHeadCount,
       Q_STRIDE: q.stride,
@@ -91,10 +100,11 @@ export function ropeKv(gpu: Gpu, options: RopeKvOptions): Promise<Op> {
       0: q.buffer,
       1: k.buffer,
       2: v.buffer,
-      3: angles,
-      4: cache.k,
-      5: cache.v,
-      [STEP_BINDING]: step,
+      3: options.angles,
+      4: rotated,
+      5: cache.k,
+      6: cache.v,
+      [STEP_BINDING]: options.step,
     },
     workgroups: (tokenCount) => [Math.ceil(pairs / 64), tokenCount],
   });
@@ -102,8 +112,8 @@ export function ropeKv(gpu: Gpu, options: RopeKvOptions): Promise<Op> {
 
 /** Options for {@linkcode attention}. */
 export interface AttentionOptions extends AttentionShape {
-  /** Queries (T, headCount * headDim). */
-  readonly q: Rows;
+  /** Queries, rotated (T, headCount, padded headDim). */
+  readonly rotated: GPUBuffer;
   /** The cache, the step's own positions included. */
   readonly cache: KvBuffers;
   /** The result (T, headCount * headDim). */
@@ -117,34 +127,96 @@ export interface AttentionOptions extends AttentionShape {
 /**
  * Makes y = softmax(q k^T / sqrt(D)) v, causal.
  *
+ * One token takes `attention.wgsl`, more take `attention_tile.wgsl` where its
+ * tiles fit the workgroup memory.
+ *
  * @param gpu The GPU.
  * @param options The rows and the cache.
  * @returns The op.
  */
-export function attention(gpu: Gpu, options: AttentionOptions): Promise<Op> {
-  const { headDim, headCount, kvHeadCount, q, cache, y, window, step } =
-    options;
+export async function attention(
+  gpu: Gpu,
+  options: AttentionOptions,
+): Promise<Op> {
+  const one = await attentionByToken(gpu, options);
+  return attentionTileByteLength(options) <=
+      gpu.device.limits.maxComputeWorkgroupStorageSize
+    ? byTokenCount(one, await attentionByTile(gpu, options))
+    : one;
+}
+
+/**
+ * Makes attention with a workgroup for a head of a token: `attention.wgsl`.
+ *
+ * @param gpu The GPU.
+ * @param options The rows and the cache.
+ * @returns The op.
+ */
+export function attentionByToken(
+  gpu: Gpu,
+  options: AttentionOptions,
+): Promise<Op> {
   const { source, WG } = reduction(gpu, 64);
   return kernelOp(gpu, {
     sources: [STEP_SOURCE, source, {
       name: "attention.wgsl",
       code: attentionCode,
     }],
-    constants: {
-      WG,
-      D: headDim,
-      HEADS: headCount,
-      KV_HEADS: kvHeadCount,
-      STRIDE: q.stride,
-      WINDOW: window,
-    },
-    bindings: {
-      0: q.buffer,
-      1: cache.k,
-      2: cache.v,
-      3: y.buffer,
-      [STEP_BINDING]: step,
-    },
-    workgroups: (tokenCount) => [headCount, tokenCount],
+    constants: { ...constantsOf(options), WG },
+    bindings: bindingsOf(options),
+    workgroups: (tokenCount) => [options.headCount, tokenCount],
   });
+}
+
+/**
+ * Makes attention with a workgroup for a head of 32 tokens:
+ * `attention_tile.wgsl`.
+ *
+ * @param gpu The GPU.
+ * @param options The rows and the cache.
+ * @returns The op.
+ */
+export function attentionByTile(
+  gpu: Gpu,
+  options: AttentionOptions,
+): Promise<Op> {
+  return kernelOp(gpu, {
+    sources: [STEP_SOURCE, {
+      name: "attention_tile.wgsl",
+      code: attentionTileCode,
+    }],
+    constants: constantsOf(options),
+    bindings: bindingsOf(options),
+    workgroups: (tokenCount) => [options.headCount, Math.ceil(tokenCount / 32)],
+  });
+}
+
+/** Workgroup memory of `attention_tile.wgsl`. */
+function attentionTileByteLength({ headDim }: AttentionShape): number {
+  return 3 * 256 * 16 + 32 * padded(headDim) * 4 + 3 * 32 * 4;
+}
+
+function constantsOf(
+  { headDim, headCount, kvHeadCount, y, window }: AttentionOptions,
+): Record<string, number> {
+  return {
+    D: headDim,
+    QUADS: padded(headDim) / 4,
+    HEADS: headCount,
+    KV_HEADS: kvHeadCount,
+    Y_STRIDE: y.stride,
+    WINDOW: window,
+  };
+}
+
+function bindingsOf(
+  { rotated, cache, y, step }: AttentionOptions,
+): Record<number, GPUBuffer> {
+  return {
+    0: rotated,
+    1: cache.k,
+    2: cache.v,
+    3: y.buffer,
+    [STEP_BINDING]: step,
+  };
 }
