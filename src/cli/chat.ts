@@ -1,0 +1,57 @@
+import { dim } from "@std/fmt/colors";
+import type { ParsedArgs } from "./args.ts";
+import type { Command, Surroundings } from "./command.ts";
+import {
+  COMMON_FLAGS,
+  generateOptions,
+  LOAD_FLAGS,
+  SAMPLING_FLAGS,
+  SYSTEM_FLAG,
+} from "./flags.ts";
+import { describeError } from "./describe_error.ts";
+import { openModel } from "./open_model.ts";
+import { repl } from "./repl.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** `chat`: a conversation. */
+export const CHAT: Command = {
+  name: "chat",
+  summary: "Chats with a model",
+  usage: "[flags]",
+  details:
+    "Each line is a message; /help lists what else can be typed. Stdin " +
+    "may be a pipe.\nAnswers go to stdout, everything else to stderr.",
+  flags: [SYSTEM_FLAG, ...SAMPLING_FLAGS, ...LOAD_FLAGS, ...COMMON_FLAGS],
+  run,
+};
+
+async function run(
+  { values, positional }: ParsedArgs,
+  surroundings: Surroundings,
+): Promise<number> {
+  if (positional.length > 0) {
+    throw new UsageError(
+      `chat takes no argument, received ${JSON.stringify(positional[0])}; ` +
+        "generate --chat answers one message",
+    );
+  }
+  const { io, interrupts } = surroundings;
+  using engine = await openModel(values, surroundings);
+  if (io.terminal.input && !values.quiet) {
+    io.err(
+      dim(
+        `${engine.name} on ${engine.adapter}; /help for help, Ctrl-D to ` +
+          "leave",
+      ) + "\n",
+    );
+  }
+  return await repl({
+    engine,
+    io,
+    interrupts,
+    generate: generateOptions(values),
+    system: values.system as string | undefined,
+    showsStats: !values.quiet && (io.terminal.input || values.verbose === true),
+    describe: (error) => describeError(error, values.debug === true),
+  });
+}

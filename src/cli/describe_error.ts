@@ -1,0 +1,15 @@
+/**
+ * Says what went wrong.
+ *
+ * @param error What was thrown.
+ * @param withStack Whether to show where, for those who look for the cause.
+ * @returns The message, or the stack with its causes.
+ */
+export function describeError(error: unknown, withStack: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!withStack) return error.message || error.name;
+  const stack = error.stack ?? error.message;
+  return error.cause === undefined
+    ? stack
+    : `${stack}\nCaused by: ${describeError(error.cause, true)}`;
+}

@@ -1,0 +1,230 @@
+import { DEFAULTS, type GenerateOptions, RANGES } from "../engine/options.ts";
+import type { Flag, FlagValue } from "./args.ts";
+import { type LoadOptions, WEIGHT_BITS } from "../engine/load_options.ts";
+
+const GROUP = "64, and 16 for 2 bits";
+const SCALE_GROUP = "256 for 8 and 4 bits, 128 for 3 and 2";
+const SIZE = { integer: true, min: 1 };
+
+/** How to generate: the names of the engine's options, with dashes. */
+export const SAMPLING_FLAGS: readonly Flag[] = [
+  {
+    name: "max-tokens",
+    option: "maxTokens",
+    value: "<n>",
+    range: RANGES.maxTokens,
+    help: "The most tokens to generate",
+    default: "until the context is full",
+  },
+  {
+    name: "temperature",
+    option: "temperature",
+    value: "<t>",
+    range: RANGES.temperature,
+    help: "Logits are divided by it; 0 picks the most probable token",
+    default: byModel(DEFAULTS.temperature),
+  },
+  {
+    name: "top-k",
+    option: "topK",
+    value: "<k>",
+    range: RANGES.topK,
+    help: "Keep the k most probable tokens; 0 keeps all",
+    default: byModel(DEFAULTS.topK),
+  },
+  {
+    name: "top-p",
+    option: "topP",
+    value: "<p>",
+    range: RANGES.topP,
+    help: "Keep the fewest tokens that are together this probable",
+    default: byModel(DEFAULTS.topP),
+  },
+  {
+    name: "min-p",
+    option: "minP",
+    value: "<p>",
+    range: RANGES.minP,
+    help: "Keep tokens at least p times as probable as the best",
+    default: byModel(DEFAULTS.minP),
+  },
+  {
+    name: "repetition-penalty",
+    option: "repetitionPenalty",
+    value: "<r>",
+    range: RANGES.repetitionPenalty,
+    help: "Above 1, recent tokens become less likely",
+    default: byModel(DEFAULTS.repetitionPenalty),
+  },
+  {
+    name: "presence-penalty",
+    option: "presencePenalty",
+    value: "<r>",
+    range: RANGES.presencePenalty,
+    help: "Taken off the logit of each recent token",
+    default: String(DEFAULTS.presencePenalty),
+  },
+  {
+    name: "frequency-penalty",
+    option: "frequencyPenalty",
+    value: "<r>",
+    range: RANGES.frequencyPenalty,
+    help: "Taken off for each time that a token is recent",
+    default: String(DEFAULTS.frequencyPenalty),
+  },
+  {
+    name: "penalty-window",
+    option: "penaltyWindow",
+    value: "<n>",
+    range: RANGES.penaltyWindow,
+    help: "How many of the last tokens are recent; -1 is all",
+    default: String(DEFAULTS.penaltyWindow),
+  },
+  {
+    name: "seed",
+    option: "seed",
+    value: "<n>",
+    range: RANGES.seed,
+    help: "The same seed gives the same text",
+    default: "a fresh one each time",
+  },
+  {
+    name: "stop",
+    option: "stop",
+    value: "<text>",
+    isList: true,
+    help: "A string that ends the text; may be given more than once",
+  },
+  {
+    name: "ignore-eos",
+    option: "ignoreEos",
+    help: "Go on after the model's end-of-text token",
+  },
+];
+
+/** How to load a model. */
+export const LOAD_FLAGS: readonly Flag[] = [
+  {
+    name: "model",
+    option: "model",
+    letter: "m",
+    value: "<directory>",
+    help: "The checkpoint to open",
+    default: "the bundled model",
+  },
+  {
+    name: "attn-bits",
+    option: "attnBits",
+    value: "<bits>",
+    choices: WEIGHT_BITS,
+    help: "Bits of a weight of the attention",
+    default: "as in the checkpoint",
+  },
+  {
+    name: "expert-bits",
+    option: "expertBits",
+    value: "<bits>",
+    choices: WEIGHT_BITS,
+    help: "Bits of a weight of the experts",
+    default: "as in the checkpoint",
+  },
+  sizeFlag(
+    "attn-group-size",
+    GROUP,
+    "Rows of the attention that share a scale",
+  ),
+  sizeFlag(
+    "expert-group-size",
+    GROUP,
+    "Rows of the experts that share a scale",
+  ),
+  sizeFlag("attn-scale-group-size", SCALE_GROUP, "Its scales that share one"),
+  sizeFlag(
+    "expert-scale-group-size",
+    SCALE_GROUP,
+    "Their scales that share one",
+  ),
+  {
+    name: "context",
+    option: "contextLength",
+    value: "<n>",
+    range: SIZE,
+    help: "How many tokens the KV cache holds",
+    default: "what the model was made for, at most 4096",
+  },
+  {
+    name: "chunk-size",
+    option: "chunkSize",
+    value: "<n>",
+    range: SIZE,
+    help: "How many tokens of a prompt run at once",
+    default: "512",
+  },
+];
+
+/** What every command that uses a model has. */
+export const COMMON_FLAGS: readonly Flag[] = [
+  { name: "quiet", option: "quiet", letter: "q", help: "No statistics" },
+  { name: "verbose", option: "verbose", help: "Say what goes on" },
+  { name: "debug", option: "debug", help: "Show the stack of an error" },
+  { name: "help", option: "help", letter: "h", help: "Show this help" },
+];
+
+/** The system message. */
+export const SYSTEM_FLAG: Flag = {
+  name: "system",
+  option: "system",
+  value: "<text>",
+  help: "What the model is told before the conversation",
+};
+
+/**
+ * The values that say how to generate.
+ *
+ * @param values All values.
+ * @returns The engine's options.
+ */
+export function generateOptions(
+  values: Readonly<Record<string, FlagValue>>,
+): GenerateOptions {
+  return pick(values, SAMPLING_FLAGS);
+}
+
+/**
+ * The values that say how to load.
+ *
+ * @param values All values.
+ * @returns The engine's options.
+ */
+export function loadOptions(
+  values: Readonly<Record<string, FlagValue>>,
+): LoadOptions {
+  return pick(values, LOAD_FLAGS.filter(({ option }) => option !== "model"));
+}
+
+/** Each flag has checked the type of its value. */
+function pick(
+  values: Readonly<Record<string, FlagValue>>,
+  flags: readonly Flag[],
+): Record<string, never> {
+  const names = flags.map(({ option }) => option);
+  return Object.fromEntries(
+    Object.entries(values).filter(([option]) => names.includes(option)),
+  ) as Record<string, never>;
+}
+
+function sizeFlag(name: string, fallback: string, help: string): Flag {
+  const option = name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+  return {
+    name,
+    option,
+    value: "<n>",
+    range: SIZE,
+    help,
+    default: fallback,
+  };
+}
+
+function byModel(fallback: number): string {
+  return `the model's own, or ${fallback}`;
+}

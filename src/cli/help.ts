@@ -1,0 +1,71 @@
+import { bold, dim } from "@std/fmt/colors";
+import type { Flag } from "./args.ts";
+import type { Command } from "./command.ts";
+
+/** The name of the program, as typed. */
+const PROGRAM = "moeno";
+
+/**
+ * The help of the program.
+ *
+ * @param commands What it can do.
+ * @returns Several lines.
+ */
+export function programHelp(commands: readonly Command[]): string {
+  const rows = commands.map(({ name, summary }): [string, string] => [
+    name,
+    summary,
+  ]);
+  return [
+    "Runs Mixture-of-Experts language models on any GPU that WebGPU reaches.",
+    "",
+    `${bold("Usage:")} ${PROGRAM} <command> [flags]`,
+    "",
+    bold("Commands:"),
+    ...table(rows),
+    "",
+    `${PROGRAM} <command> --help shows the flags of a command.`,
+    "",
+  ].join("\n");
+}
+
+/**
+ * The help of a command.
+ *
+ * @param command The command.
+ * @returns Several lines.
+ */
+export function commandHelp(command: Command): string {
+  const { name, usage, summary, details, flags } = command;
+  const rows = flags.map((flag): [string, string] => [
+    flagSyntax(flag),
+    flagHelp(flag),
+  ]);
+  return [
+    `${summary}.`,
+    "",
+    `${bold("Usage:")} ${[PROGRAM, name, usage].filter(Boolean).join(" ")}`,
+    "",
+    ...details === undefined ? [] : [details, ""],
+    ...flags.length === 0 ? [] : [bold("Flags:"), ...table(rows), ""],
+  ].join("\n");
+}
+
+function flagSyntax({ name, letter, value }: Flag): string {
+  const short = letter === undefined ? "    " : `-${letter}, `;
+  return `${short}--${name}${value === undefined ? "" : ` ${value}`}`;
+}
+
+function flagHelp({ help, choices, default: fallback }: Flag): string {
+  const notes = [
+    ...choices === undefined ? [] : [choices.join(" | ")],
+    ...fallback === undefined ? [] : [`default: ${fallback}`],
+  ];
+  return notes.length === 0 ? help : `${help} ${dim(`[${notes.join("; ")}]`)}`;
+}
+
+/** Two columns. */
+function table(rows: readonly [string, string][]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}

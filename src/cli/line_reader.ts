@@ -1,0 +1,83 @@
+/**
+ * Cuts a stream of bytes into lines. A line may be of any length, a character
+ * may be cut by the end of a read, and a line may end in CR LF. The last line
+ * needs no end.
+ *
+ * @param input UTF-8; bytes that are none become U+FFFD.
+ * @returns The lines, without their ends.
+ */
+export async function* readLines(
+  input: ReadableStream<Uint8Array>,
+): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  // Pieces of a line are joined once: joining at each read is quadratic.
+  let pieces: string[] = [];
+  function* cut(text: string): Generator<string> {
+    let start = 0;
+    while (true) {
+      const end = text.indexOf("\n", start);
+      if (end < 0) break;
+      pieces.push(text.slice(start, end));
+      yield pieces.join("").replace(/\r$/, "");
+      pieces = [];
+      start = end + 1;
+    }
+    if (start < text.length) pieces.push(text.slice(start));
+  }
+  for await (const bytes of input) {
+    yield* cut(decoder.decode(bytes, { stream: true }));
+  }
+  yield* cut(decoder.decode());
+  if (pieces.length > 0) yield pieces.join("").replace(/\r$/, "");
+}
+
+/** What marks both ends of a message of several lines. */
+const FENCE = '"""';
+
+/** What was typed. */
+export interface TypedText {
+  /** The text. */
+  text: string;
+  /** Whether it stood between `"""`, so that it is no command. */
+  isFenced: boolean;
+}
+
+/**
+ * Joins lines: from `"""` to `"""` is one text.
+ *
+ * @param lines The lines.
+ * @param onContinue Called before a line that continues a text is read.
+ * @returns Texts, which may be empty.
+ */
+export async function* readTexts(
+  lines: AsyncIterable<string>,
+  onContinue: () => void = () => {},
+): AsyncGenerator<TypedText, void> {
+  let open: string[] | undefined;
+  for await (const line of lines) {
+    let text = line;
+    if (open === undefined) {
+      if (!line.trimStart().startsWith(FENCE)) {
+        yield { text: line, isFenced: false };
+        continue;
+      }
+      open = [];
+      text = line.trimStart().slice(FENCE.length);
+    }
+    const isLast = text.trimEnd().endsWith(FENCE);
+    open.push(isLast ? text.trimEnd().slice(0, -FENCE.length) : text);
+    if (isLast) {
+      yield fencedText(open);
+      open = undefined;
+    } else {
+      onContinue();
+    }
+  }
+  if (open !== undefined) yield fencedText(open);
+}
+
+/** Line breaks next to the fences are no part of the text. */
+function fencedText(lines: readonly string[]): TypedText {
+  const text = lines.join("\n").replace(/^\n/, "").replace(/\n$/, "");
+  return { text, isFenced: true };
+}

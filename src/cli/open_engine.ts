@@ -1,0 +1,70 @@
+import { fromFileUrl } from "@std/path";
+import type { LoadOptions } from "../engine/load_options.ts";
+import type { GenerateOptions } from "../engine/options.ts";
+import type { Piece } from "../engine/generate.ts";
+import type { Message } from "../text/chat_template.ts";
+
+export type { LoadOptions };
+
+/** What a conversation uses of an `Engine`. */
+export interface ChatEngine {
+  /** Answers the last message. */
+  chat(
+    messages: readonly Message[],
+    options?: GenerateOptions,
+  ): AsyncGenerator<Piece, void>;
+}
+
+/** What the commands use of an `Engine`. */
+export interface CliEngine extends ChatEngine, Disposable {
+  /** The model's name. */
+  readonly name: string;
+  /** What it runs on. */
+  readonly adapter: string;
+  /** Continues a prompt. */
+  generate(
+    prompt: string,
+    options?: GenerateOptions,
+  ): AsyncGenerator<Piece, void>;
+}
+
+/** Opens a model. */
+export type OpenEngine = (
+  directory: string,
+  options: LoadOptions,
+) => Promise<CliEngine>;
+
+/** The model that opens when no flag names one, from the project's folder. */
+const DEFAULT_MODEL = "models/stories-17m-q";
+
+/**
+ * Opens a model with the real engine, which is loaded only now, so that help
+ * and errors in flags come at once.
+ *
+ * @param directory The checkpoint.
+ * @param options How to load it.
+ * @returns The engine.
+ */
+export async function openEngine(
+  directory: string,
+  options: LoadOptions,
+): Promise<CliEngine> {
+  const { load } = await import("../engine/engine.ts");
+  return await load(directory, options);
+}
+
+/**
+ * Finds the bundled model, wherever the program is run from.
+ *
+ * @returns Its directory.
+ */
+export function defaultModel(): string {
+  const url = new URL(`../../${DEFAULT_MODEL}`, import.meta.url);
+  if (url.protocol !== "file:") {
+    throw new Error(
+      "Cannot open the bundled model: the program does not run from a " +
+        "folder, wanted --model <directory>",
+    );
+  }
+  return fromFileUrl(url);
+}

@@ -1,0 +1,60 @@
+import type { Io } from "./io.ts";
+import { UsageError } from "./usage_error.ts";
+
+/**
+ * Finds the prompt: the arguments, joined by spaces; a file; or stdin, if the
+ * argument is `-` or stdin is a pipe. One line break at the end of a file or
+ * of stdin is no part of it.
+ *
+ * @param file The path of a file, if one was given.
+ * @param positional The arguments.
+ * @param io Where stdin is.
+ * @returns The prompt.
+ * @throws {UsageError} If there is none, or more than one.
+ */
+export async function readPrompt(
+  file: string | undefined,
+  positional: readonly string[],
+  io: Io,
+): Promise<string> {
+  if (file !== undefined) {
+    if (positional.length > 0) {
+      throw new UsageError("--file does not go with a prompt as argument");
+    }
+    return decode(await readFile(file), file);
+  }
+  const isStdin = positional.length === 1 && positional[0] === "-";
+  if (positional.length > 0 && !isStdin) return positional.join(" ");
+  if (!isStdin && io.terminal.input) {
+    throw new UsageError(
+      "There is no prompt: give it as argument, with --file, or on stdin",
+    );
+  }
+  return decode(await new Response(io.input).bytes(), "stdin");
+}
+
+async function readFile(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    throw new Error(`Cannot read the prompt from ${path}: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function decode(bytes: Uint8Array, from: string): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return text.replace(/\r?\n$/, "");
+  } catch (error) {
+    throw new Error(`Cannot read the prompt from ${from}: it is not UTF-8`, {
+      cause: error,
+    });
+  }
+}

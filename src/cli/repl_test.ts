@@ -1,0 +1,238 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { GenerateOptions } from "../engine/options.ts";
+import {
+  fakeEngine,
+  type FakeEngineOptions,
+  fakeProcess,
+} from "./_fake_engine.ts";
+import { repl } from "./repl.ts";
+
+/** Types lines into a chat. */
+async function chat(
+  lines: string[],
+  { isTerminal = false, generate = {}, system, ...options }:
+    & {
+      isTerminal?: boolean;
+      generate?: GenerateOptions;
+      system?: string;
+      showsStats?: boolean;
+    }
+    & FakeEngineOptions = {},
+) {
+  const engine = fakeEngine(options);
+  const input = lines.map((line) => `${line}\n`).join("");
+  const process = fakeProcess(engine, { input, isTerminal });
+  const code = await repl({
+    engine,
+    io: process.io,
+    interrupts: process.interrupts,
+    generate,
+    system,
+    showsStats: options.showsStats ?? false,
+    describe: (error) => (error as Error).message,
+  });
+  const { stdout, stderr } = process;
+  return { code, stdout, stderr, asked: engine.asked, options: engine.options };
+}
+
+Deno.test("repl() answers each line of a pipe and decorates nothing", async () => {
+  const { code, stdout, stderr, asked } = await chat(["a", "", "b"]);
+  assertEquals(stdout, "<a>\n<b>\n");
+  assertEquals(stderr, "");
+  assertEquals(code, 0);
+  assertEquals(asked[1], [
+    { role: "user", content: "a" },
+    { role: "assistant", content: "<a>" },
+    { role: "user", content: "b" },
+  ]);
+});
+
+Deno.test("repl() prompts on stderr at a terminal", async () => {
+  const { stdout, stderr } = await chat(["a", '"""b', 'c"""'], {
+    isTerminal: true,
+  });
+  assertEquals(stdout, "<a>\n<b\nc>\n");
+  assertEquals(stderr, "> > ... > \n");
+});
+
+Deno.test("repl() takes no command from between fences", async () => {
+  const { stdout } = await chat(['"""/exit"""', "/exit", "b"]);
+  assertEquals(stdout, "</exit>\n");
+});
+
+Deno.test("repl() forgets a message that fails and goes on", async () => {
+  const { code, stdout, stderr, asked } = await chat(
+    ["a", "/system off", "b"],
+    { refusesSystem: true, system: "be nice" },
+  );
+  assertEquals(stdout, "<b>\n");
+  assertStringIncludes(
+    stderr,
+    "error: Cannot render the chat template: no system role\n/system off",
+  );
+  assertEquals(asked[1], [{ role: "user", content: "b" }]);
+  assertEquals(code, 1); // nobody sees stderr of a pipe
+});
+
+Deno.test("repl() says that the context is full", async () => {
+  const long = "x".repeat(12);
+  const { stdout, stderr } = await chat([long, "b", "/clear", "b"], {
+    contextLength: 16,
+    isTerminal: true,
+  });
+  // Four positions are left, and the last one's logits give a fifth token.
+  assertEquals(stdout, `<xxxx\n<b>\n`);
+  assertStringIncludes(stderr, "The context is full: the answer stops here.");
+  assertStringIncludes(stderr, "error: Cannot generate: the prompt has 18 tok");
+});
+
+Deno.test("repl() stops an answer at Ctrl-C and keeps what there is", async () => {
+  let tokens = 0;
+  const engine = fakeEngine({
+    onToken: () => {
+      if (++tokens === 3) process.interrupt();
+    },
+  });
+  const process = fakeProcess(engine, { input: "abcdef\nb\n" });
+  const code = await repl({
+    engine,
+    io: process.io,
+    interrupts: process.interrupts,
+    generate: {},
+    showsStats: false,
+    describe: String,
+  });
+  assertEquals(process.stdout, "<ab\n<b>\n");
+  assertEquals(engine.asked[1]?.[1], { role: "assistant", content: "<ab" });
+  assertEquals(code, 0);
+});
+
+Deno.test("repl() forgets a message stopped before its answer", async () => {
+  let tokens = 0;
+  const engine = fakeEngine({
+    onToken: () => {
+      if (++tokens === 1) process.interrupt();
+    },
+  });
+  const process = fakeProcess(engine, { input: "a\nb\n" });
+  await repl({
+    engine,
+    io: process.io,
+    interrupts: process.interrupts,
+    generate: {},
+    showsStats: false,
+    describe: String,
+  });
+  assertEquals(process.stdout, "\n<b>\n");
+  assertEquals(engine.asked[1], [{ role: "user", content: "b" }]);
+});
+
+Deno.test("repl() ends at Ctrl-C at the prompt", async () => {
+  const input = new ReadableStream<Uint8Array>({ start: () => {} });
+  const process = fakeProcess(fakeEngine(), { input, isTerminal: true });
+  const ended = repl({
+    engine: fakeEngine(),
+    io: process.io,
+    interrupts: process.interrupts,
+    generate: {},
+    showsStats: false,
+    describe: String,
+  });
+  setTimeout(() => process.interrupt(), 0);
+  assertEquals(await ended, 130);
+  assertEquals(process.stderr, "> \n");
+});
+
+Deno.test("repl() answers again with a fresh seed", async () => {
+  const { stdout, stderr, asked, options } = await chat(
+    ["/regen", "a", "b", "/regen", "c"],
+    { generate: { seed: 7 } },
+  );
+  assertEquals(stdout, "<a>\n<b>\n<b>\n<c>\n");
+  assertStringIncludes(stderr, "There is no message to answer again.");
+  assertEquals(asked[2], asked[1]);
+  assertEquals(asked[3]?.map(({ content }) => content), [
+    "a",
+    "<a>",
+    "b",
+    "<b>",
+    "c",
+  ]);
+  assertEquals(options.map(({ seed }) => seed), [7, 7, undefined, 7]);
+});
+
+Deno.test("repl() sets what the flags set", async () => {
+  const { stderr, options } = await chat([
+    "/set temperature 0.5",
+    "/set top_k 3",
+    "/set stop b>",
+    "/set ignore-eos on",
+    "/set max-tokens 5",
+    "a",
+    "/set temperature default",
+    "/set ignore-eos off",
+    "b",
+    "/set temperature -1",
+    "/set tempratur 1",
+    "/set seed",
+    "/set ignore-eos maybe",
+    "/set",
+  ], { isTerminal: false });
+  const { signal: _, ...first } = options[0]!;
+  assertEquals(first, {
+    temperature: 0.5,
+    topK: 3,
+    stop: ["b>"],
+    ignoreEos: true,
+    maxTokens: 5,
+  });
+  const { signal: __, ...second } = options[1]!;
+  assertEquals(second, { topK: 3, stop: ["b>"], maxTokens: 5 });
+  assertStringIncludes(stderr, "temperature 0.5\n");
+  assertStringIncludes(stderr, "wanted a number of at least 0\n");
+  assertStringIncludes(stderr, "did you mean temperature?\n");
+  assertStringIncludes(stderr, "seed has no value, wanted <n> or default\n");
+  assertStringIncludes(stderr, "ignore-eos is maybe, wanted on or off\n");
+  assertStringIncludes(stderr, "  top-k 3\n");
+  assertStringIncludes(stderr, "  min-p (default: ");
+});
+
+Deno.test("repl() shows statistics when asked", async () => {
+  const { stderr } = await chat([
+    "/stats",
+    "a",
+    "/stats",
+    "/stats on",
+    "b",
+    "/stats often",
+  ]);
+  const lines = stderr.trim().split("\n");
+  assertEquals(lines[0], "There is no answer yet.");
+  assertStringIncludes(lines[1]!, "# 3 tokens");
+  assertStringIncludes(lines[1]!, "; seed ");
+  assertEquals(lines[2], "# 3 tokens in all answers");
+  assertEquals(lines[3], "Statistics after each answer: on.");
+  assertStringIncludes(lines[4]!, "(4 cached)");
+  assertStringIncludes(lines[5]!, "error: /stats is given often");
+});
+
+Deno.test("repl() reuses the cache from turn to turn", async () => {
+  const { stderr } = await chat(["a", "b"], { showsStats: true });
+  const [first, second] = stderr.trim().split("\n");
+  assertStringIncludes(first!, "prompt 1 token");
+  assertStringIncludes(second!, "prompt 5 tokens (4 cached)"); // a<a>b
+});
+
+Deno.test("repl() helps, and guesses at commands", async () => {
+  const { code, stderr } = await chat([
+    "/help",
+    "/hlep",
+    "/qwertz",
+    "/system x",
+  ]);
+  assertStringIncludes(stderr, "/regen");
+  assertStringIncludes(stderr, "Unknown command /hlep; did you mean /help?");
+  assertStringIncludes(stderr, "Unknown command /qwertz; /help lists them");
+  assertStringIncludes(stderr, "System message: x");
+  assertEquals(code, 0);
+});
