@@ -29,4 +29,7 @@ export interface Args {
 }
 
 /** Splits command-line arguments into flags and positional arguments. */
-export function parseArgs(args: readonly string[], options?: ParseOptions): Args;
+export function parseArgs(
+  args: readonly string[],
+  options?: ParseOptions,
+): Args;

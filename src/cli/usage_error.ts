@@ -1,5 +1,6 @@
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {
+  /** Says which kind of error it is. */
   override name = "UsageError";
 }
 
