@@ -1,10 +1,10 @@
 // Y (+)= X W^T for many rows of x: prefill.
 //   w  packed rows (P G, K) of codes, groups (G, K) of scale and zero
 //   x  (rows, X_STRIDE / 4) vec4f      y (rows, Y_STRIDE) f32
-// One workgroup of 128 for a tile of 32 rows of x and TILE_PACKED packed rows of
-// W (at most 64 output rows); 16 inputs at a time go through shared memory,
-// dequantized; every invocation sums 4 rows of x times 4 outputs in registers.
-// Needs: codes_*, group_*, rows_*, reduce_none.
+// One workgroup of 32 for a tile of 32 rows of x and TILE_PACKED packed rows of W
+// (at most 64 output rows); 16 inputs at a time go through shared memory,
+// dequantized; every invocation sums 8 rows of x times 8 outputs in registers.
+// Needs: codes_*, group_*, rows_*, reduce_none, matmul_tiles.
 override K: u32;
 override N: u32;
 override G: u32;         // groups
@@ -13,63 +13,9 @@ override X_STRIDE: u32;
 override Y_STRIDE: u32;
 override ADD: u32;       // 1: add to y, 0: write y
 
-const WG = 128u;
-const TILE_ROWS = 32u;                // rows of x
-const TILE_PACKED = 64u / CODES;      // packed rows of W
-const TILE_QUADS = 4u;                // inputs, in fours
-
 @group(0) @binding(0) var<storage, read> w: array<u32>;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
-
-var<workgroup> w_tile: array<vec4f, 256>;  // (16 inputs, 16 fours of outputs)
-var<workgroup> x_tile: array<vec4f, 128>;  // (16 inputs, 8 fours of rows of x)
-
-// The part of W that this invocation dequantizes.
-fn load_w(lane: u32, base: u32, first: u32, quad: u32) {
-  let quads = (K + 3u) / 4u;
-  for (var at = lane; at < TILE_PACKED * TILE_QUADS; at += WG) {
-    let packed = first + at / TILE_QUADS;
-    let part = at % TILE_QUADS;
-    let k4 = quad + part;
-    if (packed < P * G && k4 < quads) {
-      let raw = fetch(base + packed * quads * QUAD_WORDS, k4);
-      let group = group_at(base, packed % G, k4);
-      for (var i = 0u; i < CODES; i++) {
-        store_w(at / TILE_QUADS * CODES + i, part, (codes(raw, i) - group.zero) * group.scale);
-      }
-    } else {
-      for (var i = 0u; i < CODES; i++) {
-        store_w(at / TILE_QUADS * CODES + i, part, vec4f(0.0));
-      }
-    }
-  }
-}
-
-fn store_w(output: u32, part: u32, v: vec4f) {
-  let at = part * 64u + output / 4u;
-  let c = output % 4u;
-  w_tile[at][c] = v.x;
-  w_tile[at + 16u][c] = v.y;
-  w_tile[at + 32u][c] = v.z;
-  w_tile[at + 48u][c] = v.w;
-}
-
-fn load_x(lane: u32, z: u32, first: u32, rows: u32, quad: u32) {
-  let i = lane / TILE_QUADS;
-  let part = lane % TILE_QUADS;
-  let k4 = quad + part;
-  var v = vec4f(0.0);
-  if (first + i < rows && k4 < (K + 3u) / 4u) {
-    v = x[x_row(z, first + i) * (X_STRIDE / 4u) + k4];
-  }
-  let at = part * 32u + i / 4u;
-  let c = i % 4u;
-  x_tile[at][c] = v.x;
-  x_tile[at + 8u][c] = v.y;
-  x_tile[at + 16u][c] = v.z;
-  x_tile[at + 24u][c] = v.w;
-}
 
 fn store(z: u32, i: u32, rows: u32, first: u32, output: u32, acc: vec4f) {
   if (i >= rows) { return; }
@@ -82,7 +28,7 @@ fn store(z: u32, i: u32, rows: u32, first: u32, output: u32, acc: vec4f) {
   }
 }
 
-@compute @workgroup_size(WG)
+@compute @workgroup_size(TILE_ROWS)
 fn main(
   @builtin(workgroup_id) id: vec3u,
   @builtin(local_invocation_index) lane: u32,
@@ -92,47 +38,89 @@ fn main(
   if (first_row >= rows) { return; }
   let base = weights_at(id.z);
   let first = id.x * TILE_PACKED;
-  let wi = lane % 16u;  // which 4 outputs of the tile
-  let xi = lane / 16u;  // which 4 rows of x
-  var acc0 = vec4f();
-  var acc1 = vec4f();
-  var acc2 = vec4f();
-  var acc3 = vec4f();
+  let wi = lane % 8u;  // which 8 outputs of the tile
+  let xi = lane / 8u;  // which 8 rows of x
+  let fours = TILE_ROWS / 4u;
+  var a0 = vec4f();
+  var b0 = vec4f();
+  var a1 = vec4f();
+  var b1 = vec4f();
+  var a2 = vec4f();
+  var b2 = vec4f();
+  var a3 = vec4f();
+  var b3 = vec4f();
+  var a4 = vec4f();
+  var b4 = vec4f();
+  var a5 = vec4f();
+  var b5 = vec4f();
+  var a6 = vec4f();
+  var b6 = vec4f();
+  var a7 = vec4f();
+  var b7 = vec4f();
   for (var quad = 0u; quad < (K + 3u) / 4u; quad += TILE_QUADS) {
     workgroupBarrier();
     load_w(lane, base, first, quad);
     load_x(lane, id.z, first_row, rows, quad);
     workgroupBarrier();
-    for (var k = 0u; k < 16u; k += 4u) {
-      let w0 = w_tile[k * 16u + wi];
-      let x0 = x_tile[k * 8u + xi];
-      acc0 += x0.x * w0;
-      acc1 += x0.y * w0;
-      acc2 += x0.z * w0;
-      acc3 += x0.w * w0;
-      let w1 = w_tile[k * 16u + 16u + wi];
-      let x1 = x_tile[k * 8u + 8u + xi];
-      acc0 += x1.x * w1;
-      acc1 += x1.y * w1;
-      acc2 += x1.z * w1;
-      acc3 += x1.w * w1;
-      let w2 = w_tile[k * 16u + 32u + wi];
-      let x2 = x_tile[k * 8u + 16u + xi];
-      acc0 += x2.x * w2;
-      acc1 += x2.y * w2;
-      acc2 += x2.z * w2;
-      acc3 += x2.w * w2;
-      let w3 = w_tile[k * 16u + 48u + wi];
-      let x3 = x_tile[k * 8u + 24u + xi];
-      acc0 += x3.x * w3;
-      acc1 += x3.y * w3;
-      acc2 += x3.z * w3;
-      acc3 += x3.w * w3;
+    for (var k = 0u; k < 16u; k += 2u) {
+      let wa0 = w_tile[(k + 0u) * 16u + 2u * wi];
+      let wb0 = w_tile[(k + 0u) * 16u + 2u * wi + 1u];
+      let xa0 = x_tile[(k + 0u) * fours + 2u * xi];
+      let xb0 = x_tile[(k + 0u) * fours + 2u * xi + 1u];
+      a0 += xa0.x * wa0;
+      b0 += xa0.x * wb0;
+      a1 += xa0.y * wa0;
+      b1 += xa0.y * wb0;
+      a2 += xa0.z * wa0;
+      b2 += xa0.z * wb0;
+      a3 += xa0.w * wa0;
+      b3 += xa0.w * wb0;
+      a4 += xb0.x * wa0;
+      b4 += xb0.x * wb0;
+      a5 += xb0.y * wa0;
+      b5 += xb0.y * wb0;
+      a6 += xb0.z * wa0;
+      b6 += xb0.z * wb0;
+      a7 += xb0.w * wa0;
+      b7 += xb0.w * wb0;
+      let wa1 = w_tile[(k + 1u) * 16u + 2u * wi];
+      let wb1 = w_tile[(k + 1u) * 16u + 2u * wi + 1u];
+      let xa1 = x_tile[(k + 1u) * fours + 2u * xi];
+      let xb1 = x_tile[(k + 1u) * fours + 2u * xi + 1u];
+      a0 += xa1.x * wa1;
+      b0 += xa1.x * wb1;
+      a1 += xa1.y * wa1;
+      b1 += xa1.y * wb1;
+      a2 += xa1.z * wa1;
+      b2 += xa1.z * wb1;
+      a3 += xa1.w * wa1;
+      b3 += xa1.w * wb1;
+      a4 += xb1.x * wa1;
+      b4 += xb1.x * wb1;
+      a5 += xb1.y * wa1;
+      b5 += xb1.y * wb1;
+      a6 += xb1.z * wa1;
+      b6 += xb1.z * wb1;
+      a7 += xb1.w * wa1;
+      b7 += xb1.w * wb1;
     }
   }
-  let i = first_row + xi * 4u;
-  store(id.z, i, rows, first, wi * 4u, acc0);
-  store(id.z, i + 1u, rows, first, wi * 4u, acc1);
-  store(id.z, i + 2u, rows, first, wi * 4u, acc2);
-  store(id.z, i + 3u, rows, first, wi * 4u, acc3);
+  let i = first_row + xi * 8u;
+  let output = wi * 8u;
+  store(id.z, i + 0u, rows, first, output, a0);
+  store(id.z, i + 0u, rows, first, output + 4u, b0);
+  store(id.z, i + 1u, rows, first, output, a1);
+  store(id.z, i + 1u, rows, first, output + 4u, b1);
+  store(id.z, i + 2u, rows, first, output, a2);
+  store(id.z, i + 2u, rows, first, output + 4u, b2);
+  store(id.z, i + 3u, rows, first, output, a3);
+  store(id.z, i + 3u, rows, first, output + 4u, b3);
+  store(id.z, i + 4u, rows, first, output, a4);
+  store(id.z, i + 4u, rows, first, output + 4u, b4);
+  store(id.z, i + 5u, rows, first, output, a5);
+  store(id.z, i + 5u, rows, first, output + 4u, b5);
+  store(id.z, i + 6u, rows, first, output, a6);
+  store(id.z, i + 6u, rows, first, output + 4u, b6);
+  store(id.z, i + 7u, rows, first, output, a7);
+  store(id.z, i + 7u, rows, first, output + 4u, b7);
 }

@@ -9,13 +9,8 @@ import {
   ropeKv,
 } from "../ops/attention.ts";
 import { linear, type Matrix } from "../ops/linear.ts";
-import {
-  combine,
-  experts,
-  makeExpertScratch,
-  makeRouting,
-  route,
-} from "../ops/moe.ts";
+import { experts, makeExpertScratch } from "../ops/experts.ts";
+import { combine, makeRouting, route } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
 import { padded } from "../ops/padded.ts";
 import { makeRows, type Op, type Rows } from "../ops/op.ts";

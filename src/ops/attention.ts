@@ -1,6 +1,9 @@
 /** Rotary positions, the KV cache, attention. */
 
 import type { Gpu } from "../gpu/device.ts";
+import attentionSquares from "../../kernels/lib/attention_squares.wgsl" with {
+  type: "text",
+};
 import attentionTileCode from "../../kernels/attention_tile.wgsl" with {
   type: "text",
 };
@@ -182,10 +185,16 @@ export function attentionByTile(
 ): Promise<Op> {
   return kernelOp(gpu, {
     sources: [STEP_SOURCE, {
+      name: "lib/attention_squares.wgsl",
+      code: attentionSquares,
+    }, {
       name: "attention_tile.wgsl",
       code: attentionTileCode,
     }],
-    constants: constantsOf(options),
+    constants: {
+      ...constantsOf(options),
+      SUM_QUADS: 32 * padded(options.headDim) / 4,
+    },
     bindings: bindingsOf(options),
     workgroups: (tokenCount) => [options.headCount, Math.ceil(tokenCount / 32)],
   });

@@ -2,6 +2,9 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { KernelSource } from "../gpu/kernel.ts";
+import matmulTiles from "../../kernels/lib/matmul_tiles.wgsl" with {
+  type: "text",
+};
 import matmulCode from "../../kernels/matmul.wgsl" with { type: "text" };
 import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
 import pickOne from "../../kernels/lib/pick_one.wgsl" with { type: "text" };
@@ -17,6 +20,9 @@ export interface Matrix {
   /** How. */
   readonly layout: MatrixLayout;
 }
+
+/** As in `lib/matmul_tiles.wgsl`. */
+const TILE_ROWS = 32;
 
 /** Options for {@linkcode linear}. */
 export interface LinearOptions {
@@ -158,6 +164,7 @@ export function matmul(gpu: Gpu, options: ProductOptions): Promise<Op> {
       ...layout.sources,
       pick.source,
       NO_REDUCTION,
+      { name: "lib/matmul_tiles.wgsl", code: matmulTiles },
       { name: "matmul.wgsl", code: matmulCode },
     ],
     constants: {
@@ -168,7 +175,9 @@ export function matmul(gpu: Gpu, options: ProductOptions): Promise<Op> {
       ADD: Number(add),
     },
     bindings: { 0: buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
-    workgroups: (tokenCount) => [tiles, Math.ceil(tokenCount / 32), pick.count],
+    workgroups: (
+      tokenCount,
+    ) => [tiles, Math.ceil(tokenCount / TILE_ROWS), pick.count],
   });
 }
 

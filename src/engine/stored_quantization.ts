@@ -1,0 +1,77 @@
+/** What `config.json` says of quantized weights in the checkpoint. */
+
+import type { Part, Quantization } from "../model/weights.ts";
+
+/** The field of `config.json` that `scripts/quantize_bundled.ts` writes. */
+export interface StoredQuantization {
+  /** Marks the kind. */
+  readonly quant_method: "moeno-hqq";
+  /** The attention's weights. */
+  readonly attn: StoredPart;
+  /** The experts' weights. */
+  readonly experts: StoredPart;
+}
+
+/** Bits and groups of one part. */
+export interface StoredPart {
+  /** Bits of a code, or 16 for floats. */
+  readonly bits: number;
+  /** Output rows that share scale and zero. */
+  readonly group_size: number;
+  /** Scales that are quantized together. */
+  readonly scale_group_size: number;
+}
+
+/**
+ * Reads `quantization_config`.
+ *
+ * @param configJson The parsed `config.json`.
+ * @param file What errors call it.
+ * @returns What is stored, or `null` if the weights are floats.
+ * @throws {RangeError} If the kind of quantization is unknown or malformed.
+ */
+export function readStoredQuantization(
+  configJson: unknown,
+  file: string,
+): Record<Part, Quantization> | null {
+  const stored = (configJson as { quantization_config?: unknown })
+    .quantization_config;
+  if (stored == null) return null;
+  const fields = stored as Partial<StoredQuantization>;
+  if (fields.quant_method !== "moeno-hqq") {
+    throw new RangeError(
+      `Cannot load a model from ${file}: its weights are quantized by ${
+        JSON.stringify(fields.quant_method)
+      }, wanted "moeno-hqq" or weights that are not quantized`,
+    );
+  }
+  return {
+    attn: readPart("attn", fields.attn, file),
+    experts: readPart("experts", fields.experts, file),
+  };
+}
+
+function readPart(
+  part: Part,
+  stored: StoredPart | undefined,
+  file: string,
+): Quantization {
+  const { bits, group_size, scale_group_size } = stored ?? {};
+  const isCount = (value: unknown) =>
+    Number.isInteger(value) && value as number > 0;
+  if (
+    ![16, 8, 4, 3, 2].includes(bits as number) ||
+    (bits !== 16 && !(isCount(group_size) && isCount(scale_group_size)))
+  ) {
+    throw new RangeError(
+      `Cannot load a model from ${file}: quantization_config.${part} is ${
+        JSON.stringify(stored)
+      }, wanted bits of 16, 8, 4, 3 or 2, group_size and scale_group_size`,
+    );
+  }
+  return {
+    bits: bits as Quantization["bits"],
+    groupSize: group_size ?? 0,
+    scaleGroupSize: scale_group_size ?? 0,
+  };
+}
