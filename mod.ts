@@ -29,7 +29,11 @@ export type { GenerateOptions } from "./src/engine/options.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export type { Progress } from "./src/model/upload.ts";
 export type { Message } from "./src/text/chat_template.ts";
-export { Tokenizer } from "./src/text/tokenizer.ts";
+export {
+  type DecodeOptions,
+  type EncodeOptions,
+  Tokenizer,
+} from "./src/text/tokenizer.ts";
 
 if (import.meta.main) {
   // The library does not pay for the program.

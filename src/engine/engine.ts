@@ -10,7 +10,8 @@ import { WeightReader } from "../model/weights.ts";
 import type { ChatTemplate, Message } from "../text/chat_template.ts";
 import { TokenDecoder } from "../text/token_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { generate, type Piece } from "./generate.ts";
+import { ChatHistory } from "./chat_history.ts";
+import { generate, type GenerateResult, type Piece } from "./generate.ts";
 import {
   checkLoadOptions,
   type LoadOptions,
@@ -133,6 +134,7 @@ export class Engine implements Disposable {
 
   readonly #parts: EngineParts;
   readonly #sequence: Sequence;
+  readonly #history: ChatHistory;
   #prefixIds: readonly number[] = [];
   #isDisposed = false;
 
@@ -149,6 +151,12 @@ export class Engine implements Disposable {
     this.adapter = parts.gpu.name;
     this.tokenizer = tokenizer;
     this.contextLength = model.contextLength;
+    // The template writes start and end tokens itself.
+    this.#history = new ChatHistory({
+      encode: (text) => tokenizer.encode(text, { addSpecialTokens: false }),
+      startsWithSpecialToken: (text) =>
+        specialTokens(tokenizer).some((token) => text.startsWith(token)),
+    });
     this.#sequence = new Sequence(model, {
       decoder: () =>
         new TokenDecoder(tokenizer, { prefixIds: this.#prefixIds }),
@@ -215,29 +223,13 @@ export class Engine implements Disposable {
     options: GenerateOptions = {},
   ): AsyncGenerator<Piece, void> {
     const settings = resolveOptions(options, this.#parts.defaults);
-    const ids = this.chatIds(messages);
+    const prompt = this.#render(messages);
+    const ids = this.#history.encode(prompt);
     this.#prefixIds = []; // an answer starts a text of its own
-    yield* generate(this.#sequence, ids, settings);
-  }
-
-  /**
-   * Renders a conversation with the model's template.
-   *
-   * @param messages The conversation so far.
-   * @returns The prompt's ids.
-   * @throws {Error} If the model has no chat template, or its template refuses
-   * the messages.
-   */
-  chatIds(messages: readonly Message[]): number[] {
-    const { chatTemplate } = this.#parts;
-    if (chatTemplate === null) {
-      throw new Error(
-        `Cannot chat with ${this.name}: it has no chat template, wanted one in tokenizer_config.json or chat_template.jinja; generate() takes plain text`,
-      );
+    for await (const piece of generate(this.#sequence, ids, settings)) {
+      if (piece.final) this.#remember(prompt, ids, piece.final);
+      yield piece;
     }
-    const prompt = chatTemplate.render(messages, { addGenerationPrompt: true });
-    // The template writes the start token itself.
-    return this.tokenizer.encode(prompt, { addSpecialTokens: false });
   }
 
   /** Frees the GPU's memory. The engine is of no use after it. */
@@ -245,6 +237,33 @@ export class Engine implements Disposable {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#parts.owned[Symbol.dispose]();
+  }
+
+  #render(messages: readonly Message[]): string {
+    const { chatTemplate } = this.#parts;
+    if (chatTemplate === null) {
+      throw new Error(
+        `Cannot chat with ${this.name}: it has no chat template, wanted one in tokenizer_config.json or chat_template.jinja; generate() takes plain text`,
+      );
+    }
+    return chatTemplate.render(messages, { addGenerationPrompt: true });
+  }
+
+  /** Keeps the ids of an answer, unless its text was cut at a stop string. */
+  #remember(
+    prompt: string,
+    promptIds: readonly number[],
+    { ids, text }: GenerateResult,
+  ): void {
+    if (this.tokenizer.decode(ids, { skipSpecialTokens: true }) !== text) {
+      return;
+    }
+    this.#history.remember({
+      prompt,
+      promptIds,
+      answer: text,
+      answerIds: ids,
+    });
   }
 
   #checkIds(
@@ -272,4 +291,9 @@ export class Engine implements Disposable {
       );
     }
   }
+}
+
+/** The tokens that a template writes around messages. */
+function specialTokens({ bosToken, eosToken }: Tokenizer): string[] {
+  return [bosToken, eosToken].filter((token) => token !== undefined);
 }

@@ -4,7 +4,7 @@ import type { Progress } from "../model/upload.ts";
 import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
 
 /** Bits of a weight; 16 keeps the checkpoint's own floats. */
-export type WeightBits = Quantization["bits"];
+export type WeightBits = 16 | 8 | 4 | 3 | 2;
 
 /** Options for `load()`. */
 export interface LoadOptions {

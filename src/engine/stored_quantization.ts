@@ -2,10 +2,10 @@
 
 import type { Part, Quantization } from "../model/weights.ts";
 
-/** The field of `config.json` that `scripts/quantize_bundled.ts` writes. */
+/** The field of `config.json` that `scripts/make_bundled_model.ts` writes. */
 export interface StoredQuantization {
   /** Marks the kind. */
-  readonly quant_method: "moeno-hqq";
+  readonly "quant_method": "moeno-hqq";
   /** The attention's weights. */
   readonly attn: StoredPart;
   /** The experts' weights. */
@@ -17,9 +17,9 @@ export interface StoredPart {
   /** Bits of a code, or 16 for floats. */
   readonly bits: number;
   /** Output rows that share scale and zero. */
-  readonly group_size: number;
+  readonly "group_size": number;
   /** Scales that are quantized together. */
-  readonly scale_group_size: number;
+  readonly "scale_group_size": number;
 }
 
 /**
@@ -56,12 +56,13 @@ function readPart(
   stored: StoredPart | undefined,
   file: string,
 ): Quantization {
-  const { bits, group_size, scale_group_size } = stored ?? {};
+  const { bits, group_size: groupSize, scale_group_size: scaleGroupSize } =
+    stored ?? {};
   const isCount = (value: unknown) =>
     Number.isInteger(value) && value as number > 0;
   if (
     ![16, 8, 4, 3, 2].includes(bits as number) ||
-    (bits !== 16 && !(isCount(group_size) && isCount(scale_group_size)))
+    (bits !== 16 && !(isCount(groupSize) && isCount(scaleGroupSize)))
   ) {
     throw new RangeError(
       `Cannot load a model from ${file}: quantization_config.${part} is ${
@@ -71,7 +72,7 @@ function readPart(
   }
   return {
     bits: bits as Quantization["bits"],
-    groupSize: group_size ?? 0,
-    scaleGroupSize: scale_group_size ?? 0,
+    groupSize: groupSize ?? 0,
+    scaleGroupSize: scaleGroupSize ?? 0,
   };
 }

@@ -1,7 +1,7 @@
 /** From the tensors of a checkpoint to matrices as the kernels read them. */
 
 import { quantize, type QuantizedMeta, type QuantizedTensor } from "hqq-ts";
-import { type Checkpoint } from "../io/checkpoint.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import type { Dtype } from "../io/tensor_spec.ts";
 import {
   type HqqScheme,
@@ -176,7 +176,7 @@ export class WeightReader {
 }
 
 /** The kernels' scheme for a quantization of less than 16 bits. */
-function schemeOf({ bits, ...groups }: Quantization): Scheme {
+export function schemeOf({ bits, ...groups }: Quantization): HqqScheme {
   return { type: "HQQ", bits: bits as HqqScheme["bits"], ...groups };
 }
 
