@@ -1,0 +1,197 @@
+/** Tests that run on a GPU, and what they read from it. */
+
+import { Gpu, type GpuOptions } from "../src/gpu/device.ts";
+import type { Op, Rows } from "../src/ops/op.ts";
+import { padded } from "../src/ops/padded.ts";
+import { makeStepBuffers, type Step, writeStep } from "../src/ops/step.ts";
+
+/** A GPU for one test. */
+export interface TestGpu {
+  /** The GPU. */
+  readonly gpu: Gpu;
+  /** The names of the WGSL files that were compiled so far. */
+  readonly compiled: ReadonlySet<string>;
+}
+
+/**
+ * Registers a test that gets a fresh device and fails on any GPU error. No
+ * adapter is a failure, never a silent pass.
+ *
+ * @param name Symbol and behaviour.
+ * @param fn The test.
+ * @param options How to open the GPU.
+ */
+export function gpuTest(
+  name: string,
+  fn: (test: TestGpu) => Promise<void>,
+  options: GpuOptions = {},
+): void {
+  Deno.test(name, async () => {
+    using gpu = await Gpu.open(options);
+    gpu.device.pushErrorScope("out-of-memory");
+    gpu.device.pushErrorScope("validation");
+    const compiled = recordKernels(gpu);
+    const failure = await fn({ gpu, compiled }).then(
+      () => null,
+      (error) => error,
+    );
+    const gpuErrors = [
+      await gpu.device.popErrorScope(),
+      await gpu.device.popErrorScope(),
+    ];
+    await settle();
+    if (failure !== null) throw failure;
+    for (const error of gpuErrors) {
+      if (error !== null) throw new Error(error.message);
+    }
+  });
+}
+
+/**
+ * Waits for the promises that `Readback` leaves behind, which the test runner
+ * takes for leaks: in Deno 2.9 they resolve some 10 ms after they were made.
+ *
+ * @returns When they have.
+ */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 30));
+}
+
+/** The two ways of opening a GPU, as a test's name ends. */
+export const SUBGROUPS = {
+  "with subgroups": true,
+  "without subgroups": false,
+} as const;
+
+/**
+ * Registers a test twice: with subgroups, where the GPU has them, and without.
+ *
+ * @param name Symbol and behaviour.
+ * @param fn The test.
+ */
+export function gpuTests(
+  name: string,
+  fn: (test: TestGpu) => Promise<void>,
+): void {
+  for (const [suffix, subgroups] of Object.entries(SUBGROUPS)) {
+    gpuTest(`${name}, ${suffix}`, fn, { subgroups });
+  }
+}
+
+/** Notes which WGSL files a GPU compiles. */
+function recordKernels(gpu: Gpu): Set<string> {
+  const compiled = new Set<string>();
+  const { kernels } = gpu;
+  const get = kernels.get.bind(kernels);
+  kernels.get = (sources, constants) => {
+    for (const { name } of sources) compiled.add(name);
+    return get(sources, constants);
+  };
+  return compiled;
+}
+
+/**
+ * Makes a buffer of floats or words.
+ *
+ * @param gpu The GPU.
+ * @param data What it holds.
+ * @returns The buffer.
+ */
+export function upload(
+  gpu: Gpu,
+  data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+): GPUBuffer {
+  const buffer = gpu.storageBuffer("test data", data.byteLength);
+  gpu.upload(buffer, new Uint8Array(data.buffer));
+  return buffer;
+}
+
+/**
+ * Makes rows of activations, padded with zeros.
+ *
+ * @param gpu The GPU.
+ * @param data The rows, one after the other (count, width).
+ * @param width Floats of a row.
+ * @returns The rows.
+ */
+export function uploadRows(
+  gpu: Gpu,
+  data: ArrayLike<number>,
+  width: number,
+): Rows {
+  return { buffer: upload(gpu, padRows(data, width)), stride: padded(width) };
+}
+
+/**
+ * Pads rows with zeros to whole vec4s.
+ *
+ * @param data The rows (count, width).
+ * @param width Floats of a row.
+ * @returns The rows (count, padded width).
+ */
+export function padRows(
+  data: ArrayLike<number>,
+  width: number,
+): Float32Array<ArrayBuffer> {
+  const stride = padded(width);
+  const rows = new Float32Array(data.length / width * stride);
+  for (let i = 0; i < data.length; i++) {
+    rows[Math.floor(i / width) * stride + i % width] = data[i]!;
+  }
+  return rows;
+}
+
+/**
+ * Runs ops as one step.
+ *
+ * @param gpu The GPU.
+ * @param ops What to run.
+ * @param options The uniform of the ops, and how many tokens from where.
+ */
+export function runOps(
+  gpu: Gpu,
+  ops: readonly Op[],
+  { step, tokenCount, position = 0, firstRow = 0, tokens }: {
+    step: TestStep;
+    tokenCount: number;
+    position?: number;
+    firstRow?: number;
+    tokens?: Step["tokens"];
+  },
+): void {
+  writeStep(gpu, step, {
+    tokens: tokens ?? Array<number>(tokenCount).fill(0),
+    position,
+    firstRow,
+  });
+  const commands = gpu.device.createCommandEncoder();
+  const pass = commands.beginComputePass();
+  for (const op of ops) op.encode(pass, tokenCount);
+  pass.end();
+  gpu.device.queue.submit([commands.finish()]);
+}
+
+/** The uniform of a step. */
+export type TestStep = ReturnType<typeof makeStepBuffers>;
+
+/**
+ * Makes a way to read buffers as floats or words.
+ *
+ * @param gpu The GPU.
+ * @param byteLength The most bytes of a read.
+ * @returns Reads a buffer; disposed of with the GPU.
+ */
+export async function makeReader(gpu: Gpu, byteLength: number) {
+  const readback = await gpu.readback(byteLength);
+  const read = (buffer: GPUBuffer) =>
+    readback.read(
+      gpu.device.createCommandEncoder(),
+      buffer,
+      Math.min(byteLength, buffer.size),
+    );
+  return {
+    floats: async (buffer: GPUBuffer) => new Float32Array(await read(buffer)),
+    words: async (buffer: GPUBuffer) => new Uint32Array(await read(buffer)),
+    [Symbol.dispose]: () => readback[Symbol.dispose](),
+  };
+}

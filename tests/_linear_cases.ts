@@ -1,0 +1,183 @@
+/** `linear()` and `embed()` in every scheme. */
+
+import type { Gpu } from "../src/gpu/device.ts";
+import { linear } from "../src/ops/linear.ts";
+import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { embed } from "../src/ops/norm.ts";
+import { makeRows } from "../src/ops/op.ts";
+import { makeStepBuffers } from "../src/ops/step.ts";
+import { assertWithin, magnitudes, ROUNDING, sumShare } from "./_bounds.ts";
+import { makeReader, padRows, runOps, upload, uploadRows } from "./_gpu.ts";
+import { type KernelCase, TOKEN_COUNTS, TOKEN_LIMIT } from "./_kernel_case.ts";
+import {
+  type MatrixShape,
+  randomMatrix,
+  schemeName,
+  uploadMatrix,
+} from "./_matrices.ts";
+import { type Random, withRandom } from "./_random.ts";
+import { add, embed as embedReference, matvec } from "./reference.ts";
+
+/** The files that read a scheme. */
+export function filesOf(scheme: Scheme): string[] {
+  return scheme.type === "HQQ"
+    ? [`lib/codes_u${scheme.bits}.wgsl`, "lib/group_meta8.wgsl"]
+    : [`lib/codes_${scheme.type.toLowerCase()}.wgsl`, "lib/group_none.wgsl"];
+}
+
+const FLOAT_SHAPES: readonly MatrixShape[] = [
+  { N: 1, K: 1 },
+  { N: 5, K: 7 },
+  { N: 64, K: 64 },
+  { N: 67, K: 130 },
+  { N: 130, K: 33 },
+  { N: 3, K: 1030 }, // more inputs than a workgroup takes at once
+];
+
+const HQQ_SHAPES: readonly MatrixShape[] = [
+  { N: 128, K: 256 },
+  // one group
+  { N: 40, K: 30, groups: { groupSize: 40, scaleGroupSize: 10 } },
+  { N: 16, K: 1030, groups: { groupSize: 16, scaleGroupSize: 5 } },
+  // words of 3 bits that are padded
+  { N: 84, K: 13, groups: { groupSize: 12, scaleGroupSize: 7 } },
+  // a packed row a group; every scale by itself
+  { N: 12, K: 5, groups: { groupSize: 4, scaleGroupSize: 1 } },
+  // more groups than rows of a tile; one meta scale
+  { N: 280, K: 20, groups: { groupSize: 4, scaleGroupSize: 1400 } },
+];
+
+/** All cases of this file. */
+export const LINEAR_CASES: readonly KernelCase[] = [
+  ...SCHEMES.map((scheme) => ({
+    name: `linear() is W x, for one row and many, with ${schemeName(scheme)}`,
+    kernels: [
+      ...filesOf(scheme),
+      "matvec.wgsl",
+      "lib/pick_one.wgsl",
+      "matmul.wgsl",
+      "lib/matmul_tiles.wgsl",
+      "lib/rows_all.wgsl",
+      "lib/step.wgsl",
+      "lib/reduce_none.wgsl",
+    ],
+    reduces: true,
+    run: ({ gpu }: { gpu: Gpu }) =>
+      withRandom(1, async (random) => {
+        const shapes = scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES;
+        for (const shape of shapes) {
+          await checkLinear(gpu, random, { shape, scheme });
+        }
+      }),
+  })),
+  ...SCHEMES.filter(({ type }) => type !== "HQQ").map((scheme) => ({
+    name: `embed() takes rows with ${schemeName(scheme)}`,
+    kernels: [
+      filesOf(scheme)[0]!,
+      "embed.wgsl",
+      "lib/reduce_none.wgsl",
+    ],
+    reduces: false,
+    run: ({ gpu }: { gpu: Gpu }) =>
+      withRandom(2, async (random) => {
+        for (const width of [1, 6, 64, 259]) {
+          await checkEmbed(gpu, random, { width, scheme });
+        }
+      }),
+  })),
+];
+
+/**
+ * One row and many, written and added; rows beyond the step and the padding
+ * between rows must stay as they are.
+ */
+async function checkLinear(
+  gpu: Gpu,
+  random: Random,
+  { shape, scheme }: { shape: MatrixShape; scheme: Scheme },
+): Promise<void> {
+  const { N, K } = shape;
+  const test = randomMatrix(random, shape, scheme);
+  const matrix = uploadMatrix(gpu, test);
+  const inputs = Array.from({ length: TOKEN_LIMIT }, () => random.normal(K));
+  const x = uploadRows(gpu, inputs.flatMap((row) => [...row]), K);
+  const before = inputs.map(() => random.normal(N));
+  const y = uploadRows(gpu, before.flatMap((row) => [...row]), N);
+  const initial = padRows(before.flatMap((row) => [...row]), N);
+  const step = makeStepBuffers(gpu, TOKEN_LIMIT);
+  using reader = await makeReader(gpu, initial.byteLength);
+
+  const products = inputs.map((row) => matvec(test.weights, row));
+  const bounds = inputs.map((row) => {
+    const size = matvec(test.sizes, magnitudes(row));
+    return size.map((v) => v * sumShare(K));
+  });
+  for (const adds of [false, true]) {
+    const op = await linear(gpu, {
+      matrix,
+      x,
+      y,
+      add: adds,
+      step: step.step,
+    });
+    for (const tokenCount of TOKEN_COUNTS) {
+      gpu.upload(y.buffer, new Uint8Array(initial.buffer));
+      runOps(gpu, [op], { step, tokenCount });
+      const expected = before.map((row, t) => {
+        if (t >= tokenCount) return row;
+        return adds ? add(row, products[t]!) : products[t]!;
+      });
+      const bound = before.map((row, t) => {
+        if (t >= tokenCount) return new Float64Array(N);
+        return adds
+          ? add(bounds[t]!, magnitudes(row).map((v) => v * ROUNDING * 2))
+          : bounds[t]!;
+      });
+      assertWithin(
+        await reader.floats(y.buffer),
+        padRows64(expected, y.stride),
+        {
+          what: `W (${N}, ${K}) x of ${tokenCount} rows${
+            adds ? ", added" : ""
+          }`,
+          bounds: padRows64(bound, y.stride),
+        },
+      );
+    }
+  }
+}
+
+/** Rows with zeros between them, in float64. */
+function padRows64(
+  rows: readonly ArrayLike<number>[],
+  stride: number,
+): Float64Array {
+  const padded = new Float64Array(rows.length * stride);
+  for (const [t, row] of rows.entries()) padded.set(row, t * stride);
+  return padded;
+}
+
+async function checkEmbed(
+  gpu: Gpu,
+  random: Random,
+  { width, scheme }: { width: number; scheme: Scheme },
+): Promise<void> {
+  const vocabSize = 11;
+  const test = randomMatrix(random, { N: vocabSize, K: width }, scheme);
+  const tokens = [10, 0, ...random.integers(TOKEN_LIMIT - 2, vocabSize)];
+  const x = makeRows(gpu, "x", [TOKEN_LIMIT, width]);
+  const step = makeStepBuffers(gpu, TOKEN_LIMIT);
+  const op = await embed(gpu, {
+    matrix: uploadMatrix(gpu, test),
+    tokens: upload(gpu, Uint32Array.from(tokens)),
+    x,
+  });
+  using reader = await makeReader(gpu, TOKEN_LIMIT * x.stride * 4);
+  runOps(gpu, [op], { step, tokenCount: TOKEN_LIMIT });
+  const rows = tokens.map((id) => embedReference(test.weights, id, width));
+  assertWithin(
+    await reader.floats(x.buffer),
+    padRows64(rows, x.stride),
+    { what: `rows of ${width}`, bounds: 0 }, // a copy: exact
+  );
+}

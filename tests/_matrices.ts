@@ -1,0 +1,97 @@
+/** Random matrices in every scheme, as the GPU and as the reference take them. */
+
+import { dequantize, dequantizeMeta } from "hqq-ts";
+import type { Gpu } from "../src/gpu/device.ts";
+import { encodeFloats } from "../src/io/float.ts";
+import { quantizeMatrix } from "../src/model/weights.ts";
+import {
+  type HqqScheme,
+  type MatrixLayout,
+  matrixLayout,
+  type Scheme,
+  writeFloatMatrix,
+  writeHqqMatrix,
+} from "../src/ops/matrix.ts";
+import { decodeFloats } from "../src/io/float.ts";
+import type { Random } from "./_random.ts";
+
+/** A matrix W (N, K). */
+export interface TestMatrix {
+  /** How it lies on the GPU. */
+  readonly layout: MatrixLayout;
+  /** Its bytes there. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The weights (N, K), as the reference takes them. */
+  readonly weights: Float32Array;
+  /**
+   * The size of the numbers that kernels round (N, K): |w|, or what cancels out
+   * in (code - zero) * scale.
+   */
+  readonly sizes: Float32Array;
+}
+
+/** A shape, and the groups of HQQ matrices, which must divide it. */
+export interface MatrixShape {
+  readonly N: number;
+  readonly K: number;
+  /** Not given: those of the scheme. */
+  readonly groups?: Pick<HqqScheme, "groupSize" | "scaleGroupSize">;
+}
+
+/** Names a scheme, for test names. */
+export function schemeName(scheme: Scheme): string {
+  return scheme.type === "HQQ" ? `HQQ ${scheme.bits} bits` : scheme.type;
+}
+
+/**
+ * Makes a random matrix.
+ *
+ * @param random The numbers.
+ * @param shape Its shape.
+ * @param scheme How its numbers are written.
+ * @returns The matrix.
+ */
+export function randomMatrix(
+  random: Random,
+  { N, K, groups }: MatrixShape,
+  scheme: Scheme,
+): TestMatrix {
+  const normal = random.normal(N * K, 0.5);
+  if (scheme.type !== "HQQ") {
+    const layout = matrixLayout("test", [N, K], scheme);
+    const bytes = new Uint8Array(layout.wordCount * 4);
+    // A GPU may read float16 subnormals as zero.
+    const kept = normal.map((w) => Math.abs(w) < 2 ** -14 ? 0 : w);
+    const file = encodeFloats(kept, scheme.type);
+    writeFloatMatrix(layout, file, bytes);
+    const weights = decodeFloats(file, scheme.type);
+    return { layout, bytes, weights, sizes: weights.map(Math.abs) };
+  }
+  const full = { ...scheme, ...groups };
+  const layout = matrixLayout("test", [N, K], full);
+  const bytes = new Uint8Array(layout.wordCount * 4);
+  const tensor = quantizeMatrix(normal, { shape: [N, K], scheme: full });
+  writeHqqMatrix(layout, tensor, bytes);
+  const scale = dequantizeMeta(tensor.scale); // (G, K)
+  const zero = dequantizeMeta(tensor.zero); // (G, K)
+  const highest = 2 ** scheme.bits - 1;
+  const sizes = new Float32Array(N * K);
+  for (let i = 0; i < sizes.length; i++) {
+    const j = Math.floor(i / K) % layout.G * K + i % K;
+    sizes[i] = (highest + Math.abs(zero[j]!)) * Math.abs(scale[j]!);
+  }
+  return { layout, bytes, weights: dequantize(tensor), sizes };
+}
+
+/**
+ * Brings a matrix to the GPU.
+ *
+ * @param gpu The GPU.
+ * @param matrix The matrix.
+ * @returns What ops take.
+ */
+export function uploadMatrix(gpu: Gpu, { layout, bytes }: TestMatrix) {
+  const buffer = gpu.storageBuffer("test matrix", bytes.length);
+  gpu.upload(buffer, bytes);
+  return { buffer, layout };
+}
