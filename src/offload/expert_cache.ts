@@ -1,0 +1,300 @@
+import { DEFAULT_POLICY, POLICIES, type PolicyName } from "./eviction.ts";
+import { NamedExperts } from "./named_experts.ts";
+import { SlotTable } from "./slot_table.ts";
+import { UseHistory, type UseHistoryOptions } from "./use_history.ts";
+
+/** A copy that the caller has to make before it uses the slot. */
+export interface Load {
+  /** The expert to copy. */
+  readonly id: number;
+  /** The slot to copy it to. */
+  readonly slot: number;
+}
+
+/** What {@linkcode ExpertCache.acquire} decided. */
+export interface Acquired {
+  /** The slot of each expert, in the order asked for. */
+  readonly slots: readonly number[];
+  /** The copies to make first, in the order asked for. */
+  readonly loads: readonly Load[];
+  /** How many of the experts were in a slot already. */
+  readonly hits: number;
+}
+
+/** Options for {@linkcode ExpertCache}. */
+export interface ExpertCacheOptions extends UseHistoryOptions {
+  /** How many experts the layer has. */
+  expertCount: number;
+  /**
+   * Which expert to evict.
+   *
+   * @default {"lru"}
+   */
+  policy?: PolicyName;
+}
+
+const NO_LOADS: readonly Load[] = Object.freeze([]);
+
+/**
+ * Decides which experts of one layer sit in which of its GPU slots.
+ *
+ * It is bookkeeping over numbers: it holds no GPU object and copies nothing.
+ * The caller makes the copies that are asked for; an expert's slot counts as
+ * filled from then on. Experts are named by their index within the layer.
+ * A call that throws has changed nothing.
+ */
+export class ExpertCache {
+  readonly #policy: PolicyName;
+  readonly #history: UseHistory;
+  readonly #table: SlotTable;
+  /** Those that the current call names: it evicts none of them. */
+  readonly #named: NamedExperts;
+
+  /** How many experts of the layer fit on the GPU. */
+  readonly slotCount: number;
+  /** How many experts the layer has. */
+  readonly expertCount: number;
+  /** Uses that found their expert in a slot. */
+  hits = 0;
+  /** Uses that did not. */
+  misses = 0;
+  /** Experts that lost their slot to another. */
+  evictions = 0;
+
+  /**
+   * Constructs an empty cache.
+   *
+   * @param slotCount How many experts of the layer fit on the GPU.
+   * @param options Additional options.
+   * @throws {RangeError} If a number is not a whole one of at least 1, or if
+   * there are more slots than experts.
+   */
+  constructor(slotCount: number, options: ExpertCacheOptions) {
+    const { expertCount, policy = DEFAULT_POLICY } = options;
+    this.#history = new UseHistory(expertCount, options);
+    if (
+      !Number.isInteger(slotCount) || slotCount < 1 || slotCount > expertCount
+    ) {
+      throw new RangeError(
+        `Cannot create ExpertCache: slotCount is ${slotCount}, wanted 1 to ${expertCount}, the number of experts`,
+      );
+    }
+    this.slotCount = slotCount;
+    this.expertCount = expertCount;
+    this.#policy = policy;
+    this.#table = new SlotTable(slotCount, expertCount);
+    this.#named = new NamedExperts(expertCount);
+  }
+
+  /**
+   * Gives every expert that a step needs a slot; none of them is evicted for
+   * another. Begins a step: in decode, one call a token.
+   *
+   * @param ids The distinct experts that the step needs.
+   * @returns Their slots, in order, and the copies to make first.
+   * @throws {RangeError} If an expert does not exist or is named twice, or if
+   * there are more of them than slots that are not pinned for others.
+   */
+  acquire(ids: readonly number[]): Acquired {
+    this.#named.beginWith(ids, "acquire");
+    this.#checkRoom(ids);
+    this.#history.tick();
+    const hits = this.#useResidents(ids);
+    this.hits += hits;
+    this.misses += ids.length - hits;
+    const loads = hits === ids.length ? NO_LOADS : this.#load(ids);
+    for (const { id } of loads) this.#history.use(id);
+    return { slots: ids.map((id) => this.#table.slotOf(id)!), loads, hits };
+  }
+
+  /**
+   * Uses experts where they are: those in a slot count as hits, the others,
+   * which the caller streams past the cache, as misses. Nothing is evicted.
+   * Begins a step: in prefill, one call a chunk.
+   *
+   * @param ids Distinct experts, as many as there are.
+   * @returns How many of them are in a slot.
+   * @throws {RangeError} If an expert does not exist or is named twice.
+   */
+  touch(ids: readonly number[]): number {
+    this.#named.beginWith(ids, "touch");
+    this.#history.tick();
+    const hits = this.#useResidents(ids);
+    for (const id of ids) {
+      if (!this.#table.has(id)) this.#history.use(id);
+    }
+    this.hits += hits;
+    this.misses += ids.length - hits;
+    return hits;
+  }
+
+  /**
+   * Brings the most recent of the given experts into slots, as many as there
+   * is room for, and makes their order of use that of the list. Counts neither
+   * hits nor misses. After prefill: the routing of the last tokens, one token
+   * after the other.
+   *
+   * @param ids Experts, the most recently used last; repetitions count as uses.
+   * @returns The copies to make, the most recently used expert last.
+   * @throws {RangeError} If an expert does not exist.
+   */
+  seed(ids: readonly number[]): Load[] {
+    for (const id of ids) this.#named.check(id, "seed");
+    const chosen = this.#mostRecent(ids);
+    const loads = this.#load(chosen);
+    for (const id of ids) {
+      this.#history.tick();
+      this.#history.use(id);
+    }
+    return loads;
+  }
+
+  /**
+   * Where an expert is. Changes nothing.
+   *
+   * @param id The expert.
+   * @returns Its slot, or `undefined` if it has none.
+   */
+  slotOf(id: number): number | undefined {
+    return this.#table.slotOf(id);
+  }
+
+  /**
+   * Which experts are in no slot. Changes nothing.
+   *
+   * @param ids Experts.
+   * @returns Those without a slot, in order.
+   */
+  missing(ids: readonly number[]): number[] {
+    return ids.filter((id) => this.slotOf(id) === undefined);
+  }
+
+  /**
+   * Keeps experts from being evicted until they are unpinned as often as they
+   * were pinned. An expert may be pinned before it has a slot.
+   *
+   * @param ids The experts.
+   * @throws {RangeError} If an expert does not exist.
+   */
+  pin(ids: readonly number[]): void {
+    for (const id of ids) this.#named.check(id, "pin");
+    for (const id of ids) this.#table.pin(id);
+  }
+
+  /**
+   * Takes back one pin of each of the experts.
+   *
+   * @param ids The experts.
+   * @throws {RangeError} If an expert does not exist or is not pinned.
+   */
+  unpin(ids: readonly number[]): void {
+    this.#named.beginWith(ids, "unpin");
+    for (const id of ids) {
+      if (this.#table.isPinned(id)) continue;
+      throw new RangeError(`Cannot unpin expert ${id}: it is not pinned`);
+    }
+    for (const id of ids) this.#table.unpin(id);
+  }
+
+  /**
+   * Empties the slots of experts whose copy failed. It is no eviction.
+   *
+   * @param ids Experts; those without a slot are passed over.
+   */
+  drop(ids: readonly number[]): void {
+    for (const id of ids) {
+      const slot = this.slotOf(id);
+      if (slot !== undefined) this.#table.empty(slot);
+    }
+  }
+
+  /**
+   * Which expert is in which slot.
+   *
+   * @returns The expert of each slot, `undefined` where the slot is empty.
+   */
+  state(): (number | undefined)[] {
+    return this.#table.toArray();
+  }
+
+  #checkRoom(ids: readonly number[]): void {
+    const pinned = this.#pinnedForOthers();
+    if (ids.length <= this.slotCount - pinned) return;
+    throw new RangeError(
+      `Cannot acquire ${ids.length} experts: the layer has ${this.slotCount} slots, ${pinned} of them pinned for other experts`,
+    );
+  }
+
+  /** How many slots hold a pinned expert that this call does not name. */
+  #pinnedForOthers(): number {
+    let count = 0;
+    for (let slot = 0; slot < this.slotCount; slot++) {
+      const id = this.#table.idIn(slot);
+      if (id === undefined || this.#named.has(id)) continue;
+      if (this.#table.isPinned(id)) count++;
+    }
+    return count;
+  }
+
+  /** The last distinct ids that there is room for; marks them as this call's. */
+  #mostRecent(ids: readonly number[]): number[] {
+    this.#named.begin();
+    const chosen: number[] = [];
+    let room = this.slotCount - this.#pinnedForOthers();
+    for (let i = ids.length - 1; i >= 0; i--) {
+      const id = ids[i]!;
+      if (this.#named.has(id)) continue;
+      const hasPinnedSlot = this.#table.has(id) && this.#table.isPinned(id);
+      if (!hasPinnedSlot && room === 0) continue;
+      if (!hasPinnedSlot) room--;
+      this.#named.add(id);
+      chosen.push(id);
+    }
+    return chosen.reverse();
+  }
+
+  /** Residents first, so that loading one expert never evicts another. */
+  #useResidents(ids: readonly number[]): number {
+    let hits = 0;
+    for (const id of ids) {
+      if (!this.#table.has(id)) continue;
+      this.#history.use(id);
+      hits++;
+    }
+    return hits;
+  }
+
+  /** Puts those of this call's experts into slots that have none. */
+  #load(ids: readonly number[]): Load[] {
+    const loads: Load[] = [];
+    for (const id of ids) {
+      if (this.#table.has(id)) continue;
+      const slot = this.#table.emptySlot() ?? this.#evict();
+      this.#table.fill(slot, id);
+      this.#history.load(id);
+      loads.push({ id, slot });
+    }
+    return loads;
+  }
+
+  /** Empties a slot whose expert is neither pinned nor of this call. */
+  #evict(): number {
+    const score = POLICIES[this.#policy];
+    let victim = -1;
+    let lowest = Infinity;
+    let oldest = Infinity;
+    for (let slot = 0; slot < this.slotCount; slot++) {
+      const id = this.#table.idIn(slot)!;
+      if (this.#named.has(id) || this.#table.isPinned(id)) continue;
+      const value = score(this.#history, id);
+      const used = this.#history.lastUsed[id]!;
+      if (value > lowest || (value === lowest && used >= oldest)) continue;
+      victim = slot;
+      lowest = value;
+      oldest = used;
+    }
+    this.#table.empty(victim);
+    this.evictions++;
+    return victim;
+  }
+}

@@ -1,0 +1,83 @@
+/** No expert in the slot, or no slot for the expert. */
+const NONE = -1;
+
+/**
+ * Which expert of a layer sits in which slot, and which experts are pinned.
+ * It decides nothing.
+ */
+export class SlotTable {
+  /** The expert in each slot, or NONE: (slotCount) */
+  readonly #idOf: Int32Array;
+  /** The slot of each expert, or NONE: (expertCount) */
+  readonly #slotOf: Int32Array;
+  /** How often each expert is pinned: (expertCount) */
+  readonly #pins: Uint32Array;
+
+  /**
+   * Constructs a table of empty slots.
+   *
+   * @param slotCount How many slots there are.
+   * @param expertCount How many experts the layer has.
+   */
+  constructor(slotCount: number, expertCount: number) {
+    this.#idOf = new Int32Array(slotCount).fill(NONE);
+    this.#slotOf = new Int32Array(expertCount).fill(NONE);
+    this.#pins = new Uint32Array(expertCount);
+  }
+
+  /** Whether the expert has a slot. */
+  has(id: number): boolean {
+    return this.#slotOf[id]! >= 0;
+  }
+
+  /** The slot of an expert, `undefined` if it has none or does not exist. */
+  slotOf(id: number): number | undefined {
+    const slot = this.#slotOf[id];
+    return slot === NONE ? undefined : slot;
+  }
+
+  /** The expert in a slot, `undefined` if the slot is empty. */
+  idIn(slot: number): number | undefined {
+    const id = this.#idOf[slot];
+    return id === NONE ? undefined : id;
+  }
+
+  /** The lowest empty slot, if there is one. */
+  emptySlot(): number | undefined {
+    const slot = this.#idOf.indexOf(NONE);
+    return slot < 0 ? undefined : slot;
+  }
+
+  /** Puts an expert without a slot into an empty one. */
+  fill(slot: number, id: number): void {
+    this.#idOf[slot] = id;
+    this.#slotOf[id] = slot;
+  }
+
+  /** Empties a slot. */
+  empty(slot: number): void {
+    const id = this.#idOf[slot]!;
+    if (id !== NONE) this.#slotOf[id] = NONE;
+    this.#idOf[slot] = NONE;
+  }
+
+  /** Whether the expert is pinned. */
+  isPinned(id: number): boolean {
+    return this.#pins[id]! > 0;
+  }
+
+  /** Pins an expert once more. */
+  pin(id: number): void {
+    this.#pins[id]!++;
+  }
+
+  /** Takes back one pin of an expert that is pinned. */
+  unpin(id: number): void {
+    this.#pins[id]!--;
+  }
+
+  /** The expert of each slot, `undefined` where the slot is empty. */
+  toArray(): (number | undefined)[] {
+    return Array.from(this.#idOf, (id) => id === NONE ? undefined : id);
+  }
+}
