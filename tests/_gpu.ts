@@ -3,7 +3,7 @@
 import { Gpu, type GpuOptions } from "../src/gpu/device.ts";
 import type { Op, Rows } from "../src/ops/op.ts";
 import { padded } from "../src/ops/padded.ts";
-import { makeStepBuffers, type Step, writeStep } from "../src/ops/step.ts";
+import { type makeStepBuffers, type Step, writeStep } from "../src/ops/step.ts";
 
 /** A GPU for one test. */
 export interface TestGpu {

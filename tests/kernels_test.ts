@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { ATTENTION_CASES } from "./_attention_cases.ts";
 import { EXPERT_CASES } from "./_expert_cases.ts";
+import { spread } from "../src/ops/linear.ts";
 import { gpuTest, gpuTests } from "./_gpu.ts";
 import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
@@ -48,4 +49,28 @@ Deno.test("every file in kernels/ is reached by a test", () => {
   const reached = new Set(CASES.flatMap(({ kernels }) => kernels));
   for (const file of REDUCTIONS) reached.add(file);
   assertEquals(files.sort(), [...reached].sort());
+});
+
+Deno.test("spread() keeps each dimension below 65,536 and loses no workgroup", () => {
+  for (const z of [1, 8]) {
+    for (
+      const count of [
+        1,
+        2,
+        65_535,
+        65_536,
+        65_537,
+        131_070,
+        131_071,
+        10_000_019,
+      ]
+    ) {
+      const grid = spread(count, z);
+      assert(grid[0] * grid[1] >= count, `${count}: ${grid}`);
+      // At most one workgroup too many for each row of the grid.
+      assert(grid[0] * grid[1] < count + grid[1], `${count}: ${grid}`);
+      assert(grid.every((n) => n >= 1 && n <= 65_535), `${count}: ${grid}`);
+      assertEquals(grid[2], z);
+    }
+  }
 });
