@@ -9,7 +9,8 @@ import {
   ropeKv,
 } from "../ops/attention.ts";
 import { linear, type Matrix } from "../ops/linear.ts";
-import { experts, makeExpertScratch } from "../ops/experts.ts";
+import { makeExpertScratch } from "../ops/expert_layout.ts";
+import { residentExperts } from "../ops/experts.ts";
 import { combine, makeRouting, route } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
 import { padded } from "../ops/padded.ts";
@@ -175,7 +176,7 @@ async function makeLayer(
     o: await linear(gpu, { matrix: layer.o, x: a, y: x, add: true, step }),
     postAttentionNorm: await norm(layer.postAttentionNorm),
     route: await route(gpu, { x: xb, gate: layer.gate, routing }),
-    experts: await experts(gpu, {
+    experts: await residentExperts(gpu, {
       ...layer.experts,
       x: xb,
       routing,

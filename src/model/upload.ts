@@ -3,7 +3,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Matrix } from "../ops/linear.ts";
 import type { MatrixLayout } from "../ops/matrix.ts";
-import { type ExpertLayout, expertLayout } from "../ops/experts.ts";
+import { type ExpertLayout, expertLayout } from "../ops/expert_layout.ts";
 import { padded } from "../ops/padded.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Part, WeightReader } from "./weights.ts";

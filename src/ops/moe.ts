@@ -7,7 +7,7 @@ import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
 
 /** Which experts each token of a step goes to. */
 export interface Routing {
-  /** Expert ids (T, topK) u32, best first. */
+  /** Expert ids (T, topK) u32, best first; room for E guesses after them. */
   readonly ids: GPUBuffer;
   /** Their weights (T, topK) f32, a row sums to 1. */
   readonly weights: GPUBuffer;
@@ -33,23 +33,49 @@ export function makeRouting(
   },
 ): Routing {
   return {
-    ids: gpu.storageBuffer("routing ids", tokenLimit * topK * 4),
+    ids: gpu.storageBuffer(
+      "routing ids",
+      (tokenLimit * topK + expertCount) * 4,
+    ),
     weights: gpu.storageBuffer("routing weights", tokenLimit * topK * 4),
     expertCount,
     topK,
   };
 }
 
+/** Options for {@linkcode route}. */
+export interface RouteOptions {
+  /** The rows of x (T, hiddenSize). */
+  readonly x: Rows;
+  /** The router's weights (E, x.stride) f32, padded with zeros. */
+  readonly gate: GPUBuffer;
+  /** The result. */
+  readonly routing: Routing;
+  /**
+   * Guesses for a single token which experts the next layer will choose, by
+   * applying its router early (arXiv 2312.17238, section 3.2). They follow the
+   * ids in `routing.ids`.
+   *
+   * @default {undefined} no guess
+   */
+  readonly guess?: {
+    /** The next layer's router (E, x.stride) f32. */
+    readonly nextGate: GPUBuffer;
+    /** How many experts to guess, at most E. */
+    readonly count: number;
+  } | undefined;
+}
+
 /**
  * Makes the router: softmax over the `topK` highest logits of gate x.
  *
  * @param gpu The GPU.
- * @param options The rows of x, the gate (E, x.stride) f32, and the result.
+ * @param options The rows of x, the gate, and the result.
  * @returns The op.
  */
 export function route(
   gpu: Gpu,
-  { x, gate, routing }: { x: Rows; gate: GPUBuffer; routing: Routing },
+  { x, gate, routing, guess }: RouteOptions,
 ): Promise<Op> {
   const { source, WG } = reduction(gpu, x.stride / 4);
   return kernelOp(gpu, {
@@ -59,8 +85,15 @@ export function route(
       STRIDE: x.stride,
       E: routing.expertCount,
       TOP_K: routing.topK,
+      GUESS: guess?.count ?? 0,
     },
-    bindings: { 0: x.buffer, 1: gate, 2: routing.ids, 3: routing.weights },
+    bindings: {
+      0: x.buffer,
+      1: gate,
+      2: routing.ids,
+      3: routing.weights,
+      4: guess?.nextGate ?? gate,
+    },
     workgroups: (tokenCount) => [tokenCount],
   });
 }
