@@ -2,11 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
-import {
-  expertLayout,
-  experts,
-  makeExpertScratch,
-} from "../src/ops/experts.ts";
+import { expertLayout, makeExpertScratch } from "../src/ops/expert_layout.ts";
+import { residentExperts } from "../src/ops/experts.ts";
 import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { makeRouting, route } from "../src/ops/moe.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
@@ -207,7 +204,7 @@ async function checkExperts(
     intermediateSize,
   });
   const step = makeStepBuffers(gpu, TOKEN_LIMIT);
-  const op = await experts(gpu, {
+  const op = await residentExperts(gpu, {
     buffer,
     layout,
     x: uploadRows(gpu, rows.flatMap((row) => [...row]), hiddenSize),

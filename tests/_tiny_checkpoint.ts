@@ -125,7 +125,7 @@ export async function withTokenizer(
   directory: string,
 ): Promise<TempDirectory> {
   const copy = tempDirectory();
-  for (const { name } of Deno.readDirSync(directory)) {
+  for await (const { name } of Deno.readDir(directory)) {
     await Deno.copyFile(`${directory}/${name}`, `${copy.path}/${name}`);
   }
   // Every *.safetensors file would count as weights.
