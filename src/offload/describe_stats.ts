@@ -95,7 +95,7 @@ export function offloadLine(record: OffloadRecord): string {
     parts.push(`prefetch recall ${values}${waste}`);
   }
   return parts.length === 0
-    ? "# every expert is resident"
+    ? "# nothing was offloaded"
     : `# ${parts.join("; ")}`;
 }
 
