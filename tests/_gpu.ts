@@ -83,9 +83,9 @@ function recordKernels(gpu: Gpu): Set<string> {
   const compiled = new Set<string>();
   const { kernels } = gpu;
   const get = kernels.get.bind(kernels);
-  kernels.get = (sources, constants) => {
+  kernels.get = (sources, ...rest) => {
     for (const { name } of sources) compiled.add(name);
-    return get(sources, constants);
+    return get(sources, ...rest);
   };
   return compiled;
 }

@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { ATTENTION_CASES } from "./_attention_cases.ts";
+import { COPY_CASES } from "./_copy_cases.ts";
 import { EXPERT_CASES } from "./_expert_cases.ts";
 import { spread } from "../src/ops/linear.ts";
 import { gpuTest, gpuTests } from "./_gpu.ts";
@@ -13,6 +14,7 @@ import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
 import { NORM_CASES } from "./_norm_cases.ts";
 import { ROPE_CASES } from "./_rope_cases.ts";
+import { ROUTE_CASES } from "./_route_cases.ts";
 
 const KERNELS = fromFileUrl(new URL("../kernels", import.meta.url));
 const REDUCTIONS = ["lib/reduce_subgroup.wgsl", "lib/reduce_workgroup.wgsl"];
@@ -22,7 +24,9 @@ const CASES: readonly KernelCase[] = [
   ...NORM_CASES,
   ...ROPE_CASES,
   ...ATTENTION_CASES,
+  ...ROUTE_CASES,
   ...EXPERT_CASES,
+  ...COPY_CASES,
 ];
 
 for (const { name, kernels, reduces, run } of CASES) {

@@ -1,0 +1,76 @@
+/** `ExpertCopier`: experts to slots, whole or in pieces. */
+
+import { assertEquals } from "@std/assert";
+import type { Gpu } from "../src/gpu/device.ts";
+import { ExpertCopier } from "../src/ops/copy.ts";
+import { makeReader, upload } from "./_gpu.ts";
+import type { KernelCase } from "./_kernel_case.ts";
+import { type Random, withRandom } from "./_random.ts";
+
+/** All cases of this file. */
+export const COPY_CASES: readonly KernelCase[] = [
+  {
+    name: "ExpertCopier copies pieces of experts and nothing else",
+    kernels: ["copy.wgsl"],
+    reduces: false,
+    run: ({ gpu }) =>
+      withRandom(13, async (random) => {
+        for (
+          const [expertByteLength, pieceByteLength] of [
+            [16, 16], // one vec4, one piece
+            [4816, 1600], // 301 vec4s in 4 pieces, the last of one vec4
+            [1_600_000, 1_100_000], // more than the workgroups take at once
+          ] as const
+        ) {
+          await checkCopies(gpu, random, { expertByteLength, pieceByteLength });
+        }
+      }),
+  },
+];
+
+async function checkCopies(
+  gpu: Gpu,
+  random: Random,
+  { expertByteLength, pieceByteLength }: {
+    expertByteLength: number;
+    pieceByteLength: number;
+  },
+): Promise<void> {
+  const expertLimit = 3;
+  const words = expertByteLength / 4;
+  const numbers = Uint32Array.from(
+    { length: expertLimit * words },
+    () => random.integer(2 ** 32),
+  );
+  const source = upload(gpu, numbers);
+  const slot = gpu.storageBuffer("slot", expertByteLength + 16);
+  const copier = await ExpertCopier.create(gpu, {
+    expertByteLength,
+    expertLimit,
+    pieceByteLength,
+  });
+  const bound = copier.bind(source, slot);
+  using reader = await makeReader(gpu, slot.size);
+  const pieces = Math.ceil(expertByteLength / pieceByteLength);
+  assertEquals(copier.pieceCount, pieces);
+  for (const expert of [0, expertLimit - 1]) {
+    for (let piece = 0; piece < pieces; piece++) {
+      for (const toEnd of [false, true]) {
+        gpu.upload(slot, new Uint8Array(slot.size));
+        const commands = gpu.device.createCommandEncoder();
+        const pass = commands.beginComputePass();
+        copier.encode(pass, bound, { expert, piece, toEnd });
+        pass.end();
+        gpu.device.queue.submit([commands.finish()]);
+        const expected = new Uint32Array(slot.size / 4); // zeros elsewhere
+        const from = piece * pieceByteLength / 4;
+        const to = toEnd ? words : Math.min(words, from + pieceByteLength / 4);
+        const start = expert * words;
+        expected.set(numbers.subarray(start + from, start + to), from);
+        const actual = await reader.words(slot);
+        const wrong = actual.findIndex((word, i) => word !== expected[i]);
+        assertEquals(wrong, -1, `piece ${piece} of expert ${expert}`);
+      }
+    }
+  }
+}
