@@ -49,7 +49,7 @@ export async function openEngine(
   directory: string,
   options: LoadOptions,
 ): Promise<CliEngine> {
-  const { load } = await import("../engine/engine.ts");
+  const { load } = await import("../engine/load.ts");
   return await load(directory, options);
 }
 

@@ -1,112 +1,24 @@
 /** A model that is ready to talk. */
 
-import { Gpu } from "../gpu/device.ts";
-import { Checkpoint } from "../io/checkpoint.ts";
-import { readJson } from "../io/json_file.ts";
-import { type ModelConfig, parseConfig } from "../model/config.ts";
-import { Mixtral } from "../model/mixtral.ts";
-import { uploadWeights } from "../model/upload.ts";
-import { WeightReader } from "../model/weights.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { Mixtral } from "../model/mixtral.ts";
+import { differenceOf, type OffloadStats } from "../offload/offload_stats.ts";
 import type { ChatTemplate, Message } from "../text/chat_template.ts";
 import { TokenDecoder } from "../text/token_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { ChatHistory } from "./chat_history.ts";
 import { generate, type GenerateResult, type Piece } from "./generate.ts";
 import {
-  checkLoadOptions,
-  type LoadOptions,
-  wantedParts,
-} from "./load_options.ts";
-import {
   type GenerateOptions,
   type GenerationDefaults,
   resolveOptions,
+  type Settings,
 } from "./options.ts";
 import { Sequence } from "./sequence.ts";
-import { readStoredQuantization } from "./stored_quantization.ts";
-import { readTextFiles } from "./text_files.ts";
-
-export type { LoadOptions } from "./load_options.ts";
-
-/**
- * Loads a model from a directory in Hugging Face's layout: `config.json`,
- * `tokenizer.json`, `tokenizer_config.json`, `*.safetensors`, and if there are
- * any `generation_config.json` and `chat_template.jinja`.
- *
- * @param directory The directory.
- * @param options How to load it.
- * @returns The engine. Dispose of it to free the GPU's memory.
- * @throws {Error} If a file is missing, broken or of an unknown kind, or there
- * is no GPU: one sentence that says what, where and what was wanted.
- *
- * @example
- * ```ts
- * import { load } from "../../mod.ts";
- * import { assert } from "@std/assert";
- *
- * using engine = await load("models/stories-17m", { contextLength: 128 });
- * let text = "";
- * for await (const piece of engine.generate("Once upon a time", { maxTokens: 8 })) {
- *   text += piece.text;
- * }
- * assert(text.length > 0);
- * ```
- */
-export async function load(
-  directory: string,
-  options: LoadOptions = {},
-): Promise<Engine> {
-  checkLoadOptions(options);
-  const configPath = `${directory}/config.json`;
-  const configJson = await readJson(configPath);
-  const config = parseConfig(configJson, configPath);
-  using checkpoint = await Checkpoint.open(directory);
-  const text = await readTextFiles(directory);
-  const stored = readStoredQuantization(configJson, configPath);
-  const reader = new WeightReader(checkpoint, {
-    stored,
-    wanted: wantedParts(options, stored),
-  });
-  const contextLength = contextLengthOf(config, options);
-  using cleanup = new DisposableStack();
-  const gpu = cleanup.use(await Gpu.open());
-  const { onProgress } = options;
-  const weights = await uploadWeights(gpu, config, { reader, onProgress });
-  const model = cleanup.use(
-    await Mixtral.create(gpu, weights, {
-      contextLength,
-      chunkSize: Math.min(options.chunkSize ?? 512, contextLength),
-    }),
-  );
-  const name = directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
-  return new Engine({
-    ...text,
-    name,
-    gpu,
-    model,
-    owned: cleanup.move(),
-  });
-}
-
-/** Positions of the KV cache; by default all, but not gigabytes of them. */
-function contextLengthOf(config: ModelConfig, options: LoadOptions): number {
-  const { maxPositionEmbeddings } = config;
-  const { contextLength } = options;
-  if (contextLength === undefined) {
-    return Math.min(maxPositionEmbeddings, DEFAULT_CONTEXT_LENGTH);
-  }
-  if (contextLength > maxPositionEmbeddings) {
-    throw new RangeError(
-      `Cannot load the model with a context of ${contextLength}: it was made for ${maxPositionEmbeddings} positions, wanted at most that`,
-    );
-  }
-  return contextLength;
-}
-
-const DEFAULT_CONTEXT_LENGTH = 4096;
 
 /** What an engine is made of. */
-interface EngineParts {
+export interface EngineParts {
   readonly name: string;
   readonly gpu: Gpu;
   readonly model: Mixtral;
@@ -139,7 +51,7 @@ export class Engine implements Disposable {
   #isDisposed = false;
 
   /**
-   * Constructs an engine; use {@linkcode load}.
+   * Constructs an engine; use `load()`.
    *
    * @param parts What it is made of.
    */
@@ -162,6 +74,11 @@ export class Engine implements Disposable {
         new TokenDecoder(tokenizer, { prefixIds: this.#prefixIds }),
       tokenText: (id) => tokenizer.decode([id], { skipSpecialTokens: false }),
     });
+  }
+
+  /** What offloading counted; `null` if all experts are on the GPU. */
+  get offloadStats(): OffloadStats | null {
+    return this.#parts.model.offloadStats;
   }
 
   /**
@@ -206,7 +123,7 @@ export class Engine implements Disposable {
       : prompt;
     if (ids.length > 0) this.#checkIds("generate", ids, Infinity);
     this.#prefixIds = ids; // the text goes on in the middle of a sentence
-    yield* generate(this.#sequence, ids, settings);
+    yield* this.#run(ids, settings);
   }
 
   /**
@@ -226,7 +143,7 @@ export class Engine implements Disposable {
     const prompt = this.#render(messages);
     const ids = this.#history.encode(prompt);
     this.#prefixIds = []; // an answer starts a text of its own
-    for await (const piece of generate(this.#sequence, ids, settings)) {
+    for await (const piece of this.#run(ids, settings)) {
       if (piece.final) this.#remember(prompt, ids, piece.final);
       yield piece;
     }
@@ -237,6 +154,19 @@ export class Engine implements Disposable {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#parts.owned[Symbol.dispose]();
+  }
+
+  /** Generates; the record says what offloading did meanwhile. */
+  async *#run(
+    ids: readonly number[],
+    settings: Settings,
+  ): AsyncGenerator<Piece, void> {
+    const before = this.offloadStats?.snapshot();
+    for await (const piece of generate(this.#sequence, ids, settings)) {
+      const after = piece.final && this.offloadStats?.snapshot();
+      if (before && after) piece.final!.offload = differenceOf(after, before);
+      yield piece;
+    }
   }
 
   #render(messages: readonly Message[]): string {

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import type { OffloadRecord } from "../offload/offload_stats.ts";
 import { logprobs } from "./logprobs.ts";
 import type { Settings } from "./options.ts";
 import { seededRandom } from "./random.ts";
@@ -70,6 +71,8 @@ export interface GenerateResult {
   prefillTokensPerSecond: number | null;
   /** Tokens after the first a second; `null` if there were none. */
   decodeTokensPerSecond: number | null;
+  /** What offloading did, if not all experts are on the GPU. */
+  offload?: OffloadRecord;
 }
 
 /**

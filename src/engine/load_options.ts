@@ -1,5 +1,12 @@
 /** How to load a model. */
 
+import type { ModelConfig } from "../model/config.ts";
+import type { RoutingListener } from "../model/routing_reader.ts";
+import type { PolicyName } from "../offload/eviction.ts";
+import type { Plan } from "../offload/placement.ts";
+import type { StoreKind } from "../offload/plan_stores.ts";
+import type { PrefetchMode } from "../offload/prefetch_switch.ts";
+import type { SlotsWish } from "../offload/slots_wish.ts";
 import type { Progress } from "../model/upload.ts";
 import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
 
@@ -56,9 +63,75 @@ export interface LoadOptions {
    * @default {512}
    */
   chunkSize?: number | undefined;
+  /**
+   * How many experts of each layer the GPU holds: a number for all layers, one
+   * for each, or `"auto"` for what the VRAM holds.
+   *
+   * @default {"auto"}
+   */
+  slots?: SlotsWish | undefined;
+  /**
+   * Experts of each layer that are not on the GPU at the start: the same as
+   * `slots`, counted from the other end (mixtral-offloading's name for it).
+   */
+  offloadPerLayer?: number | undefined;
+  /** Slots of all layers together; must agree with the others. */
+  mainSize?: number | undefined;
+  /** Experts that are not on the GPU at the start; must agree with the others. */
+  offloadSize?: number | undefined;
+  /**
+   * Staging slots, shared by all layers.
+   *
+   * @default {4}
+   */
+  bufferSize?: number | undefined;
+  /**
+   * Which expert to evict.
+   *
+   * @default {"lru"}
+   */
+  policy?: PolicyName | undefined;
+  /**
+   * Where experts are when they are not on the GPU.
+   *
+   * @default {"auto"} the fastest that holds them
+   */
+  store?: StoreKind | "auto" | undefined;
+  /**
+   * Whether to load experts ahead that the next layer will probably choose;
+   * `"auto"` stops where it does not pay.
+   *
+   * @default {"auto"}
+   */
+  prefetch?: PrefetchMode | undefined;
+  /**
+   * How many guessed experts to load ahead.
+   *
+   * @default {number} the model's experts per token
+   */
+  prefetchExperts?: number | undefined;
+  /**
+   * Bytes of VRAM to plan for.
+   *
+   * @default {number} 8 GiB, or what the slots asked for take
+   */
+  vramByteLength?: number | undefined;
+  /**
+   * Bytes of RAM for experts; what does not fit stays on disk.
+   *
+   * @default {number} what they take
+   */
+  ramByteLength?: number | undefined;
+  /** Hears which experts each offloaded layer chooses. */
+  onRouting?: RoutingListener | undefined;
+  /** Hears what goes where, before the weights load. */
+  onPlan?: ((plan: Plan) => void) | undefined;
   /** Called now and then while the weights load. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
+
+/** Positions of the KV cache where nobody says. */
+const DEFAULT_CONTEXT_LENGTH = 4096;
 
 /** The bits that weights can have. */
 export const WEIGHT_BITS: readonly WeightBits[] = [16, 8, 4, 3, 2];
@@ -130,4 +203,29 @@ export function wantedParts(
     };
   }
   return wanted;
+}
+
+/**
+ * How many positions the KV cache gets: by default all, but not gigabytes.
+ *
+ * @param config What the model is.
+ * @param options The load options, checked.
+ * @returns The positions.
+ * @throws {RangeError} If there are more than the model was made for.
+ */
+export function contextLengthOf(
+  config: ModelConfig,
+  options: LoadOptions,
+): number {
+  const { maxPositionEmbeddings } = config;
+  const { contextLength } = options;
+  if (contextLength === undefined) {
+    return Math.min(maxPositionEmbeddings, DEFAULT_CONTEXT_LENGTH);
+  }
+  if (contextLength > maxPositionEmbeddings) {
+    throw new RangeError(
+      `Cannot load the model with a context of ${contextLength}: it was made for ${maxPositionEmbeddings} positions, wanted at most that`,
+    );
+  }
+  return contextLength;
 }

@@ -23,6 +23,12 @@ const LIMITS = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
+/** Buffers that are mapped and bound: how we ask for it, how wgpu grants it. */
+const PIN_FEATURES = [
+  "mappable-primary-buffers",
+  "wgpu-mappable-primary-buffers",
+] as const;
+
 /** One `writeBuffer`; larger pieces are slower, see docs/LOG.md. */
 const UPLOAD_BYTE_LENGTH = 8 * 2 ** 20;
 
@@ -36,6 +42,8 @@ export class Gpu implements Disposable {
   readonly isSoftware: boolean;
   /** Invocations in a subgroup; 0 if there are none or it varies. */
   readonly subgroupSize: number;
+  /** Whether host memory can be bound as storage. */
+  readonly canPin: boolean;
   /** Compiled kernels. */
   readonly kernels: KernelCache;
 
@@ -48,6 +56,9 @@ export class Gpu implements Disposable {
         info.subgroupMinSize === info.subgroupMaxSize
       ? info.subgroupMinSize
       : 0;
+    this.canPin = PIN_FEATURES.some((name) =>
+      device.features.has(name as GPUFeatureName)
+    );
     this.kernels = new KernelCache(device);
   }
 
@@ -77,12 +88,15 @@ export class Gpu implements Disposable {
     if (adapter.features.has("timestamp-query")) {
       features.push("timestamp-query");
     }
-    // `adapter.features` hides subgroups (wgpu 29), so we ask and see. An adapter
+    // `adapter.features` hides these (wgpu 29), so we ask and see. An adapter
     // serves one device: a refusal leaves it usable, a success does not.
+    const pin = PIN_FEATURES[0] as GPUFeatureName;
+    const subgroups = "subgroups" as GPUFeatureName;
     const wanted = (options.subgroups ?? true)
-      ? [[...features, "subgroups" as GPUFeatureName], features]
-      : [features];
-    for (const [i, requiredFeatures] of wanted.entries()) {
+      ? [[subgroups, pin], [subgroups], [pin], []]
+      : [[pin], []];
+    for (const [i, more] of wanted.entries()) {
+      const requiredFeatures = [...features, ...more];
       try {
         const device = await adapter.requestDevice({
           label: "moeno",

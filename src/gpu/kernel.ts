@@ -33,17 +33,19 @@ export class KernelCache {
    *
    * @param sources The files, the one with the entry point last.
    * @param constants Values for the `override` declarations.
+   * @param layout The layout of bind group 0, where the WGSL does not say all.
    * @returns The pipeline.
    * @throws {SyntaxError} If the WGSL does not compile; names file and line.
    */
   get(
     sources: readonly KernelSource[],
     constants: Constants,
+    layout?: GPUBindGroupLayout,
   ): Promise<GPUComputePipeline> {
     const key = JSON.stringify([sources.map(({ name }) => name), constants]);
     let pipeline = this.#pipelines.get(key);
     if (pipeline === undefined) {
-      pipeline = compileKernel(this.#device, sources, constants);
+      pipeline = compileKernel(this.#device, sources, { constants, layout });
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;
@@ -55,14 +57,18 @@ export class KernelCache {
  *
  * @param device The device to compile for.
  * @param sources The files, the one with the entry point last.
- * @param constants Values for the `override` declarations.
+ * @param options Values for the `override` declarations, and the layout of bind
+ * group 0 where the WGSL does not say all.
  * @returns The pipeline.
  * @throws {SyntaxError} If the WGSL does not compile; names file and line.
  */
 export async function compileKernel(
   device: GPUDevice,
   sources: readonly KernelSource[],
-  constants: Constants,
+  { constants, layout }: {
+    constants: Constants;
+    layout?: GPUBindGroupLayout | undefined;
+  },
 ): Promise<GPUComputePipeline> {
   const label = sources.at(-1)!.name;
   device.pushErrorScope("validation");
@@ -82,7 +88,9 @@ export async function compileKernel(
   device.pushErrorScope("validation");
   const pipeline = device.createComputePipeline({
     label,
-    layout: "auto",
+    layout: layout === undefined
+      ? "auto"
+      : device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: { module, entryPoint: "main", constants: { ...constants } },
   });
   const pipelineError = await device.popErrorScope();

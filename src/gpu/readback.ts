@@ -1,5 +1,13 @@
 /** A few bytes from the GPU to the host, at once. */
 
+/** The first bytes of a buffer. */
+export interface Slice {
+  /** The buffer. */
+  readonly source: GPUBuffer;
+  /** How many bytes, a multiple of 4. */
+  readonly byteLength: number;
+}
+
 /** Longest time without a turn of the event loop. */
 const TURN_MS = 25;
 
@@ -60,17 +68,39 @@ export class Readback implements Disposable {
    *
    * @param commands What to submit first; the copy is recorded into it.
    * @param source The buffer to read.
-   * @param byteLength How many bytes, a multiple of 4.
-   * @param offset Where they start, a multiple of 4.
+   * @param byteLength How many bytes from its start, a multiple of 4.
    * @returns The bytes, in a buffer of their own.
    */
-  async read(
+  read(
     commands: GPUCommandEncoder,
     source: GPUBuffer,
     byteLength: number,
-    offset = 0,
   ): Promise<ArrayBuffer> {
-    commands.copyBufferToBuffer(source, offset, this.#buffer, 0, byteLength);
+    return this.readSlices(commands, [{ source, byteLength }]);
+  }
+
+  /**
+   * Submits the commands and some copies, and returns the copied bytes.
+   *
+   * @param commands What to submit first; the copies are recorded into it.
+   * @param slices What to read, in order.
+   * @returns The bytes of all slices, one after the other.
+   */
+  async readSlices(
+    commands: GPUCommandEncoder,
+    slices: readonly Slice[],
+  ): Promise<ArrayBuffer> {
+    let byteLength = 0;
+    for (const slice of slices) {
+      commands.copyBufferToBuffer(
+        slice.source,
+        0,
+        this.#buffer,
+        byteLength,
+        slice.byteLength,
+      );
+      byteLength += slice.byteLength;
+    }
     this.#device.queue.submit([commands.finish()]);
     if (performance.now() - this.#lastTurn > TURN_MS) {
       // The GPU works on while timers, signals and rejections get their turn.

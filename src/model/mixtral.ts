@@ -2,10 +2,13 @@
  * Mixtral's forward pass (Jiang et al., arXiv 2401.04088). Read this file first.
  *
  * A step runs T tokens through all layers: many in prefill, one in decode.
- * `Mixtral.encodeLayers` is the model; the rest of the file makes its parts.
+ * `Mixtral.#runLayers` is the model.
  */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { OffloadStats } from "../offload/offload_stats.ts";
+import { Recorder } from "../gpu/recorder.ts";
+import type { Op } from "../ops/op.ts";
 import { writeStep } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import {
@@ -24,6 +27,11 @@ export class Mixtral implements Disposable {
   readonly contextLength: number;
   /** The most tokens of one step. */
   readonly chunkSize: number;
+
+  /** What offloading counted; `null` if all experts are on the GPU. */
+  get offloadStats(): OffloadStats | null {
+    return this.#parts.offload?.stats ?? null;
+  }
 
   readonly #gpu: Gpu;
   readonly #parts: MixtralParts;
@@ -53,28 +61,29 @@ export class Mixtral implements Disposable {
     return new Mixtral(gpu, weights.config, parts);
   }
 
-  /** Records a step of T tokens through all layers. */
-  #encodeLayers(pass: GPUComputePassEncoder, T: number): void {
-    this.#parts.embed.encode(pass, T); //          x (T, hiddenSize)
+  /** Runs a step of T tokens through all layers. */
+  async #runLayers(recorder: Recorder, T: number): Promise<void> {
+    const run = (op: Op) => recorder.run(op, T);
+    run(this.#parts.embed); //            x (T, hiddenSize)
     for (const layer of this.#parts.layers) {
-      layer.inputNorm.encode(pass, T); //          xb = norm(x)
-      layer.q.encode(pass, T); //                  q = Wq xb
-      layer.k.encode(pass, T); //                  k = Wk xb
-      layer.v.encode(pass, T); //                  v = Wv xb
-      layer.ropeKv.encode(pass, T); //             rotate q, k; append k, v
-      layer.attention.encode(pass, T); //          a = softmax(q k^T) v
-      layer.o.encode(pass, T); //                  x += Wo a
-      layer.postAttentionNorm.encode(pass, T); //  xb = norm(x)
-      layer.route.encode(pass, T); //              experts, weights (T, topK)
-      layer.experts.encode(pass, T); //            y[r] = W2 (silu(W1 xb) W3 xb)
-      layer.combine.encode(pass, T); //            x += sum of weight[r] y[r]
+      run(layer.inputNorm); //            xb = norm(x)
+      run(layer.q); //                    q = Wq xb
+      run(layer.k); //                    k = Wk xb
+      run(layer.v); //                    v = Wv xb
+      run(layer.ropeKv); //               rotate q, k; append k, v
+      run(layer.attention); //            a = softmax(q k^T) v
+      run(layer.o); //                    x += Wo a
+      run(layer.postAttentionNorm); //    xb = norm(x)
+      run(layer.route); //                experts, weights (T, topK)
+      await layer.experts.run(recorder, T); // y[r] = W2 (silu(W1 xb) * W3 xb)
+      run(layer.combine); //              x += sum of weight[r] y[r]
     }
   }
 
   /** Records the logits of rows `firstRow...` of the step. */
-  #encodeHead(pass: GPUComputePassEncoder, rowCount: number): void {
-    this.#parts.finalNorm.encode(pass, rowCount); //  xb = norm(x)
-    this.#parts.lmHead.encode(pass, rowCount); //     logits = Whead xb
+  #runHead(recorder: Recorder, rowCount: number): void {
+    recorder.run(this.#parts.finalNorm, rowCount); // xb = norm(x)
+    recorder.run(this.#parts.lmHead, rowCount); //    logits = Whead xb
   }
 
   /**
@@ -90,10 +99,12 @@ export class Mixtral implements Disposable {
   ): Promise<Float32Array<ArrayBuffer>> {
     for (let at = 0;; at += this.chunkSize) {
       const chunk = tokens.slice(at, at + this.chunkSize);
-      const isLast = at + chunk.length === tokens.length;
-      const commands = this.#encodeStep(chunk, position + at, isLast);
-      if (isLast) return await this.#readLogits(commands, 1);
-      this.#gpu.device.queue.submit([commands.finish()]);
+      const recorder = await this.#runStep(chunk, position + at);
+      if (at + chunk.length === tokens.length) {
+        this.#runHead(recorder, 1);
+        return await this.#readLogits(recorder, 1);
+      }
+      recorder.submit();
     }
   }
 
@@ -110,44 +121,46 @@ export class Mixtral implements Disposable {
   ): AsyncGenerator<Float32Array<ArrayBuffer>, void> {
     for (let at = 0; at < tokens.length; at += this.chunkSize) {
       const chunk = tokens.slice(at, at + this.chunkSize);
-      const layers = this.#encodeStep(chunk, position + at, false);
-      this.#gpu.device.queue.submit([layers.finish()]);
+      const recorder = await this.#runStep(chunk, position + at);
+      recorder.submit();
       for (let row = 0; row < chunk.length; row += LOGIT_ROWS) {
         const rows = chunk.slice(row, row + LOGIT_ROWS);
         // The head of a step takes its rows for tokens.
         const step = { tokens: rows, position, firstRow: row };
         writeStep(this.#gpu, this.#parts.step, step);
-        const commands = this.#gpu.device.createCommandEncoder();
-        const pass = commands.beginComputePass();
-        this.#encodeHead(pass, rows.length);
-        pass.end();
-        yield await this.#readLogits(commands, rows.length);
+        this.#runHead(recorder, rows.length);
+        yield await this.#readLogits(recorder, rows.length);
       }
     }
   }
 
-  #encodeStep(
+  /** Runs the layers of a step; its last commands are yet to be submitted. */
+  async #runStep(
     tokens: readonly number[],
     position: number,
-    withLogits: boolean,
-  ): GPUCommandEncoder {
+  ): Promise<Recorder> {
+    const { step, readback, offload } = this.#parts;
     const firstRow = tokens.length - 1;
-    writeStep(this.#gpu, this.#parts.step, { tokens, position, firstRow });
-    const commands = this.#gpu.device.createCommandEncoder();
-    const pass = commands.beginComputePass();
-    this.#encodeLayers(pass, tokens.length);
-    if (withLogits) this.#encodeHead(pass, 1);
-    pass.end();
-    return commands;
+    writeStep(this.#gpu, step, { tokens, position, firstRow });
+    const recorder = new Recorder(this.#gpu, readback);
+    try {
+      await this.#runLayers(recorder, tokens.length);
+    } catch (error) {
+      recorder.abandon();
+      offload?.reset();
+      throw error;
+    }
+    return recorder;
   }
 
   async #readLogits(
-    commands: GPUCommandEncoder,
+    recorder: Recorder,
     rowCount: number,
   ): Promise<Float32Array<ArrayBuffer>> {
     const { vocabSize } = this.config;
-    const { logits: { buffer, stride }, readback } = this.#parts;
-    const bytes = await readback.read(commands, buffer, rowCount * stride * 4);
+    const { buffer: source, stride } = this.#parts.logits;
+    const byteLength = rowCount * stride * 4;
+    const bytes = await recorder.read([{ source, byteLength }]);
     const padded = new Float32Array(bytes); // (rowCount, stride)
     if (stride === vocabSize) return padded;
     const logits = new Float32Array(rowCount * vocabSize);
@@ -158,8 +171,9 @@ export class Mixtral implements Disposable {
     return logits;
   }
 
-  /** Frees the read-back; the device owns the rest. */
+  /** Frees the read-back and the host store; the device owns the rest. */
   [Symbol.dispose](): void {
     this.#parts.readback[Symbol.dispose]();
+    this.#parts.offload?.[Symbol.dispose]();
   }
 }

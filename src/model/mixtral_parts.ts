@@ -11,16 +11,24 @@ import {
 import { linear, type Matrix } from "../ops/linear.ts";
 import { makeExpertScratch } from "../ops/expert_layout.ts";
 import { residentExperts } from "../ops/experts.ts";
-import { combine, makeRouting, route } from "../ops/moe.ts";
+import { combine, makeRouting, route, type RouteOptions } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
 import { padded } from "../ops/padded.ts";
 import { makeRows, type Op, type Rows } from "../ops/op.ts";
 import { makeStepBuffers, type StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
+import { type ExpertRunner, residentRunner } from "./expert_runner.ts";
+import {
+  type Offload,
+  offloadExperts,
+  type OffloadOptions,
+} from "./offload.ts";
 import type { LayerWeights, Weights } from "./upload.ts";
 
-/** How much room a model gets. */
+/** How much room a model gets, and where its experts are. */
 export interface MixtralOptions {
+  /** Layers whose experts are not all on the GPU; `null` if there are none. */
+  readonly offload: OffloadOptions | null;
   /** Positions of the KV cache. */
   readonly contextLength: number;
   /** The most tokens of one step. */
@@ -38,12 +46,15 @@ export interface LayerOps {
   readonly o: Op;
   readonly postAttentionNorm: Op;
   readonly route: Op;
-  readonly experts: Op;
+  readonly experts: ExpertRunner;
   readonly combine: Op;
 }
 
 /** What {@linkcode buildMixtral} makes. */
-export interface MixtralParts extends MixtralOptions {
+export interface MixtralParts {
+  readonly contextLength: number;
+  readonly chunkSize: number;
+  readonly offload: Offload | null;
   readonly step: StepBuffers;
   readonly embed: Op;
   readonly layers: readonly LayerOps[];
@@ -85,17 +96,50 @@ export async function buildMixtral(
   );
 
   const layers: LayerOps[] = [];
+  const offload = options.offload === null
+    ? null
+    : await offloadExperts(gpu, options.offload, {
+      layout: weights.expertLayout,
+      x: xb,
+      routing: shared.routing,
+      scratch: shared.scratch,
+      step: step.step,
+      layerCount: config.numHiddenLayers,
+    });
   for (const [i, layer] of weights.layers.entries()) {
+    const nextGate = weights.layers[i + 1]?.gate;
     const cache = makeKvBuffers(gpu, config, {
       layer: i,
       contextLength: options.contextLength,
     });
-    layers.push(await makeLayer(gpu, config, { layer, shared, cache }));
+    layers.push(
+      await makeLayer(gpu, config, {
+        layer,
+        shared,
+        cache,
+        experts: layer.experts === null ? offload!.runner(i) : residentRunner(
+          await residentExperts(gpu, {
+            buffer: layer.experts,
+            layout: weights.expertLayout,
+            x: xb,
+            routing: shared.routing,
+            scratch: shared.scratch,
+            step: step.step,
+          }),
+        ),
+        guess: offload !== null && offload.guessCount > 0 && nextGate &&
+            layer.experts === null
+          ? { nextGate, count: offload.guessCount }
+          : undefined,
+      }),
+    );
   }
   const rowCount = Math.min(options.chunkSize, LOGIT_ROWS);
   const logits = makeRows(gpu, "logits", [rowCount, config.vocabSize]);
   return {
-    ...options,
+    contextLength: options.contextLength,
+    chunkSize: options.chunkSize,
+    offload,
     step,
     layers,
     logits,
@@ -126,10 +170,12 @@ export async function buildMixtral(
 async function makeLayer(
   gpu: Gpu,
   config: ModelConfig,
-  { layer, shared, cache }: {
+  { layer, shared, cache, experts, guess }: {
     layer: LayerWeights;
     shared: Shared;
     cache: KvBuffers;
+    experts: ExpertRunner;
+    guess: RouteOptions["guess"];
   },
 ): Promise<LayerOps> {
   const { x, xb, q, k, v, a, rotated, angles, routing, scratch } = shared;
@@ -175,14 +221,8 @@ async function makeLayer(
     }),
     o: await linear(gpu, { matrix: layer.o, x: a, y: x, add: true, step }),
     postAttentionNorm: await norm(layer.postAttentionNorm),
-    route: await route(gpu, { x: xb, gate: layer.gate, routing }),
-    experts: await residentExperts(gpu, {
-      ...layer.experts,
-      x: xb,
-      routing,
-      scratch,
-      step,
-    }),
+    route: await route(gpu, { x: xb, gate: layer.gate, routing, guess }),
+    experts,
     combine: await combine(gpu, {
       y: scratch.y,
       routing,

@@ -24,11 +24,8 @@ export interface LayerWeights {
   readonly postAttentionNorm: GPUBuffer;
   /** The router (numLocalExperts, padded hiddenSize) f32. */
   readonly gate: GPUBuffer;
-  /** All experts, one after the other. */
-  readonly experts: {
-    readonly buffer: GPUBuffer;
-    readonly layout: ExpertLayout;
-  };
+  /** All experts, one after the other; `null` if they are offloaded. */
+  readonly experts: GPUBuffer | null;
 }
 
 /** The weights of a model, on the GPU. */
@@ -39,6 +36,8 @@ export interface Weights {
   readonly embedding: Matrix;
   /** By layer. */
   readonly layers: readonly LayerWeights[];
+  /** How an expert lies in memory. */
+  readonly expertLayout: ExpertLayout;
   /** (hiddenSize) f32. */
   readonly norm: GPUBuffer;
   /** (vocabSize, hiddenSize); the embedding if they are tied. */
@@ -60,20 +59,23 @@ export interface Progress {
  *
  * @param gpu The GPU.
  * @param config What the model is.
- * @param options The reader, and who wants to hear of progress.
+ * @param options The reader, the layers whose experts go to the GPU, and who
+ * wants to hear of progress.
  * @returns The weights.
  * @throws {Error} If a tensor is missing or of another shape.
  */
 export async function uploadWeights(
   gpu: Gpu,
   config: ModelConfig,
-  { reader, onProgress }: {
+  { reader, isResident, onProgress }: {
     reader: WeightReader;
+    isResident: (layer: number) => boolean;
     onProgress?: ((progress: Progress) => void) | undefined;
   },
 ): Promise<Weights> {
   const { hiddenSize, vocabSize, numHiddenLayers } = config;
   const source = new Uploader(gpu, reader);
+  const layout = readExpertLayout(reader, config);
   const embedding = await source.floatMatrix("model.embed_tokens", [
     vocabSize,
     hiddenSize,
@@ -81,7 +83,13 @@ export async function uploadWeights(
   const layers: LayerWeights[] = [];
   for (let layer = 0; layer < numHiddenLayers; layer++) {
     onProgress?.({ what: "loading", done: layer, total: numHiddenLayers });
-    layers.push(await uploadLayer(source, config, layer));
+    layers.push(
+      await uploadLayer(source, config, {
+        layer,
+        layout,
+        isResident: isResident(layer),
+      }),
+    );
   }
   onProgress?.({
     what: "loading",
@@ -92,6 +100,7 @@ export async function uploadWeights(
     config,
     embedding,
     layers,
+    expertLayout: layout,
     norm: await source.floats("model.norm.weight", [hiddenSize]),
     lmHead: config.tieWordEmbeddings
       ? embedding
@@ -102,7 +111,11 @@ export async function uploadWeights(
 async function uploadLayer(
   source: Uploader,
   config: ModelConfig,
-  layer: number,
+  { layer, layout, isResident }: {
+    layer: number;
+    layout: ExpertLayout;
+    isResident: boolean;
+  },
 ): Promise<LayerWeights> {
   const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
   const name = `model.layers.${layer}`;
@@ -126,7 +139,7 @@ async function uploadLayer(
       config.numLocalExperts,
       hiddenSize,
     ]),
-    experts: await source.experts(`${name}.block_sparse_moe.experts`, config),
+    experts: isResident ? await source.experts(layout, config, layer) : null,
   };
 }
 
@@ -180,31 +193,77 @@ class Uploader {
   }
 
   async experts(
-    base: string,
-    { hiddenSize, intermediateSize, numLocalExperts }: ModelConfig,
-  ): Promise<LayerWeights["experts"]> {
-    const layoutOf = (matrix: string, N: number, K: number) =>
-      this.#reader.layout(`${base}.0.${matrix}`, [N, K], "experts");
-    const layout = expertLayout(
-      layoutOf("w1", intermediateSize, hiddenSize),
-      layoutOf("w2", hiddenSize, intermediateSize),
-    );
+    layout: ExpertLayout,
+    { numLocalExperts }: ModelConfig,
+    layer: number,
+  ): Promise<GPUBuffer> {
     const byteLength = layout.wordCount * 4;
-    const buffer = this.#gpu.storageBuffer(base, numLocalExperts * byteLength);
+    const buffer = this.#gpu.storageBuffer(
+      `experts of layer ${layer}`,
+      numLocalExperts * byteLength,
+    );
     const bytes = new Uint8Array(byteLength);
     for (let expert = 0; expert < numLocalExperts; expert++) {
-      for (
-        const [matrix, of] of [
-          ["w1", layout.up],
-          ["w3", layout.up],
-          ["w2", layout.down],
-        ] as const
-      ) {
-        const part = bytes.subarray(layout.at[matrix] * 4);
-        await this.#reader.write(`${base}.${expert}.${matrix}`, of, part);
-      }
+      await readExpert(this.#reader, layout, { id: { layer, expert }, bytes });
       this.#gpu.upload(buffer, bytes, expert * byteLength);
     }
-    return { buffer, layout };
+    return buffer;
   }
+}
+
+/**
+ * Lays out the experts of a model; all of them lie alike.
+ *
+ * @param reader The weights.
+ * @param config What the model is.
+ * @returns The layout.
+ */
+export function readExpertLayout(
+  reader: WeightReader,
+  { hiddenSize, intermediateSize }: ModelConfig,
+): ExpertLayout {
+  const layoutOf = (matrix: string, N: number, K: number) =>
+    reader.layout(
+      `${expertName({ layer: 0, expert: 0 })}.${matrix}`,
+      [N, K],
+      "experts",
+    );
+  return expertLayout(
+    layoutOf("w1", intermediateSize, hiddenSize),
+    layoutOf("w2", hiddenSize, intermediateSize),
+  );
+}
+
+/**
+ * Reads an expert, laid out as the kernels read it.
+ *
+ * @param reader The weights.
+ * @param layout How it is to lie.
+ * @param options Which expert, and where to: zeros, or another expert.
+ */
+export async function readExpert(
+  reader: WeightReader,
+  layout: ExpertLayout,
+  { id, bytes }: {
+    id: { readonly layer: number; readonly expert: number };
+    bytes: Uint8Array;
+  },
+): Promise<void> {
+  for (
+    const [matrix, of] of [
+      ["w1", layout.up],
+      ["w3", layout.up],
+      ["w2", layout.down],
+    ] as const
+  ) {
+    const at = layout.at[matrix] * 4;
+    const part = bytes.subarray(at, at + of.wordCount * 4);
+    await reader.write(`${expertName(id)}.${matrix}`, of, part);
+  }
+}
+
+function expertName(
+  { layer, expert }: { readonly layer: number; readonly expert: number },
+): string {
+  return `model.layers.${layer}.block_sparse_moe.experts.${expert}`;
 }

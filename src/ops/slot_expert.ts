@@ -3,12 +3,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import pickSlot from "../../kernels/lib/pick_slot.wgsl" with { type: "text" };
 import rowsSlot from "../../kernels/lib/rows_slot.wgsl" with { type: "text" };
-import {
-  type ExpertsOptions,
-  manyTokensOps,
-  oneTokenOps,
-  sequence,
-} from "./experts.ts";
+import { type ExpertsOptions, manyTokensOps, oneTokenOps } from "./experts.ts";
 import type { Routing } from "./moe.ts";
 import type { Op } from "./op.ts";
 
@@ -24,8 +19,8 @@ export interface SlotExpertsOptions extends ExpertsOptions {
 export interface SlotExpert {
   /** For one token, by rank: h[rank] from x, then y[rank] from h[rank]. */
   readonly byRank: readonly { readonly up: Op; readonly down: Op }[];
-  /** For many tokens, by expert id: y of the rows that the expert gets. */
-  readonly byExpert: readonly Op[];
+  /** For many tokens, by expert id: y of the rows that it gets, in steps. */
+  readonly byExpert: readonly (readonly Op[])[];
 }
 
 /** Uniforms for `lib/pick_slot.wgsl` and `lib/rows_slot.wgsl`. */
@@ -91,7 +86,7 @@ export async function slotExpert(
     );
     byRank.push({ up, down });
   }
-  const byExpert: Op[] = [];
+  const byExpert: Op[][] = [];
   for (const use of uses.experts) {
     const ops = await manyTokensOps(gpu, options, (MATRIX_AT, X_DIVISOR) => ({
       source: { name: "lib/rows_slot.wgsl", code: rowsSlot },
@@ -99,7 +94,7 @@ export async function slotExpert(
       bindings: { 3: scratch.counts, 4: scratch.lists, 5: use },
       count: 1,
     }));
-    byExpert.push(sequence("expert", ops));
+    byExpert.push(ops);
   }
   return { byRank, byExpert };
 }

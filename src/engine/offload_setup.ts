@@ -1,0 +1,192 @@
+/** From load options to a plan, and from the plan to a store. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { OffloadOptions } from "../model/offload.ts";
+import { readExpert, readExpertLayout } from "../model/upload.ts";
+import type { WeightReader } from "../model/weights.ts";
+import { createArrayStore } from "../offload/array_store.ts";
+import { createDiskStore } from "../offload/disk_store.ts";
+import {
+  combineStores,
+  type ExpertId,
+  type HostStore,
+} from "../offload/host_store.ts";
+import type { ModelSizes } from "../offload/model_sizes.ts";
+import { createPinnedStore } from "../offload/pinned_store.ts";
+import { type Plan, planPlacement } from "../offload/placement.ts";
+import type { StorePart } from "../offload/plan_stores.ts";
+import { padded } from "../ops/padded.ts";
+import type { LoadOptions } from "./load_options.ts";
+
+/** What is known of a model before it is loaded. */
+export interface OffloadInput {
+  /** What the model is. */
+  readonly config: ModelConfig;
+  /** Its weights. */
+  readonly reader: WeightReader;
+  /** How to load it, checked. */
+  readonly options: LoadOptions;
+  /** Positions of the KV cache. */
+  readonly contextLength: number;
+  /** The most tokens of one step. */
+  readonly chunkSize: number;
+}
+
+/** What a link moves in 10 µs, about as long as an op takes: 50 GB/s. */
+const PIECE_BYTE_LENGTH = 512 * 1024;
+
+/**
+ * Plans what of a model goes where.
+ *
+ * @param gpu The GPU.
+ * @param input The model, and how to load it.
+ * @returns The plan.
+ * @throws {RangeError} If it does not fit, or wishes contradict each other.
+ */
+export function planModel(gpu: Gpu, input: OffloadInput): Plan {
+  const { options } = input;
+  return planPlacement(modelSizes(input), {
+    slots: options.slots,
+    offloadPerLayer: options.offloadPerLayer,
+    mainSize: options.mainSize,
+    offloadSize: options.offloadSize,
+    bufferSize: options.bufferSize,
+    vramByteLength: options.vramByteLength,
+    ramByteLength: options.ramByteLength,
+    store: options.store,
+    adapter: {
+      maxBufferSize: gpu.device.limits.maxBufferSize,
+      maxStorageBufferBindingSize:
+        gpu.device.limits.maxStorageBufferBindingSize,
+      pinnedByteLength: gpu.canPin ? Infinity : 0,
+    },
+  });
+}
+
+/** Bytes of each part of a model, on the GPU. */
+function modelSizes(
+  { config, reader, contextLength, chunkSize }: OffloadInput,
+): ModelSizes {
+  const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
+  const { hiddenSize, intermediateSize, headDim, vocabSize } = config;
+  const { numAttentionHeads, numKeyValueHeads } = config;
+  const qWidth = numAttentionHeads * headDim;
+  const kvWidth = numKeyValueHeads * headDim;
+  const attn = (suffix: string, N: number, K: number) =>
+    reader.layout(`model.layers.0.self_attn.${suffix}_proj`, [N, K], "attn")
+      .wordCount;
+  const floats = (name: string) =>
+    reader.floatLayout(`${name}.weight`, [vocabSize, hiddenSize]).wordCount;
+  const layerWords = attn("q", qWidth, hiddenSize) +
+    attn("k", kvWidth, hiddenSize) + attn("v", kvWidth, hiddenSize) +
+    attn("o", hiddenSize, qWidth) + (2 + numLocalExperts) * padded(hiddenSize);
+  const trunkWords = numHiddenLayers * layerWords + padded(hiddenSize) +
+    floats("model.embed_tokens") +
+    (config.tieWordEmbeddings ? 0 : floats("lm_head"));
+  const rowWords = 2 * padded(hiddenSize) + 3 * padded(qWidth) +
+    2 * padded(kvWidth) +
+    numExpertsPerTok * (2 * padded(intermediateSize) + padded(hiddenSize));
+  return {
+    layerCount: numHiddenLayers,
+    expertCount: numLocalExperts,
+    topK: numExpertsPerTok,
+    expertByteLength: readExpertLayout(reader, config).wordCount * 4,
+    trunkByteLength: trunkWords * 4,
+    kvByteLength: numHiddenLayers * 2 * contextLength * numKeyValueHeads *
+      padded(headDim) * 4,
+    scratchByteLength: chunkSize * rowWords * 4 + contextLength * headDim * 4,
+  };
+}
+
+/**
+ * Makes the host store of a plan and says how its experts are run.
+ *
+ * @param gpu The GPU.
+ * @param plan The plan.
+ * @param input The model, and how to load it.
+ * @returns How experts are offloaded; `null` if all are on the GPU.
+ * @throws {Error} If the store cannot be filled.
+ */
+export async function setUpOffload(
+  gpu: Gpu,
+  plan: Plan,
+  input: OffloadInput,
+): Promise<OffloadOptions | null> {
+  const { options, config } = input;
+  const resident = new Set(plan.residentLayers);
+  const layers = [...plan.slots.keys()].filter((layer) => !resident.has(layer));
+  if (layers.length === 0) return null;
+  return {
+    layers,
+    slots: layers.map((layer) => plan.slots[layer]!),
+    stagingSlotCount: plan.stagingSlotCount,
+    store: await makeStore(gpu, { plan, layers, input }),
+    policy: options.policy ?? "lru",
+    // On the CPU a copy takes time from what it is meant to run beside.
+    prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"
+      ? "off"
+      : options.prefetch ?? "auto",
+    prefetchExperts: Math.min(
+      options.prefetchExperts ?? config.numExpertsPerTok,
+      config.numLocalExperts,
+    ),
+    pieceByteLength: PIECE_BYTE_LENGTH,
+    onRouting: options.onRouting,
+  };
+}
+
+/** The stores of a plan, the fastest with the first experts. */
+async function makeStore(
+  gpu: Gpu,
+  { plan, layers, input }: {
+    plan: Plan;
+    layers: readonly number[];
+    input: OffloadInput;
+  },
+): Promise<HostStore> {
+  const { config, reader, options } = input;
+  const layout = readExpertLayout(reader, config);
+  const shape = {
+    layerCount: layers.length,
+    expertCount: config.numLocalExperts,
+    expertByteLength: plan.expertByteLength,
+    readExpert: ({ layer, expert }: ExpertId, bytes: Uint8Array) =>
+      readExpert(reader, layout, {
+        id: { layer: layers[layer]!, expert },
+        bytes,
+      }),
+    onExpert: (done: number) =>
+      options.onProgress?.({
+        what: "loading experts",
+        done,
+        total: layers.length * config.numLocalExperts,
+      }),
+  };
+  const make = (part: StorePart, first: number): Promise<HostStore> => {
+    const range = { first, count: part.expertCount };
+    switch (part.kind) {
+      case "pinned":
+        return createPinnedStore(gpu, { ...shape, range });
+      case "array-buffer":
+        return createArrayStore({ ...shape, range });
+      case "disk":
+        return Promise.resolve(
+          createDiskStore({ ...shape, keptCount: part.ramExpertCount }),
+        );
+    }
+  };
+  const parts = [];
+  let first = 0;
+  try {
+    for (const part of plan.stores) {
+      const range = { first, count: part.expertCount };
+      parts.push({ range, store: await make(part, first) });
+      first += part.expertCount;
+    }
+  } catch (error) {
+    for (const { store } of parts) store[Symbol.dispose]();
+    throw error;
+  }
+  return combineStores(parts, shape);
+}

@@ -1,0 +1,156 @@
+/** Experts beyond VRAM, for one token. */
+
+import type { Recorder } from "../gpu/recorder.ts";
+import type { Staged } from "./prefetcher.ts";
+import {
+  countShare,
+  expertIn,
+  readLayer,
+  type SchedulerParts,
+} from "./scheduler_parts.ts";
+
+/** A miss on its way to a slot. */
+interface Loading {
+  readonly rank: number;
+  readonly layer: number;
+  readonly expert: number;
+  readonly slot: number;
+  /** The first piece that is not there yet. */
+  readonly piece: number;
+}
+
+/**
+ * Runs a layer's experts for one token: hits first, each miss while something
+ * else is computed.
+ *
+ * @param parts What the scheduler works with.
+ * @param recorder The commands of the step.
+ * @param layer The layer, among those that are offloaded.
+ */
+export async function decodeExperts(
+  parts: SchedulerParts,
+  recorder: Recorder,
+  layer: number,
+): Promise<void> {
+  const { caches, prefetcher, prefetch, stats, layers } = parts;
+  prefetcher.endWindow(recorder);
+  const routing = await readLayer(parts, recorder, { layer, tokenCount: 1 });
+  const start = performance.now();
+  if (layer === 0) {
+    prefetch.beginToken(start);
+    stats.countTokens();
+  }
+  const ids = [...routing.ids];
+  const staged = prefetcher.take(layer, ids);
+  const cache = caches[layer]!;
+  const evictionsBefore = cache.evictions;
+  const { slots, loads, hits } = cache.acquire(ids);
+  stats.countUses(layers[layer]!, {
+    hits,
+    misses: loads.length,
+    evictions: cache.evictions - evictionsBefore,
+  });
+  const missing = new Set(loads.map(({ id }) => id));
+  const loading: Loading[] = [];
+  const hitRanks: number[] = [];
+  for (const [rank, expert] of ids.entries()) {
+    const slot = slots[rank]!;
+    if (!missing.has(expert)) {
+      hitRanks.push(rank);
+    } else {
+      const piece = moveIn(parts, staged, { layer, expert, slot });
+      loading.push({ rank, layer, expert, slot, piece });
+    }
+  }
+  stats.countTime("decide", performance.now() - start);
+  try {
+    await runRanks(parts, recorder, { layer, slots, hitRanks, loading });
+  } catch (error) {
+    cache.drop([...missing]); // nobody knows what is in there
+    throw error;
+  }
+  prefetcher.beginWindow(recorder, layer + 1, [...routing.guess]);
+}
+
+/** A staged expert's buffer becomes the slot's; returns the next piece. */
+function moveIn(
+  parts: SchedulerParts,
+  staged: ReadonlyMap<number, Staged>,
+  { layer, expert, slot }: { layer: number; expert: number; slot: number },
+): number {
+  const found = staged.get(expert);
+  if (found === undefined) return 0;
+  parts.slots.swap(found.staging, layer, slot);
+  return found.nextPiece;
+}
+
+/** Records hits, then misses, each copy beside the op before it. */
+async function runRanks(
+  parts: SchedulerParts,
+  recorder: Recorder,
+  { layer, slots, hitRanks, loading }: {
+    layer: number;
+    slots: readonly number[];
+    hitRanks: readonly number[];
+    loading: readonly Loading[];
+  },
+): Promise<void> {
+  const pinned = loading.filter((load) => parts.loader.isPinned(load));
+  const others = loading.filter((load) => !pinned.includes(load));
+  const queue = [...pinned];
+  const copyNext = () => {
+    const load = queue.shift();
+    if (load !== undefined) copy(parts, recorder, load);
+  };
+  // A copy goes after an op that has its barrier behind it, so that only the
+  // next op waits for it.
+  for (const [i, rank] of hitRanks.entries()) {
+    const { up, down } = expertIn(parts, layer, slots[rank]!).byRank[rank]!;
+    recorder.run(up, 1);
+    if (i === 0) copyNext();
+    recorder.run(down, 1);
+  }
+  if (hitRanks.length === 0) copyNext();
+  for (const { rank, slot } of pinned) {
+    const { up, down } = expertIn(parts, layer, slot).byRank[rank]!;
+    recorder.run(up, 1);
+    copyNext();
+    recorder.run(down, 1);
+  }
+  for (const load of others) {
+    await upload(parts, recorder, load);
+    const { up, down } = expertIn(parts, layer, load.slot).byRank[load.rank]!;
+    recorder.run(up, 1);
+    recorder.run(down, 1);
+  }
+}
+
+/** Records the copy of a miss, or of what is left of it. */
+function copy(
+  parts: SchedulerParts,
+  recorder: Recorder,
+  load: Loading,
+): void {
+  const { loader, slots } = parts;
+  countShare(parts, load.layer, {
+    cause: "demand",
+    share: 1 - load.piece / loader.pieceCount,
+  });
+  if (load.piece === loader.pieceCount) return; // all of it was staged
+  loader.copy(recorder.pass, load, {
+    to: slots.ofSlot(load.layer, load.slot),
+    piece: load.piece,
+    toEnd: true,
+  });
+}
+
+/** Moves a miss through ordinary memory. */
+async function upload(
+  parts: SchedulerParts,
+  recorder: Recorder,
+  load: Loading,
+): Promise<void> {
+  const { loader, slots } = parts;
+  await loader.upload(recorder, load, slots.ofSlot(load.layer, load.slot));
+  countShare(parts, load.layer, { cause: "demand", share: 1 });
+}

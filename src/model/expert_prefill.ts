@@ -1,0 +1,115 @@
+/** Experts beyond VRAM, for many tokens. */
+
+import type { Recorder } from "../gpu/recorder.ts";
+import {
+  countShare,
+  expertIn,
+  readLayer,
+  type SchedulerParts,
+} from "./scheduler_parts.ts";
+
+/** The last tokens of a prompt whose experts the cache is given. */
+const SEED_TOKENS = 4;
+
+/** An expert on its way to a buffer, in prefill. */
+interface Stream {
+  readonly layer: number;
+  readonly expert: number;
+  /** The number of the buffer. */
+  readonly to: number;
+}
+
+/**
+ * Runs a layer's experts for many tokens: each is brought in at most once,
+ * residents are used where they are, and the last tokens' experts get slots.
+ *
+ * @param parts What the scheduler works with.
+ * @param recorder The commands of the step.
+ * @param options The layer, among those that are offloaded, and the tokens.
+ */
+export async function prefillExperts(
+  parts: SchedulerParts,
+  recorder: Recorder,
+  { layer, tokenCount }: { layer: number; tokenCount: number },
+): Promise<void> {
+  const { caches, slots, prefetcher, prefetch, routing, stats } = parts;
+  prefetcher.endWindow(recorder);
+  prefetcher.take(layer, []); // a guess before a prompt is no use after it
+  prefetch.pause();
+  recorder.run(parts.groupRows, tokenCount);
+  const { ids } = await readLayer(parts, recorder, { layer, tokenCount });
+  const wanted = [...new Set(ids)].sort((a, b) => a - b);
+  const cache = caches[layer]!;
+  const missing = cache.missing(wanted);
+  for (const expert of wanted) {
+    const slot = cache.slotOf(expert);
+    if (slot === undefined) continue;
+    for (const op of expertIn(parts, layer, slot).byExpert[expert]!) {
+      recorder.run(op, tokenCount);
+    }
+  }
+  const evictionsBefore = cache.evictions;
+  cache.touch(wanted);
+  // The experts of the last tokens go to slots, the others to staging slots.
+  const from = Math.max(0, tokenCount - SEED_TOKENS) * routing.topK;
+  const seeds = cache.seed(worstFirst(ids.subarray(from), routing.topK));
+  stats.countPrefillUses(parts.layers[layer]!, {
+    hits: wanted.length - missing.length,
+    misses: missing.length,
+    evictions: cache.evictions - evictionsBefore,
+  });
+  const bySlot = new Map(seeds.map(({ id, slot }) => [id, slot]));
+  try {
+    const streams = missing.map((expert, i): Stream => {
+      const slot = bySlot.get(expert);
+      return {
+        layer,
+        expert,
+        to: slot === undefined
+          ? slots.ofStaging(i % slots.stagingSlotCount)
+          : slots.ofSlot(layer, slot),
+      };
+    });
+    await stream(parts, recorder, { streams, tokenCount });
+  } catch (error) {
+    cache.drop(seeds.map(({ id }) => id));
+    throw error;
+  }
+}
+
+/** Brings experts in one after the other, each beside the one before it. */
+async function stream(
+  parts: SchedulerParts,
+  recorder: Recorder,
+  { streams, tokenCount }: { streams: readonly Stream[]; tokenCount: number },
+): Promise<void> {
+  const { experts, loader } = parts;
+  const begin = (next: Stream | undefined) => {
+    if (next === undefined || !loader.isPinned(next)) return;
+    loader.copy(recorder.pass, next, {
+      to: next.to,
+      piece: 0,
+      toEnd: true,
+    });
+  };
+  begin(streams[0]);
+  for (const [i, one] of streams.entries()) {
+    countShare(parts, one.layer, { cause: "prefill", share: 1 });
+    if (!loader.isPinned(one)) {
+      await loader.upload(recorder, one, one.to);
+    }
+    const ops = experts[one.to]!.byExpert[one.expert]!;
+    for (const [j, op] of ops.entries()) {
+      recorder.run(op, tokenCount);
+      if (j === 0) begin(streams[i + 1]);
+    }
+  }
+}
+
+/** Tokens in order, but within each the best expert last: most recently used. */
+function worstFirst(ids: Uint32Array, topK: number): number[] {
+  return [...ids.keys()].map((i) => {
+    const token = Math.floor(i / topK);
+    return ids[token * topK + topK - 1 - i % topK]!;
+  });
+}

@@ -1,0 +1,158 @@
+/** Sets up everything that runs experts beyond VRAM. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { PolicyName } from "../offload/eviction.ts";
+import { ExpertCache } from "../offload/expert_cache.ts";
+import type { HostStore } from "../offload/host_store.ts";
+import { OffloadStats } from "../offload/offload_stats.ts";
+import {
+  type PrefetchMode,
+  PrefetchSwitch,
+} from "../offload/prefetch_switch.ts";
+import { SlotBuffers } from "../offload/slot_buffers.ts";
+import type { ExpertLayout, ExpertScratch } from "../ops/expert_layout.ts";
+import { groupRows } from "../ops/experts.ts";
+import type { Routing } from "../ops/moe.ts";
+import type { Rows } from "../ops/op.ts";
+import {
+  makeExpertUses,
+  type SlotExpert,
+  slotExpert,
+} from "../ops/slot_expert.ts";
+import { ExpertLoader } from "./expert_loader.ts";
+import type { ExpertRunner } from "./expert_runner.ts";
+import { offloadedRunner } from "./expert_scheduler.ts";
+import { Prefetcher } from "./prefetcher.ts";
+import type { RoutingListener } from "./routing_reader.ts";
+import type { SchedulerParts } from "./scheduler_parts.ts";
+
+/** How experts are offloaded. */
+export interface OffloadOptions {
+  /** The model's layers whose experts are not all on the GPU, ascending. */
+  readonly layers: readonly number[];
+  /** Slots of each of them. */
+  readonly slots: readonly number[];
+  /** Staging slots. */
+  readonly stagingSlotCount: number;
+  /** Their experts, numbered as in `layers`. */
+  readonly store: HostStore;
+  /** Which expert to evict. */
+  readonly policy: PolicyName;
+  /** Whether to prefetch. */
+  readonly prefetch: PrefetchMode;
+  /** How many guessed experts to load. */
+  readonly prefetchExperts: number;
+  /** Bytes of a piece of a prefetch: what the link moves beside one op. */
+  readonly pieceByteLength: number;
+  /** Hears of the routing of the offloaded layers. */
+  readonly onRouting?: RoutingListener | undefined;
+}
+
+/** What the experts work on: the model's own buffers. */
+export interface OffloadModel {
+  /** How an expert lies in memory. */
+  readonly layout: ExpertLayout;
+  /** The rows of x (T, hiddenSize). */
+  readonly x: Rows;
+  /** Who goes where. */
+  readonly routing: Routing;
+  /** Room; the result is its `y`. */
+  readonly scratch: ExpertScratch;
+  /** The uniform of the step. */
+  readonly step: GPUBuffer;
+  /** Layers of the model. */
+  readonly layerCount: number;
+}
+
+/** Guesses that are made so that recall can be told for 1, 2 and 3. */
+const REPORTED_GUESSES = 3;
+
+/** Experts beyond VRAM, ready to run. */
+export interface Offload extends Disposable {
+  /** What was counted. */
+  readonly stats: OffloadStats;
+  /** How many experts the router is to guess for the next layer. */
+  readonly guessCount: number;
+  /** The caches, by offloaded layer. */
+  readonly caches: readonly ExpertCache[];
+  /** The runner of one of the model's layers. */
+  runner(layer: number): ExpertRunner;
+  /** Forgets what is staged, after a failure. */
+  reset(): void;
+}
+
+/**
+ * Makes slots, caches, copies and kernels.
+ *
+ * @param gpu The GPU.
+ * @param options How experts are offloaded.
+ * @param model The model's own buffers.
+ * @returns What runs the experts.
+ */
+export async function offloadExperts(
+  gpu: Gpu,
+  options: OffloadOptions,
+  model: OffloadModel,
+): Promise<Offload> {
+  const { layers, store, stagingSlotCount } = options;
+  const { layout, routing, scratch, step, layerCount } = model;
+  const { expertCount } = routing;
+  const expertByteLength = layout.wordCount * 4;
+  const slots = new SlotBuffers(gpu, {
+    slots: options.slots,
+    stagingSlotCount,
+    expertByteLength,
+  });
+  const loader = await ExpertLoader.create(gpu, {
+    store,
+    slots,
+    expertByteLength,
+    pieceByteLength: options.pieceByteLength,
+  });
+  const caches = options.slots.map((slotCount) =>
+    new ExpertCache(slotCount, { expertCount, policy: options.policy })
+  );
+  const uses = makeExpertUses(gpu, routing);
+  const experts: SlotExpert[] = [];
+  for (const buffer of slots.buffers) {
+    experts.push(await slotExpert(gpu, { ...model, buffer, uses }));
+  }
+  const stats = new OffloadStats(layerCount);
+  const prefetch = new PrefetchSwitch(options.prefetch);
+  const guessCount = prefetch.isPossible
+    ? Math.min(expertCount, Math.max(REPORTED_GUESSES, options.prefetchExperts))
+    : 0;
+  const prefetcher = new Prefetcher({
+    loader,
+    slots,
+    caches,
+    stats,
+    layers,
+    prefetch,
+    expertCount: options.prefetchExperts,
+    guessCount,
+    expertByteLength,
+  });
+  const parts: SchedulerParts = {
+    caches,
+    slots,
+    experts,
+    loader,
+    prefetcher,
+    prefetch,
+    routing,
+    stats,
+    layers,
+    expertByteLength,
+    groupRows: await groupRows(gpu, { routing, scratch, step }),
+    onRouting: options.onRouting,
+  };
+  return {
+    stats,
+    guessCount,
+    caches,
+    runner: (layer) => offloadedRunner(parts, layers.indexOf(layer)),
+    reset: () => prefetcher.reset(),
+    [Symbol.dispose]: () => loader[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,102 @@
+/** What decode and prefill of offloaded experts share. */
+
+import type { Recorder } from "../gpu/recorder.ts";
+import type { ExpertCache } from "../offload/expert_cache.ts";
+import type { ByteCause, OffloadStats } from "../offload/offload_stats.ts";
+import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
+import type { SlotBuffers } from "../offload/slot_buffers.ts";
+import type { Routing } from "../ops/moe.ts";
+import type { Op } from "../ops/op.ts";
+import type { SlotExpert } from "../ops/slot_expert.ts";
+import type { ExpertLoader } from "./expert_loader.ts";
+import type { Prefetcher } from "./prefetcher.ts";
+import {
+  readRouting,
+  type RoutingListener,
+  type RoutingRecord,
+} from "./routing_reader.ts";
+
+/** What a scheduler works with. */
+export interface SchedulerParts {
+  /** The cache of each offloaded layer. */
+  readonly caches: readonly ExpertCache[];
+  /** The buffers of slots and staging slots. */
+  readonly slots: SlotBuffers;
+  /** What each buffer's expert can be asked for, by the buffer's number. */
+  readonly experts: readonly SlotExpert[];
+  /** Brings experts in. */
+  readonly loader: ExpertLoader;
+  /** Stages guesses. */
+  readonly prefetcher: Prefetcher;
+  /** The routing, as the GPU computes it. */
+  readonly routing: Routing;
+  /** Lists the rows of each expert, for many tokens. */
+  readonly groupRows: Op;
+  /** Counts what happens, by the model's layers. */
+  readonly stats: OffloadStats;
+  /** The model's layer of each offloaded layer. */
+  readonly layers: readonly number[];
+  /** Whether to prefetch. */
+  readonly prefetch: PrefetchSwitch;
+  /** Bytes of an expert. */
+  readonly expertByteLength: number;
+  /** Hears of the routing. */
+  readonly onRouting?: RoutingListener | undefined;
+}
+
+/**
+ * Submits what was recorded, and reads the routing of a layer.
+ *
+ * @param parts What the scheduler works with.
+ * @param recorder The commands of the step, the router's last.
+ * @param options The layer, among those that are offloaded, and the tokens.
+ * @returns The routing.
+ */
+export async function readLayer(
+  parts: SchedulerParts,
+  recorder: Recorder,
+  { layer, tokenCount }: { layer: number; tokenCount: number },
+): Promise<RoutingRecord> {
+  const { routing, prefetcher, stats, layers, onRouting } = parts;
+  const start = performance.now();
+  const record = await readRouting(recorder, routing, {
+    tokenCount,
+    guessCount: prefetcher.guessCount,
+    withWeights: onRouting !== undefined,
+  });
+  stats.countTime("readback", performance.now() - start);
+  onRouting?.(layers[layer]!, record);
+  return record;
+}
+
+/**
+ * Finds the expert in a slot.
+ *
+ * @param parts What the scheduler works with.
+ * @param layer The layer, among those that are offloaded.
+ * @param slot The slot.
+ * @returns What it can be asked for.
+ */
+export function expertIn(
+  { experts, slots }: SchedulerParts,
+  layer: number,
+  slot: number,
+): SlotExpert {
+  return experts[slots.ofSlot(layer, slot)]!;
+}
+
+/**
+ * Counts a share of an expert's bytes as moved.
+ *
+ * @param parts What the scheduler works with.
+ * @param layer The layer, among those that are offloaded.
+ * @param options Why, and what share.
+ */
+export function countShare(
+  { stats, layers, expertByteLength }: SchedulerParts,
+  layer: number,
+  { cause, share }: { cause: ByteCause; share: number },
+): void {
+  const byteLength = share * expertByteLength;
+  stats.countBytes(layers[layer]!, { cause, byteLength });
+}

@@ -1,0 +1,122 @@
+/** Where experts are when they are not in a slot. */
+
+/** An expert of a layer. */
+export interface ExpertId {
+  /** The layer. */
+  readonly layer: number;
+  /** The expert within the layer. */
+  readonly expert: number;
+}
+
+/** An expert that the GPU can copy from by itself. */
+export interface PinnedPlace {
+  /** The number of the buffer, among `HostStore.buffers`. */
+  readonly buffer: number;
+  /** The expert's number within the buffer. */
+  readonly index: number;
+}
+
+/**
+ * Holds all experts of a model off the GPU. An expert is a blob of a fixed
+ * length, laid out as the kernels read it.
+ */
+export interface HostStore extends Disposable {
+  /** Buffers in pinned memory, for what the GPU copies by itself. */
+  readonly buffers: readonly GPUBuffer[];
+  /** Where the expert lies in pinned memory; `null` if it does not. */
+  placeOf(id: ExpertId): PinnedPlace | null;
+  /**
+   * The bytes of an expert that does not lie in pinned memory, valid until the
+   * next call.
+   */
+  read(
+    id: ExpertId,
+  ): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Reads an expert from where it came from, laid out as the kernels read it. */
+export type ReadExpert = (
+  id: ExpertId,
+  into: Uint8Array<ArrayBuffer>,
+) => Promise<void>;
+
+/** The shape of what a store holds. */
+export interface StoreShape {
+  /** Layers. */
+  readonly layerCount: number;
+  /** Experts of a layer. */
+  readonly expertCount: number;
+  /** Bytes of an expert, a multiple of 16. */
+  readonly expertByteLength: number;
+}
+
+/**
+ * Numbers experts through all layers.
+ *
+ * @param id The expert.
+ * @param shape The shape of the store.
+ * @returns `layer * expertCount + expert`.
+ */
+export function flatId(
+  { layer, expert }: ExpertId,
+  { expertCount }: Pick<StoreShape, "expertCount">,
+): number {
+  return layer * expertCount + expert;
+}
+
+/**
+ * Names an expert by its number through all layers.
+ *
+ * @param flat The number.
+ * @param shape The shape of the store.
+ * @returns The expert.
+ */
+export function expertOf(
+  flat: number,
+  { expertCount }: Pick<StoreShape, "expertCount">,
+): ExpertId {
+  return {
+    layer: Math.floor(flat / expertCount),
+    expert: flat % expertCount,
+  };
+}
+
+/** Some experts in a row, counted through all layers. */
+export interface ExpertRange {
+  /** The number of the first. */
+  readonly first: number;
+  /** How many there are. */
+  readonly count: number;
+}
+
+/**
+ * Makes one store of several that hold different experts.
+ *
+ * @param parts Stores and the experts that each holds; only one of them may have
+ * buffers.
+ * @param shape The shape of the whole.
+ * @returns The store; disposing of it disposes of the parts.
+ */
+export function combineStores(
+  parts: readonly { readonly range: ExpertRange; readonly store: HostStore }[],
+  shape: Pick<StoreShape, "expertCount">,
+): HostStore {
+  const storeOf = (id: ExpertId) => {
+    const flat = flatId(id, shape);
+    const part = parts.find(({ range: { first, count } }) =>
+      flat >= first && flat < first + count
+    );
+    if (part !== undefined) return part.store;
+    throw new RangeError(
+      `Cannot find expert ${id.expert} of layer ${id.layer}: no store holds it`,
+    );
+  };
+  return {
+    buffers: parts.flatMap(({ store }) => store.buffers),
+    placeOf: (id) => storeOf(id).placeOf(id),
+    read: (id) => storeOf(id).read(id),
+    [Symbol.dispose]() {
+      for (const { store } of parts) store[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/** Experts from host memory to slots, by a kernel. */
+
+import type { Gpu } from "../gpu/device.ts";
+import copyCode from "../../kernels/copy.wgsl" with { type: "text" };
+
+/** Bytes of a uniform binding's step: WebGPU's default alignment. */
+const UNIFORM_STEP = 256;
+/** Workgroups of a copy: 16 fill a PCIe 5 link, more do no harm. */
+const WORKGROUPS = 64;
+
+/** How experts lie in the buffers that are copied from. */
+export interface CopierOptions {
+  /** Bytes of an expert, a multiple of 16. */
+  readonly expertByteLength: number;
+  /** The most experts of a source buffer, one after the other. */
+  readonly expertLimit: number;
+  /** Bytes of a piece, a multiple of 16. */
+  readonly pieceByteLength: number;
+}
+
+/**
+ * Copies experts, whole or in pieces that fit beside an op. Everything is made
+ * at load: the numbers of each piece lie in one uniform buffer, and a dispatch
+ * picks them by its dynamic offset.
+ */
+export class ExpertCopier {
+  readonly #gpu: Gpu;
+  readonly #pipeline: GPUComputePipeline;
+  readonly #layout: GPUBindGroupLayout;
+  readonly #pieces: GPUBuffer;
+  readonly #offset = new Uint32Array(1);
+  /** How many pieces an expert has. */
+  readonly pieceCount: number;
+
+  private constructor(gpu: Gpu, options: CopierOptions, made: {
+    pipeline: GPUComputePipeline;
+    layout: GPUBindGroupLayout;
+  }) {
+    this.#gpu = gpu;
+    this.#pipeline = made.pipeline;
+    this.#layout = made.layout;
+    this.pieceCount = Math.ceil(
+      options.expertByteLength / options.pieceByteLength,
+    );
+    const table = pieceTable(options);
+    this.#pieces = gpu.device.createBuffer({
+      label: "pieces of experts",
+      size: table.byteLength,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    gpu.upload(this.#pieces, table);
+  }
+
+  /**
+   * Makes a copier.
+   *
+   * @param gpu The GPU.
+   * @param options How experts lie in the source buffers.
+   * @returns The copier.
+   */
+  static async create(
+    gpu: Gpu,
+    options: CopierOptions,
+  ): Promise<ExpertCopier> {
+    const visibility = GPUShaderStage.COMPUTE;
+    // Only an explicit layout can have a dynamic offset.
+    const layout = gpu.device.createBindGroupLayout({
+      label: "copy",
+      entries: [
+        { binding: 0, visibility, buffer: { type: "read-only-storage" } },
+        { binding: 1, visibility, buffer: { type: "storage" } },
+        {
+          binding: 2,
+          visibility,
+          buffer: { type: "uniform", hasDynamicOffset: true },
+        },
+      ],
+    });
+    const source = { name: "copy.wgsl", code: copyCode };
+    const pipeline = await gpu.kernels.get([source], {}, layout);
+    return new ExpertCopier(gpu, options, { pipeline, layout });
+  }
+
+  /**
+   * Binds a buffer of experts and a slot.
+   *
+   * @param source The experts.
+   * @param slot The slot.
+   * @returns What {@linkcode ExpertCopier.encode} wants.
+   */
+  bind(source: GPUBuffer, slot: GPUBuffer): GPUBindGroup {
+    return this.#gpu.device.createBindGroup({
+      label: "copy",
+      layout: this.#layout,
+      entries: [
+        { binding: 0, resource: { buffer: source } },
+        { binding: 1, resource: { buffer: slot } },
+        { binding: 2, resource: { buffer: this.#pieces, size: 16 } },
+      ],
+    });
+  }
+
+  /**
+   * Records the copy of a piece of an expert, or of all from it on.
+   *
+   * @param pass The compute pass.
+   * @param bound From {@linkcode ExpertCopier.bind}.
+   * @param what Which expert of the source, from which of its pieces on, and
+   * whether that piece alone or all that follow too.
+   */
+  encode(
+    pass: GPUComputePassEncoder,
+    bound: GPUBindGroup,
+    what: {
+      readonly expert: number;
+      readonly piece: number;
+      readonly toEnd: boolean;
+    },
+  ): void {
+    const row = (what.expert * this.pieceCount + what.piece) * 2 +
+      Number(what.toEnd);
+    this.#offset[0] = row * UNIFORM_STEP;
+    pass.setPipeline(this.#pipeline);
+    pass.setBindGroup(0, bound, this.#offset, 0, 1);
+    pass.dispatchWorkgroups(WORKGROUPS);
+  }
+}
+
+/** For each piece of each expert: that piece, and from it to the end. */
+function pieceTable(
+  { expertByteLength, expertLimit, pieceByteLength }: CopierOptions,
+): Uint8Array<ArrayBuffer> {
+  const pieceCount = Math.ceil(expertByteLength / pieceByteLength);
+  const stride = UNIFORM_STEP / 4;
+  const table = new Uint32Array(expertLimit * pieceCount * 2 * stride);
+  for (let expert = 0; expert < expertLimit; expert++) {
+    for (let piece = 0; piece < pieceCount; piece++) {
+      const from = piece * pieceByteLength;
+      const to = Math.min(from + pieceByteLength, expertByteLength);
+      const source = (expert * expertByteLength + from) / 16;
+      // Must be kept in sync with `Piece` in kernels/copy.wgsl.
+      const at = (expert * pieceCount + piece) * 2 * stride;
+      table.set([source, from / 16, (to - from) / 16], at);
+      const rest = (expertByteLength - from) / 16;
+      table.set([source, from / 16, rest], at + stride);
+    }
+  }
+  return new Uint8Array(table.buffer);
+}
