@@ -52,11 +52,9 @@ export class NaiveCache {
       .map((slot) => {
         const id = this.#slots[slot]!;
         const last = this.#uses[id]!.at(-1)!;
-        return { slot, last, worth: this.#worth(id, last) };
+        return { slot, worth: this.#worth(id, last) };
       });
-    candidates.sort((a, b) =>
-      a.worth - b.worth || a.last - b.last || a.slot - b.slot
-    );
+    candidates.sort((a, b) => a.worth - b.worth || a.slot - b.slot);
     return candidates[0]!.slot;
   }
 

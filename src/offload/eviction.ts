@@ -4,8 +4,9 @@ import { DECAYED_USE_UNIT, type UseHistory } from "./use_history.ts";
  * Scores an expert that sits in a slot: the lowest score is evicted first.
  *
  * Scores are u32, computed by u32 arithmetic alone, so that a WGSL kernel can
- * find the same victims. Between equal scores the expert whose last use is
- * longer ago goes first, then the one in the lowest slot.
+ * find the same victims. Between equal scores the lowest slot goes first: on
+ * the routing of stories-17m that is as good as the least recently used one, or
+ * better (up to 0.02 with lfu).
  *
  * @param history What is known about the uses of the layer's experts.
  * @param id The expert within the layer.

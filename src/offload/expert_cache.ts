@@ -282,16 +282,13 @@ export class ExpertCache {
     const score = POLICIES[this.#policy];
     let victim = -1;
     let lowest = Infinity;
-    let oldest = Infinity;
     for (let slot = 0; slot < this.slotCount; slot++) {
       const id = this.#table.idIn(slot)!;
       if (this.#named.has(id) || this.#table.isPinned(id)) continue;
       const value = score(this.#history, id);
-      const used = this.#history.lastUsed[id]!;
-      if (value > lowest || (value === lowest && used >= oldest)) continue;
+      if (value >= lowest) continue;
       victim = slot;
       lowest = value;
-      oldest = used;
     }
     this.#table.empty(victim);
     this.evictions++;

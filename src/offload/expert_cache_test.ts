@@ -248,7 +248,7 @@ Deno.test("ExpertCache with class-lru keeps a frequent expert longer", () => {
   assertEquals(cache.state(), [0, 2]);
   cache.acquire([3]);
   assertEquals(cache.state(), [0, 3]);
-  // Four steps since its last use: now both count as one, and it is older.
+  // Four steps since its last use count as one: the lower slot goes.
   cache.acquire([4]);
   assertEquals(cache.state(), [4, 3]);
 });

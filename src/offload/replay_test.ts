@@ -7,7 +7,7 @@ import {
 import { withRandom } from "../../tests/_random.ts";
 import { POLICIES, type PolicyName } from "./eviction.ts";
 import { belady, replay } from "./replay.ts";
-import { expertsAt } from "./routing_trace.ts";
+import { expertsAt, parseTrace } from "./routing_trace.ts";
 import { syntheticTrace } from "./synthetic_trace.ts";
 
 const POLICY_NAMES = Object.keys(POLICIES) as PolicyName[];
@@ -99,6 +99,21 @@ Deno.test("replay() never evicts when every expert has a slot", () => {
     assertEquals(layers.map(({ misses }) => misses), [8, 8]);
     assertEquals(hitRate, 784 / 800);
   }
+});
+
+Deno.test("replay() hits more than chance on the routing of stories-17m", async () => {
+  const path = new URL(
+    "../../tests/testdata/routing/stories_17m.trace",
+    import.meta.url,
+  );
+  const trace = parseTrace(await Deno.readFile(path));
+  assertEquals([trace.tokenCount, trace.layerCount], [512, 6]);
+  const rate = (slots: number) => replay(trace, { slots }).hitRate;
+  assertEquals([2, 4, 6].map((slots) => rate(slots).toFixed(3)), [
+    "0.310",
+    "0.557",
+    "0.789",
+  ]);
 });
 
 Deno.test("replay() takes slots layer by layer", () => {
