@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { readExpert, readExpertLayout } from "../model/upload.ts";
-import type { WeightReader } from "../model/weights.ts";
+import type { MatrixReader } from "../model/weights.ts";
 import { createArrayStore } from "../offload/array_store.ts";
 import { createDiskStore } from "../offload/disk_store.ts";
 import {
@@ -24,7 +24,7 @@ export interface OffloadInput {
   /** What the model is. */
   readonly config: ModelConfig;
   /** Its weights. */
-  readonly reader: WeightReader;
+  readonly reader: MatrixReader;
   /** How to load it, checked. */
   readonly options: LoadOptions;
   /** Positions of the KV cache. */
@@ -104,14 +104,14 @@ function modelSizes(
  *
  * @param gpu The GPU.
  * @param plan The plan.
- * @param input The model, and how to load it.
+ * @param input The model, how to load it, and the store if there is one already.
  * @returns How experts are offloaded; `null` if all are on the GPU.
  * @throws {Error} If the store cannot be filled.
  */
 export async function setUpOffload(
   gpu: Gpu,
   plan: Plan,
-  input: OffloadInput,
+  input: OffloadInput & { readonly store?: HostStore | null },
 ): Promise<OffloadOptions | null> {
   const { options, config } = input;
   const resident = new Set(plan.residentLayers);
@@ -121,7 +121,7 @@ export async function setUpOffload(
     layers,
     slots: layers.map((layer) => plan.slots[layer]!),
     stagingSlotCount: plan.stagingSlotCount,
-    store: await makeStore(gpu, { plan, layers, input }),
+    store: input.store ?? await makeStore(gpu, { plan, layers, input }),
     policy: options.policy ?? "lru",
     // On the CPU a copy takes time from what it is meant to run beside.
     prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"

@@ -29,6 +29,8 @@ export class Readback implements Disposable {
   readonly #device: GPUDevice;
   readonly #buffer: GPUBuffer;
   #isSynchronous = true;
+  /** Milliseconds spent waiting for the GPU, all reads together. */
+  waitMs = 0;
   #lastTurn = performance.now();
 
   private constructor(device: GPUDevice, byteLength: number) {
@@ -107,8 +109,12 @@ export class Readback implements Disposable {
       await new Promise((resolve) => setTimeout(resolve, 0));
       this.#lastTurn = performance.now();
     }
-    if (!this.#isSynchronous) return await this.#mapAwaited(byteLength);
-    return this.#map(byteLength);
+    const start = performance.now();
+    const bytes = this.#isSynchronous
+      ? this.#map(byteLength)
+      : await this.#mapAwaited(byteLength);
+    this.waitMs += performance.now() - start;
+    return bytes;
   }
 
   /** Frees the buffer. */

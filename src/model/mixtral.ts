@@ -33,6 +33,11 @@ export class Mixtral implements Disposable {
     return this.#parts.offload?.stats ?? null;
   }
 
+  /** Milliseconds spent waiting for the GPU so far. */
+  get waitMs(): number {
+    return this.#parts.readback.waitMs;
+  }
+
   readonly #gpu: Gpu;
   readonly #parts: MixtralParts;
 

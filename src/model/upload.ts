@@ -6,7 +6,7 @@ import type { MatrixLayout } from "../ops/matrix.ts";
 import { type ExpertLayout, expertLayout } from "../ops/expert_layout.ts";
 import { padded } from "../ops/padded.ts";
 import type { ModelConfig } from "./config.ts";
-import type { Part, WeightReader } from "./weights.ts";
+import type { MatrixReader, Part } from "./weights.ts";
 
 /** The weights of one layer, on the GPU. */
 export interface LayerWeights {
@@ -68,7 +68,7 @@ export async function uploadWeights(
   gpu: Gpu,
   config: ModelConfig,
   { reader, isResident, onProgress }: {
-    reader: WeightReader;
+    reader: MatrixReader;
     isResident: (layer: number) => boolean;
     onProgress?: ((progress: Progress) => void) | undefined;
   },
@@ -146,9 +146,9 @@ async function uploadLayer(
 /** Moves tensors from a reader to the GPU. */
 class Uploader {
   readonly #gpu: Gpu;
-  readonly #reader: WeightReader;
+  readonly #reader: MatrixReader;
 
-  constructor(gpu: Gpu, reader: WeightReader) {
+  constructor(gpu: Gpu, reader: MatrixReader) {
     this.#gpu = gpu;
     this.#reader = reader;
   }
@@ -219,7 +219,7 @@ class Uploader {
  * @returns The layout.
  */
 export function readExpertLayout(
-  reader: WeightReader,
+  reader: MatrixReader,
   { hiddenSize, intermediateSize }: ModelConfig,
 ): ExpertLayout {
   const layoutOf = (matrix: string, N: number, K: number) =>
@@ -242,7 +242,7 @@ export function readExpertLayout(
  * @param options Which expert, and where to: zeros, or another expert.
  */
 export async function readExpert(
-  reader: WeightReader,
+  reader: MatrixReader,
   layout: ExpertLayout,
   { id, bytes }: {
     id: { readonly layer: number; readonly expert: number };

@@ -49,8 +49,27 @@ export const HQQ_SUFFIXES = {
   zeroZero: "meta.meta_zero.zero",
 } as const;
 
-/** Reads matrices, quantizing on the way if asked. */
-export class WeightReader {
+/** Where the matrices of a model come from. */
+export interface MatrixReader {
+  /** Lays out a float matrix that is never quantized, by its tensor's name. */
+  floatLayout(name: string, shape: readonly [number, number]): MatrixLayout;
+  /** Lays out a matrix of a part, by its tensor's name without `.weight`. */
+  layout(
+    base: string,
+    shape: readonly [number, number],
+    part: Part,
+  ): MatrixLayout;
+  /** Writes a matrix in its layout. */
+  write(base: string, layout: MatrixLayout, into: Uint8Array): Promise<void>;
+  /** Reads a vector or a small matrix as float32. */
+  readFloats(
+    name: string,
+    shape: readonly number[],
+  ): Promise<Float32Array<ArrayBuffer>>;
+}
+
+/** Reads matrices of a checkpoint, quantizing on the way if asked. */
+export class WeightReader implements MatrixReader {
   readonly #checkpoint: Checkpoint;
   readonly #stored: Readonly<Record<Part, Quantization>> | null;
   readonly #wanted: Readonly<Partial<Record<Part, Quantization>>>;
