@@ -19,7 +19,10 @@ export const COPY_CASES: readonly KernelCase[] = [
           const [expertByteLength, pieceByteLength] of [
             [16, 16], // one vec4, one piece
             [4816, 1600], // 301 vec4s in 4 pieces, the last of one vec4
-            [1_600_000, 1_100_000], // more than the workgroups take at once
+            // More than the workgroups take at once, and one that ends where
+            // some have a fourth vec4 to copy and others not.
+            [1_600_000, 1_100_000],
+            [800_000, 800_000],
           ] as const
         ) {
           await checkCopies(gpu, random, { expertByteLength, pieceByteLength });

@@ -28,7 +28,7 @@ const HQQ_SHAPES: readonly ExpertShape[] = [
     topK: 3,
     hiddenSize: 36,
     intermediateSize: 60,
-    up: { groupSize: 20, scaleGroupSize: 9 },
+    up: { groupSize: 12, scaleGroupSize: 9 }, // pads words of 3 bits,
     down: { groupSize: 12, scaleGroupSize: 18 },
   },
 ];

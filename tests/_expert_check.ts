@@ -1,5 +1,6 @@
 /** Experts against the reference, wherever their weights lie. */
 
+import { assert } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
 import { expertLayout, makeExpertScratch } from "../src/ops/expert_layout.ts";
 import type { ExpertsOptions } from "../src/ops/experts.ts";
@@ -105,7 +106,10 @@ export async function checkExperts(
     step,
   });
   const { stride } = scratch.y;
-  using reader = await makeReader(gpu, TOKEN_LIMIT * topK * stride * 4);
+  using reader = await makeReader(
+    gpu,
+    TOKEN_LIMIT * topK * Math.max(stride, scratch.h.stride) * 4,
+  );
 
   for (const [round, tokenCount] of TOKEN_COUNTS.entries()) {
     const same = shuffled(random, expertCount).slice(0, topK);
@@ -113,7 +117,9 @@ export async function checkExperts(
       round === 2 ? same : shuffled(random, expertCount).slice(0, topK)
     );
     gpu.upload(routing.ids, new Uint8Array(Uint32Array.from(ids).buffer));
-    gpu.upload(scratch.y.buffer, new Uint8Array(scratch.y.buffer.size));
+    for (const { buffer } of [scratch.y, scratch.h]) {
+      gpu.upload(buffer, new Uint8Array(buffer.size));
+    }
     run(tokenCount, ids.slice(0, tokenCount * topK));
     const expected = new Float64Array(TOKEN_LIMIT * topK * stride);
     const bounds = new Float64Array(expected.length);
@@ -123,11 +129,13 @@ export async function checkExperts(
       expected.set(y, row * stride);
       bounds.set(bound, row * stride);
     }
-    assertWithin(await reader.floats(scratch.y.buffer), expected, {
-      what:
-        `${topK} of ${expertCount} experts (${intermediateSize}, ${hiddenSize}) for ${tokenCount} tokens`,
-      bounds,
-    });
+    const what =
+      `${topK} of ${expertCount} experts (${intermediateSize}, ${hiddenSize}) for ${tokenCount} tokens`;
+    const y = await reader.floats(scratch.y.buffer);
+    assertWithin(y.subarray(0, expected.length), expected, { what, bounds });
+    const h = await reader.floats(scratch.h.buffer);
+    const beyond = h.subarray(tokenCount * topK * scratch.h.stride);
+    assert(beyond.every((v) => v === 0), `${what}: h is written beyond`);
   }
 }
 
