@@ -17,6 +17,7 @@ import {
   type MixtralOptions,
   type MixtralParts,
 } from "./mixtral_parts.ts";
+import type { Offload } from "./offload.ts";
 import type { Weights } from "./upload.ts";
 
 /** A Mixtral model with its KV cache. */
@@ -31,6 +32,11 @@ export class Mixtral implements Disposable {
   /** What offloading counted; `null` if all experts are on the GPU. */
   get offloadStats(): OffloadStats | null {
     return this.#parts.offload?.stats ?? null;
+  }
+
+  /** What runs offloaded experts; `null` if all experts are on the GPU. */
+  get offload(): Offload | null {
+    return this.#parts.offload;
   }
 
   /** Milliseconds spent waiting for the GPU so far. */

@@ -75,6 +75,8 @@ export interface Offload extends Disposable {
   readonly guessCount: number;
   /** The caches, by offloaded layer. */
   readonly caches: readonly ExpertCache[];
+  /** The buffers of slots and staging slots. */
+  readonly slots: SlotBuffers;
   /** The runner of one of the model's layers. */
   runner(layer: number): ExpertRunner;
   /** Forgets what is staged, after a failure. */
@@ -151,6 +153,7 @@ export async function offloadExperts(
     stats,
     guessCount,
     caches,
+    slots,
     runner: (layer) => offloadedRunner(parts, layers.indexOf(layer)),
     reset: () => prefetcher.reset(),
     [Symbol.dispose]: () => loader[Symbol.dispose](),
