@@ -1,0 +1,184 @@
+/**
+ * Offload invariance: whatever is evicted, wherever experts come from, whatever
+ * was guessed, the answer is that of the fully resident model, to the bit.
+ *
+ * With `MOENO_ALL_WAYS=1` the tiny checkpoints go through the full product.
+ */
+
+import { assert } from "@std/assert";
+import type { ModelConfig } from "../src/model/config.ts";
+import type { PolicyName } from "../src/offload/eviction.ts";
+import type { StoreKind } from "../src/offload/plan_stores.ts";
+import { type OffloadLab, type Way, withLab } from "./_offload_lab.ts";
+import {
+  assertSameBits,
+  MODELS,
+  talk,
+  type Transcript,
+  type Turn,
+  TURNS,
+} from "./_offload_talk.ts";
+import { type Choices, covering, product } from "./_offload_ways.ts";
+import { Random } from "./_random.ts";
+
+const SEED = 3;
+
+const POLICIES: readonly PolicyName[] = ["lru", "lfu", "class-lru"];
+
+const STORES: readonly (readonly StoreKind[])[] = [
+  ["pinned"],
+  ["array-buffer"],
+  ["disk"],
+  ["pinned", "array-buffer", "disk"],
+];
+
+/** Fields of a way that belong together. */
+interface Choice {
+  readonly slots: readonly number[];
+  readonly stores: readonly StoreKind[];
+  readonly policy: PolicyName;
+  readonly ahead: Pick<
+    Way,
+    "prefetch" | "prefetchExperts" | "stagingSlotCount"
+  >;
+  readonly pieceCount: number;
+  readonly chunkSize: number;
+}
+
+/** Off, and all numbers of experts with both buffer sizes. */
+function aheads(topK: number): Choice["ahead"][] {
+  const counts = Array.from({ length: topK }, (_, i) => i + 1);
+  return [2, 4].flatMap((stagingSlotCount) => [
+    ...(stagingSlotCount === 2
+      ? [{ prefetch: "off" as const, prefetchExperts: 1, stagingSlotCount }]
+      : []),
+    ...counts.map((prefetchExperts) => ({
+      prefetch: "next-layer" as const,
+      prefetchExperts,
+      stagingSlotCount,
+    })),
+  ]);
+}
+
+/** As many in every layer, from top-k to all but one, and some mixtures. */
+function slotLists(
+  { numExpertsPerTok, numLocalExperts, numHiddenLayers }: ModelConfig,
+): number[][] {
+  const lists: number[][] = [];
+  for (let count = numExpertsPerTok; count < numLocalExperts; count++) {
+    lists.push(Array(numHiddenLayers).fill(count));
+  }
+  const mixtures = [
+    [numExpertsPerTok, numLocalExperts - 1],
+    [numLocalExperts, numExpertsPerTok + 1], // resident layers first
+    [numExpertsPerTok, numLocalExperts], // and last
+    [numExpertsPerTok, numExpertsPerTok, numLocalExperts], // in the middle
+  ];
+  for (const mixture of mixtures) {
+    lists.push(
+      Array.from(
+        { length: numHiddenLayers },
+        (_, i) => mixture[i % mixture.length]!,
+      ),
+    );
+  }
+  return lists.filter((list) => list.some((n) => n < numLocalExperts));
+}
+
+/** Runs ways until one gives other bits; counts what they went through. */
+async function tryAll(
+  lab: OffloadLab,
+  { ways, turns }: { ways: readonly Choice[]; turns: readonly Turn[] },
+): Promise<number> {
+  const expected = new Map<number, Transcript>();
+  const count = { tokens: 0, evictions: 0, used: 0, wasted: 0 };
+  for (const { ahead, ...rest } of ways) {
+    const way: Way = { ...rest, ...ahead };
+    const { chunkSize } = way;
+    if (!expected.has(chunkSize)) {
+      using resident = await lab.resident(chunkSize);
+      expected.set(chunkSize, await talk(resident, turns, SEED));
+    }
+    using model = await lab.offloaded(way);
+    const actual = await talk(model, turns, SEED);
+    const what = `seed ${SEED}, ${JSON.stringify(way)}`;
+    assertSameBits(actual, expected.get(chunkSize)!, what);
+    count.tokens += actual.ids.length;
+    for (const layer of model.offloadStats!.snapshot().layers) {
+      count.evictions += layer.evictions;
+      count.used += layer.byteLengths.prefetchUsed;
+      count.wasted += layer.byteLengths.prefetchWasted;
+    }
+  }
+  // Ways in which nothing happens would prove nothing.
+  assert(count.evictions > 0 && count.used > 0 && count.wasted > 0);
+  return count.tokens;
+}
+
+/** Registers a test over ways to offload a model. */
+function invarianceTest(
+  name: keyof typeof MODELS,
+  { count, turns, choicesOf }: {
+    /** How many ways to try at least. */
+    count: number;
+    turns: readonly Turn[];
+    choicesOf: (config: ModelConfig) => Choices<Choice>;
+  },
+): void {
+  Deno.test(`Mixtral gives the same bits with any offloading of ${name}`, async () => {
+    await withLab(MODELS[name], async (lab) => {
+      const all = product(choicesOf(lab.config));
+      const isFull = Deno.env.has("MOENO_ALL_WAYS") && name !== "stories-17m-q";
+      const ways = isFull ? all : covering(all, count, new Random(SEED));
+      const tokens = await tryAll(lab, { ways, turns });
+      assert(tokens >= 200, `${tokens} tokens`);
+    });
+  });
+}
+
+invarianceTest("c_sw8_mqa", {
+  count: 120,
+  turns: TURNS,
+  choicesOf: (config) => ({
+    slots: slotLists(config),
+    stores: STORES,
+    policy: POLICIES,
+    ahead: aheads(config.numExpertsPerTok),
+    pieceCount: [1, 7],
+    chunkSize: [5, 16],
+  }),
+});
+
+invarianceTest("a_gqa_8e", {
+  count: 60,
+  turns: TURNS,
+  choicesOf: (config) => ({
+    slots: slotLists(config),
+    stores: STORES,
+    policy: POLICIES,
+    ahead: aheads(config.numExpertsPerTok),
+    pieceCount: [1, 7],
+    chunkSize: [1, 24],
+  }),
+});
+
+invarianceTest("stories-17m-q", {
+  count: 16,
+  turns: [
+    { keep: 0, promptLength: 11, answerLength: 8 },
+    { keep: 5, promptLength: 24, answerLength: 7 },
+  ],
+  choicesOf: () => ({
+    slots: [
+      [2, 2, 2, 2, 2, 2],
+      [5, 5, 5, 5, 5, 5],
+      [2, 8, 3, 8, 8, 2], // 8 are all
+      [3, 7, 4, 8, 2, 6],
+    ],
+    stores: STORES,
+    policy: POLICIES,
+    ahead: aheads(2).filter((_, i) => i % 2 === 0),
+    pieceCount: [1, 5],
+    chunkSize: [16, 7],
+  }),
+});
