@@ -74,7 +74,12 @@ export async function load(
     onProgress: options.onProgress,
   });
   const model = cleanup.use(
-    await Mixtral.create(gpu, weights, { contextLength, chunkSize, offload }),
+    await Mixtral.create(gpu, weights, {
+      contextLength,
+      chunkSize,
+      offload,
+      onRouting: options.onRouting,
+    }),
   );
   const name = directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
   return new Engine({

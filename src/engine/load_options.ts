@@ -122,7 +122,10 @@ export interface LoadOptions {
    * @default {number} what they take
    */
   ramByteLength?: number | undefined;
-  /** Hears which experts each offloaded layer chooses. */
+  /**
+   * Hears which experts each layer chooses. For it layers whose experts are all
+   * on the GPU read their routing back, too, which takes time.
+   */
   onRouting?: RoutingListener | undefined;
   /** Hears what goes where, before the weights load. */
   onPlan?: ((plan: Plan) => void) | undefined;

@@ -8,6 +8,16 @@ interface Encodable {
   encode(pass: GPUComputePassEncoder, tokenCount: number): void;
 }
 
+/** Milliseconds of the host by what it did for the GPU. */
+export interface RecorderTimes {
+  /** From the first command after a submit to the last one before the next. */
+  encode: number;
+  /** Finishing commands and handing them to the queue. */
+  submit: number;
+  /** Waiting for the GPU, and copying what it gives. */
+  readback: number;
+}
+
 /**
  * Records ops into one compute pass, and begins a new one after a submit.
  *
@@ -26,6 +36,9 @@ export class Recorder {
   beside: ((pass: GPUComputePassEncoder) => void) | null = null;
   /** How many times commands were submitted. */
   submitCount = 0;
+  /** Where the host's time went so far. */
+  readonly timeMs: RecorderTimes = { encode: 0, submit: 0, readback: 0 };
+  #encodeStart = 0;
 
   /**
    * Constructs a recorder with nothing in it.
@@ -41,6 +54,7 @@ export class Recorder {
   /** The pass that ops are recorded into. */
   get pass(): GPUComputePassEncoder {
     if (this.#pass === null) {
+      this.#encodeStart = performance.now();
       this.#commands = this.#gpu.device.createCommandEncoder();
       this.#pass = this.#commands.beginComputePass();
     }
@@ -61,8 +75,10 @@ export class Recorder {
   /** Submits what has been recorded. */
   submit(): void {
     if (this.#commands === null) return;
-    this.#gpu.device.queue.submit([this.#finish().finish()]);
-    this.submitCount++;
+    const commands = this.#finish();
+    const start = performance.now();
+    this.#gpu.device.queue.submit([commands.finish()]);
+    this.timeMs.submit += performance.now() - start;
   }
 
   /**
@@ -73,8 +89,14 @@ export class Recorder {
    */
   async read(slices: readonly Slice[]): Promise<ArrayBuffer> {
     this.pass; // there may be nothing to run, but there is something to copy
-    this.submitCount++;
-    return await this.#readback.readSlices(this.#finish(), slices);
+    const commands = this.#finish();
+    const start = performance.now();
+    const waitedBefore = this.#readback.waitMs;
+    const bytes = await this.#readback.readSlices(commands, slices);
+    const waited = this.#readback.waitMs - waitedBefore;
+    this.timeMs.readback += waited;
+    this.timeMs.submit += performance.now() - start - waited;
+    return bytes;
   }
 
   /** Forgets what was recorded since the last submit, after a failure. */
@@ -90,6 +112,8 @@ export class Recorder {
     const commands = this.#commands!;
     this.#commands = null;
     this.#pass = null;
+    this.submitCount++;
+    this.timeMs.encode += performance.now() - this.#encodeStart;
     return commands;
   }
 }

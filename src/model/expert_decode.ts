@@ -7,6 +7,7 @@ import {
   expertIn,
   readLayer,
   type SchedulerParts,
+  uploadExpert,
 } from "./scheduler_parts.ts";
 
 /** A miss on its way to a slot. */
@@ -150,7 +151,7 @@ async function upload(
   recorder: Recorder,
   load: Loading,
 ): Promise<void> {
-  const { loader, slots } = parts;
-  await loader.upload(recorder, load, slots.ofSlot(load.layer, load.slot));
+  const to = parts.slots.ofSlot(load.layer, load.slot);
+  await uploadExpert(parts, recorder, { id: load, to });
   countShare(parts, load.layer, { cause: "demand", share: 1 });
 }

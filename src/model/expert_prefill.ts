@@ -1,15 +1,14 @@
 /** Experts beyond VRAM, for many tokens. */
 
 import type { Recorder } from "../gpu/recorder.ts";
+import { seedsOf } from "../offload/prefill_seeds.ts";
 import {
   countShare,
   expertIn,
   readLayer,
   type SchedulerParts,
+  uploadExpert,
 } from "./scheduler_parts.ts";
-
-/** The last tokens of a prompt whose experts the cache is given. */
-const SEED_TOKENS = 4;
 
 /** An expert on its way to a buffer, in prefill. */
 interface Stream {
@@ -38,28 +37,30 @@ export async function prefillExperts(
   prefetch.pause();
   recorder.run(parts.groupRows, tokenCount);
   const { ids } = await readLayer(parts, recorder, { layer, tokenCount });
+  const start = performance.now();
   const wanted = [...new Set(ids)].sort((a, b) => a - b);
   const cache = caches[layer]!;
   const missing = cache.missing(wanted);
-  for (const expert of wanted) {
-    const slot = cache.slotOf(expert);
-    if (slot === undefined) continue;
-    for (const op of expertIn(parts, layer, slot).byExpert[expert]!) {
-      recorder.run(op, tokenCount);
-    }
-  }
+  // Before seeding: residents are used where they are now.
+  const residents = wanted.filter((expert) => !missing.includes(expert))
+    .map((expert) => ({ expert, slot: cache.slotOf(expert)! }));
   const evictionsBefore = cache.evictions;
   cache.touch(wanted);
   // The experts of the last tokens go to slots, the others to staging slots.
-  const from = Math.max(0, tokenCount - SEED_TOKENS) * routing.topK;
-  const seeds = cache.seed(worstFirst(ids.subarray(from), routing.topK));
+  const seeds = cache.seed(seedsOf(ids, routing.topK));
   stats.countPrefillUses(parts.layers[layer]!, {
     hits: wanted.length - missing.length,
     misses: missing.length,
     evictions: cache.evictions - evictionsBefore,
   });
   const bySlot = new Map(seeds.map(({ id, slot }) => [id, slot]));
+  stats.countTime("decide", performance.now() - start);
   try {
+    for (const { expert, slot } of residents) {
+      for (const op of expertIn(parts, layer, slot).byExpert[expert]!) {
+        recorder.run(op, tokenCount);
+      }
+    }
     const streams = missing.map((expert, i): Stream => {
       const slot = bySlot.get(expert);
       return {
@@ -96,7 +97,7 @@ async function stream(
   for (const [i, one] of streams.entries()) {
     countShare(parts, one.layer, { cause: "prefill", share: 1 });
     if (!loader.isPinned(one)) {
-      await loader.upload(recorder, one, one.to);
+      await uploadExpert(parts, recorder, { id: one, to: one.to });
     }
     const ops = experts[one.to]!.byExpert[one.expert]!;
     for (const [j, op] of ops.entries()) {
@@ -104,12 +105,4 @@ async function stream(
       if (j === 0) begin(streams[i + 1]);
     }
   }
-}
-
-/** Tokens in order, but within each the best expert last: most recently used. */
-function worstFirst(ids: Uint32Array, topK: number): number[] {
-  return [...ids.keys()].map((i) => {
-    const token = Math.floor(i / topK);
-    return ids[token * topK + topK - 1 - i % topK]!;
-  });
 }

@@ -1,7 +1,9 @@
 /** What runs the experts of a layer. */
 
 import type { Recorder } from "../gpu/recorder.ts";
+import type { Routing } from "../ops/moe.ts";
 import type { Op } from "../ops/op.ts";
+import { readRouting, type RoutingListener } from "./routing_reader.ts";
 
 /**
  * Computes y[rank] = W2 (silu(W1 x) * W3 x) of the chosen experts for each token
@@ -25,4 +27,37 @@ export interface ExpertRunner {
  */
 export function residentRunner(op: Op): ExpertRunner {
   return { run: (recorder, tokenCount) => recorder.run(op, tokenCount) };
+}
+
+/** Options for {@linkcode reportedRunner}. */
+export interface ReportedRunnerOptions {
+  /** The layer, among those of the model. */
+  readonly layer: number;
+  /** The routing, as the GPU computes it. */
+  readonly routing: Routing;
+  /** How many experts the layer's router guesses for the next layer. */
+  readonly guessCount: number;
+  /** Hears of the routing. */
+  readonly onRouting: RoutingListener;
+}
+
+/**
+ * Reports where the tokens of a layer go before its experts run. That costs a
+ * read-back, which experts that are all on the GPU do without.
+ *
+ * @param runner Runs the experts.
+ * @param options The layer, its routing and who hears of it.
+ * @returns A runner that reads the routing, then runs them.
+ */
+export function reportedRunner(
+  runner: ExpertRunner,
+  { layer, routing, guessCount, onRouting }: ReportedRunnerOptions,
+): ExpertRunner {
+  return {
+    async run(recorder, tokenCount) {
+      const options = { tokenCount, guessCount, withWeights: true };
+      onRouting(layer, await readRouting(recorder, routing, options));
+      await runner.run(recorder, tokenCount);
+    },
+  };
 }

@@ -113,9 +113,12 @@ export class Mixtral implements Disposable {
       const recorder = await this.#runStep(chunk, position + at);
       if (at + chunk.length === tokens.length) {
         this.#runHead(recorder, 1);
-        return await this.#readLogits(recorder, 1);
+        const logits = await this.#readLogits(recorder, 1);
+        this.offloadStats?.countTimes(recorder.timeMs);
+        return logits;
       }
       recorder.submit();
+      this.offloadStats?.countTimes(recorder.timeMs);
     }
   }
 

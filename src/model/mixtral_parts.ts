@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Readback } from "../gpu/readback.ts";
+import { GUESS_DEPTH } from "../offload/offload_stats.ts";
 import {
   attention,
   type KvBuffers,
@@ -9,26 +10,32 @@ import {
   ropeKv,
 } from "../ops/attention.ts";
 import { linear, type Matrix } from "../ops/linear.ts";
-import { makeExpertScratch } from "../ops/expert_layout.ts";
 import { residentExperts } from "../ops/experts.ts";
-import { combine, makeRouting, route, type RouteOptions } from "../ops/moe.ts";
+import { combine, route, type RouteOptions } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
-import { padded } from "../ops/padded.ts";
 import { makeRows, type Op, type Rows } from "../ops/op.ts";
-import { makeStepBuffers, type StepBuffers } from "../ops/step.ts";
+import type { StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
-import { type ExpertRunner, residentRunner } from "./expert_runner.ts";
+import {
+  type ExpertRunner,
+  reportedRunner,
+  residentRunner,
+} from "./expert_runner.ts";
+import { makeKvBuffers, makeShared, type Shared } from "./mixtral_buffers.ts";
 import {
   type Offload,
   offloadExperts,
   type OffloadOptions,
 } from "./offload.ts";
+import type { RoutingListener } from "./routing_reader.ts";
 import type { LayerWeights, Weights } from "./upload.ts";
 
 /** How much room a model gets, and where its experts are. */
 export interface MixtralOptions {
   /** Layers whose experts are not all on the GPU; `null` if there are none. */
   readonly offload: OffloadOptions | null;
+  /** Hears of the routing of the layers whose experts are all on the GPU. */
+  readonly onRouting?: RoutingListener | undefined;
   /** Positions of the KV cache. */
   readonly contextLength: number;
   /** The most tokens of one step. */
@@ -68,9 +75,6 @@ export interface MixtralParts {
 /** The most rows of logits that are computed at once. */
 export const LOGIT_ROWS = 32;
 
-/** Buffers that all layers share. */
-type Shared = ReturnType<typeof makeShared>;
-
 /**
  * Makes the buffers, kernels and bind groups of a model.
  *
@@ -86,7 +90,7 @@ export async function buildMixtral(
 ): Promise<MixtralParts> {
   const { config } = weights;
   const shared = makeShared(gpu, config, options);
-  const { x, xb, step, angles } = shared;
+  const { x, xb, step, angles, routing, scratch } = shared;
   const { headDim, ropeTheta } = config;
   gpu.upload(
     angles,
@@ -101,13 +105,17 @@ export async function buildMixtral(
     : await offloadExperts(gpu, options.offload, {
       layout: weights.expertLayout,
       x: xb,
-      routing: shared.routing,
-      scratch: shared.scratch,
+      routing,
+      scratch,
       step: step.step,
       layerCount: config.numHiddenLayers,
     });
   for (const [i, layer] of weights.layers.entries()) {
     const nextGate = weights.layers[i + 1]?.gate;
+    const isHeard = layer.experts === null || options.onRouting !== undefined;
+    const guessCount = isHeard && nextGate
+      ? offload?.guessCount ?? Math.min(GUESS_DEPTH, routing.expertCount)
+      : 0;
     const cache = makeKvBuffers(gpu, config, {
       layer: i,
       contextLength: options.contextLength,
@@ -117,19 +125,21 @@ export async function buildMixtral(
         layer,
         shared,
         cache,
-        experts: layer.experts === null ? offload!.runner(i) : residentRunner(
-          await residentExperts(gpu, {
+        experts: layer.experts === null
+          ? offload!.runner(i)
+          : await makeResident(gpu, {
+            layer: i,
+            guessCount,
+            onRouting: options.onRouting,
             buffer: layer.experts,
             layout: weights.expertLayout,
             x: xb,
-            routing: shared.routing,
-            scratch: shared.scratch,
+            routing,
+            scratch,
             step: step.step,
           }),
-        ),
-        guess: offload !== null && offload.guessCount > 0 && nextGate &&
-            layer.experts === null
-          ? { nextGate, count: offload.guessCount }
+        guess: guessCount > 0
+          ? { nextGate: nextGate!, count: guessCount }
           : undefined,
       }),
     );
@@ -163,8 +173,27 @@ export async function buildMixtral(
       y: logits,
       step: step.step,
     }),
-    readback: await gpu.readback(rowCount * logits.stride * 4),
+    readback: await gpu.readback(
+      Math.max(
+        rowCount * logits.stride,
+        2 * options.chunkSize * routing.topK + routing.expertCount,
+      ) * 4,
+    ),
   };
+}
+
+/** Experts that are all on the GPU; their routing is read only if heard. */
+async function makeResident(
+  gpu: Gpu,
+  options: Parameters<typeof residentExperts>[1] & {
+    layer: number;
+    guessCount: number;
+    onRouting: RoutingListener | undefined;
+  },
+): Promise<ExpertRunner> {
+  const runner = residentRunner(await residentExperts(gpu, options));
+  const { onRouting } = options;
+  return onRouting ? reportedRunner(runner, { ...options, onRouting }) : runner;
 }
 
 async function makeLayer(
@@ -229,54 +258,5 @@ async function makeLayer(
       x,
       width: config.hiddenSize,
     }),
-  };
-}
-
-function makeShared(
-  gpu: Gpu,
-  config: ModelConfig,
-  { contextLength, chunkSize }: MixtralOptions,
-) {
-  const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
-  const rows = (label: string, width: number) =>
-    makeRows(gpu, label, [chunkSize, width]);
-  const moe = {
-    tokenLimit: chunkSize,
-    expertCount: config.numLocalExperts,
-    topK: config.numExpertsPerTok,
-  };
-  return {
-    step: makeStepBuffers(gpu, chunkSize),
-    x: rows("x", hiddenSize), // the residual stream
-    xb: rows("xb", hiddenSize), // x, normalized
-    q: rows("q", numAttentionHeads * headDim),
-    k: rows("k", numKeyValueHeads * headDim),
-    v: rows("v", numKeyValueHeads * headDim),
-    a: rows("a", numAttentionHeads * headDim), // what attention gives
-    rotated: gpu.storageBuffer(
-      "rotated q",
-      chunkSize * numAttentionHeads * padded(headDim) * 4,
-    ),
-    angles: gpu.storageBuffer("rope angles", contextLength * headDim * 4),
-    routing: makeRouting(gpu, moe),
-    scratch: makeExpertScratch(gpu, {
-      ...moe,
-      hiddenSize,
-      intermediateSize: config.intermediateSize,
-    }),
-  };
-}
-
-/** Keys and values of a layer, all zero. */
-function makeKvBuffers(
-  gpu: Gpu,
-  config: ModelConfig,
-  { layer, contextLength }: { layer: number; contextLength: number },
-): KvBuffers {
-  const width = config.numKeyValueHeads * padded(config.headDim);
-  const byteLength = contextLength * width * 4;
-  return {
-    k: gpu.storageBuffer(`keys of layer ${layer}`, byteLength),
-    v: gpu.storageBuffer(`values of layer ${layer}`, byteLength),
   };
 }

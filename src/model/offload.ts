@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { PolicyName } from "../offload/eviction.ts";
 import { ExpertCache } from "../offload/expert_cache.ts";
 import type { HostStore } from "../offload/host_store.ts";
-import { OffloadStats } from "../offload/offload_stats.ts";
+import { GUESS_DEPTH, OffloadStats } from "../offload/offload_stats.ts";
 import {
   type PrefetchMode,
   PrefetchSwitch,
@@ -64,9 +64,6 @@ export interface OffloadModel {
   readonly layerCount: number;
 }
 
-/** Guesses that are made so that recall can be told for 1, 2 and 3. */
-const REPORTED_GUESSES = 3;
-
 /** Experts beyond VRAM, ready to run. */
 export interface Offload extends Disposable {
   /** What was counted. */
@@ -121,8 +118,8 @@ export async function offloadExperts(
   }
   const stats = new OffloadStats(layerCount);
   const prefetch = new PrefetchSwitch(options.prefetch);
-  const guessCount = prefetch.isPossible
-    ? Math.min(expertCount, Math.max(REPORTED_GUESSES, options.prefetchExperts))
+  const guessCount = prefetch.isPossible || options.onRouting !== undefined
+    ? Math.min(expertCount, Math.max(GUESS_DEPTH, options.prefetchExperts))
     : 0;
   const prefetcher = new Prefetcher({
     loader,
@@ -145,6 +142,7 @@ export async function offloadExperts(
     routing,
     stats,
     layers,
+    layerCount,
     expertByteLength,
     groupRows: await groupRows(gpu, { routing, scratch, step }),
     onRouting: options.onRouting,

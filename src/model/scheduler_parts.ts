@@ -2,6 +2,7 @@
 
 import type { Recorder } from "../gpu/recorder.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
+import type { ExpertId } from "../offload/host_store.ts";
 import type { ByteCause, OffloadStats } from "../offload/offload_stats.ts";
 import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
 import type { SlotBuffers } from "../offload/slot_buffers.ts";
@@ -36,6 +37,8 @@ export interface SchedulerParts {
   readonly stats: OffloadStats;
   /** The model's layer of each offloaded layer. */
   readonly layers: readonly number[];
+  /** Layers of the model. */
+  readonly layerCount: number;
   /** Whether to prefetch. */
   readonly prefetch: PrefetchSwitch;
   /** Bytes of an expert. */
@@ -57,16 +60,36 @@ export async function readLayer(
   recorder: Recorder,
   { layer, tokenCount }: { layer: number; tokenCount: number },
 ): Promise<RoutingRecord> {
-  const { routing, prefetcher, stats, layers, onRouting } = parts;
-  const start = performance.now();
+  const { routing, prefetcher, layers, layerCount, onRouting } = parts;
+  // The last layer guesses nothing; what follows its ids is another's guess.
+  const isLast = layers[layer] === layerCount - 1;
   const record = await readRouting(recorder, routing, {
     tokenCount,
-    guessCount: prefetcher.guessCount,
+    guessCount: isLast ? 0 : prefetcher.guessCount,
     withWeights: onRouting !== undefined,
   });
-  stats.countTime("readback", performance.now() - start);
   onRouting?.(layers[layer]!, record);
   return record;
+}
+
+/**
+ * Moves an expert that is not pinned through ordinary memory, while the GPU does
+ * what was recorded before.
+ *
+ * @param parts What the scheduler works with.
+ * @param recorder The commands of the step.
+ * @param options The expert, of a layer among those that are offloaded, and the
+ * number of the buffer to fill.
+ */
+export async function uploadExpert(
+  { loader, stats }: SchedulerParts,
+  recorder: Recorder,
+  { id, to }: { id: ExpertId; to: number },
+): Promise<void> {
+  recorder.submit(); // `upload` would too, but that is no staging
+  const start = performance.now();
+  await loader.upload(recorder, id, to);
+  stats.countTime("stage", performance.now() - start);
 }
 
 /**

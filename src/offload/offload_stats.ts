@@ -6,14 +6,28 @@ export type ByteCause =
   | "prefill"
   | "seed";
 
-/** What the host spends its time on, or waits for. */
+/**
+ * What the host spends its time on, or waits for:
+ *
+ * - `encode`: recording commands, from the first one after a submit to the last
+ *   one before the next
+ * - `submit`: finishing commands and handing them to the queue
+ * - `readback`: waiting for the GPU, whatever it does, and copying routings and
+ *   logits to the host
+ * - `decide`: hits, misses and victims, from a routing to the first command
+ * - `stage`: bringing experts through ordinary memory: reading them from the
+ *   store and `writeBuffer`
+ *
+ * No two of them count the same moment. What is missing to the time of an answer
+ * is that of the sampler and of the reader. Copies from pinned memory are made
+ * by the GPU: whoever waits for them does so in `readback`.
+ */
 export type OffloadPhase =
   | "readback"
   | "decide"
   | "stage"
   | "encode"
-  | "submit"
-  | "transfer";
+  | "submit";
 
 /** Guesses are judged by their first, first two and first three experts. */
 export const GUESS_DEPTH = 3;
@@ -54,11 +68,7 @@ export interface OffloadRecord {
   tokenCount: number;
   /** The counters of each layer: (layerCount) */
   layers: LayerRecord[];
-  /**
-   * Milliseconds by phase: the wait for the routing, choosing slots, making
-   * bytes copyable, recording commands, submitting them; and how long the
-   * link was busy, where that is known.
-   */
+  /** Milliseconds by phase. */
   timeMs: Record<OffloadPhase, number>;
 }
 
@@ -155,6 +165,13 @@ export class OffloadStats {
   countTime(phase: OffloadPhase, ms: number): void {
     this.#record.timeMs[phase] += ms;
   }
+
+  /** Counts the times of several phases. */
+  countTimes(times: Readonly<Partial<Record<OffloadPhase, number>>>): void {
+    for (const [phase, ms] of Object.entries(times)) {
+      this.countTime(phase as OffloadPhase, ms);
+    }
+  }
 }
 
 /**
@@ -211,7 +228,6 @@ function emptyRecord(layerCount: number): OffloadRecord {
       stage: 0,
       encode: 0,
       submit: 0,
-      transfer: 0,
     },
   };
 }

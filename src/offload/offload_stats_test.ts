@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { offloadLine, offloadReport } from "./describe_stats.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { describeOffload, offloadReport } from "./describe_stats.ts";
 import { differenceOf, OffloadStats } from "./offload_stats.ts";
 
 /** Two layers, four tokens. */
@@ -16,21 +16,23 @@ function someStats(): OffloadStats {
   stats.countBytes(1, { cause: "prefetchWasted", byteLength: 1e6 });
   stats.countBytes(1, { cause: "prefill", byteLength: 6e6 });
   stats.countBytes(1, { cause: "seed", byteLength: 2e6 });
-  stats.countTime("transfer", 0.5);
+  stats.countTimes({ submit: 0.25, readback: 0.5 });
   stats.countTime("decide", 0.125);
   return stats;
 }
 
 Deno.test("offloadReport() adds up what was counted", () => {
   const record = someStats().snapshot();
-  const report = offloadReport(record);
+  const report = offloadReport(record, 0.5);
   assertEquals(report.hitRate, 6 / 16);
   assertEquals(report.byteLengthPerToken, 7e6 / 4);
-  assertEquals(report.linkGigabytesPerSecond, 30);
+  assertEquals(report.averageLinkGigabytesPerSecond, 30);
   // Top 1: 3 of 4 uses; top 2: 2, 4, 3; top 3 only in the first guess.
   assertEquals(report.prefetchRecall, [1 / 4, 3 / 4, 1]);
   assertEquals(report.prefetchWaste, 1 / 4);
   assertEquals(report.byteLengths.prefill, 6e6);
+  assertEquals(report.timeMs.submit, 0.25);
+  assertEquals(offloadReport(record).averageLinkGigabytesPerSecond, null);
   assertEquals(report.layers, record.layers);
   assertEquals(record.layers[1]!.guessUses, [4, 4, 2]);
   assertEquals([record.layers[0]!.evictions, record.layers[1]!.evictions], [
@@ -40,22 +42,24 @@ Deno.test("offloadReport() adds up what was counted", () => {
   assertEquals(JSON.parse(JSON.stringify(report)), report);
 });
 
-Deno.test("offloadLine() is one line", () => {
+Deno.test("describeOffload() says it in a few words", () => {
+  const record = someStats().snapshot();
   assertEquals(
-    offloadLine(someStats().snapshot()),
-    "# hit rate 0.38; 1.8 MB/token; link 30.0 GB/s; prefetch recall 0.25/0.75/1.00, 25 % wasted",
+    describeOffload(record, 3),
+    "hit rate 0.38; 1.8 MB/token; link 5.0 GB/s on average; prefetch recall 0.25/0.75/1.00, 25 % wasted",
   );
+  assertStringIncludes(describeOffload(record, 300), "link 0.050 GB/s");
 });
 
-Deno.test("offloadLine() leaves out what there is not", () => {
+Deno.test("describeOffload() leaves out what there is not", () => {
   const stats = new OffloadStats(1);
-  assertEquals(offloadLine(stats.snapshot()), "# nothing was offloaded");
+  assertEquals(describeOffload(stats.snapshot(), 1), "");
   stats.countUses(0, { hits: 1, misses: 1 });
-  assertEquals(offloadLine(stats.snapshot()), "# hit rate 0.50");
+  assertEquals(describeOffload(stats.snapshot(), 1), "hit rate 0.50");
   stats.countGuess(0, { guess: [1], experts: [1, 2] });
   assertEquals(
-    offloadLine(stats.snapshot()),
-    "# hit rate 0.50; prefetch recall 0.50",
+    describeOffload(stats.snapshot()),
+    "hit rate 0.50; prefetch recall 0.50",
   );
 });
 

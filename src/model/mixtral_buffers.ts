@@ -1,0 +1,77 @@
+/** The buffers of a Mixtral model that are no weights. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { KvBuffers } from "../ops/attention.ts";
+import { makeExpertScratch } from "../ops/expert_layout.ts";
+import { makeRouting } from "../ops/moe.ts";
+import { makeRows } from "../ops/op.ts";
+import { padded } from "../ops/padded.ts";
+import { makeStepBuffers } from "../ops/step.ts";
+import type { ModelConfig } from "./config.ts";
+
+/** Buffers that all layers share. */
+export type Shared = ReturnType<typeof makeShared>;
+
+/**
+ * Makes the buffers that all layers share.
+ *
+ * @param gpu The GPU.
+ * @param config What the model is.
+ * @param options Positions of the KV cache, and the most tokens of one step.
+ * @returns Rows and tables.
+ */
+export function makeShared(
+  gpu: Gpu,
+  config: ModelConfig,
+  { contextLength, chunkSize }: { contextLength: number; chunkSize: number },
+) {
+  const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
+  const rows = (label: string, width: number) =>
+    makeRows(gpu, label, [chunkSize, width]);
+  const moe = {
+    tokenLimit: chunkSize,
+    expertCount: config.numLocalExperts,
+    topK: config.numExpertsPerTok,
+  };
+  return {
+    step: makeStepBuffers(gpu, chunkSize),
+    x: rows("x", hiddenSize), // the residual stream
+    xb: rows("xb", hiddenSize), // x, normalized
+    q: rows("q", numAttentionHeads * headDim),
+    k: rows("k", numKeyValueHeads * headDim),
+    v: rows("v", numKeyValueHeads * headDim),
+    a: rows("a", numAttentionHeads * headDim), // what attention gives
+    rotated: gpu.storageBuffer(
+      "rotated q",
+      chunkSize * numAttentionHeads * padded(headDim) * 4,
+    ),
+    angles: gpu.storageBuffer("rope angles", contextLength * headDim * 4),
+    routing: makeRouting(gpu, moe),
+    scratch: makeExpertScratch(gpu, {
+      ...moe,
+      hiddenSize,
+      intermediateSize: config.intermediateSize,
+    }),
+  };
+}
+
+/**
+ * Makes the keys and values of a layer, all zero.
+ *
+ * @param gpu The GPU.
+ * @param config What the model is.
+ * @param options The layer, and the positions that it has room for.
+ * @returns The buffers.
+ */
+export function makeKvBuffers(
+  gpu: Gpu,
+  config: ModelConfig,
+  { layer, contextLength }: { layer: number; contextLength: number },
+): KvBuffers {
+  const width = config.numKeyValueHeads * padded(config.headDim);
+  const byteLength = contextLength * width * 4;
+  return {
+    k: gpu.storageBuffer(`keys of layer ${layer}`, byteLength),
+    v: gpu.storageBuffer(`values of layer ${layer}`, byteLength),
+  };
+}
