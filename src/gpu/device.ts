@@ -11,6 +11,12 @@ export interface GpuOptions {
    * @default {true}
    */
   subgroups?: boolean;
+  /**
+   * Whether workgroups of several subgroups are worth it.
+   *
+   * @default {boolean} `false` for a software adapter, else `true`
+   */
+  wideWorkgroups?: boolean;
 }
 
 /** Limits that we raise to what the adapter has, and why. */
@@ -42,16 +48,23 @@ export class Gpu implements Disposable {
   readonly isSoftware: boolean;
   /** Invocations in a subgroup; 0 if there are none or it varies. */
   readonly subgroupSize: number;
+  /** Whether workgroups of several subgroups are worth it. */
+  readonly hasWideWorkgroups: boolean;
   /** Whether host memory can be bound as storage. */
   readonly canPin: boolean;
   /** Compiled kernels. */
   readonly kernels: KernelCache;
 
-  private constructor(adapter: GPUAdapter, device: GPUDevice) {
+  private constructor(
+    adapter: GPUAdapter,
+    device: GPUDevice,
+    { wideWorkgroups }: GpuOptions,
+  ) {
     const { info } = adapter;
     this.device = device;
     this.name = info.description || info.device || info.vendor;
     this.isSoftware = info.isFallbackAdapter;
+    this.hasWideWorkgroups = wideWorkgroups ?? !this.isSoftware;
     this.subgroupSize = device.features.has("subgroups") &&
         info.subgroupMinSize === info.subgroupMaxSize
       ? info.subgroupMinSize
@@ -103,7 +116,7 @@ export class Gpu implements Disposable {
           requiredFeatures,
           requiredLimits,
         });
-        return new Gpu(adapter, device);
+        return new Gpu(adapter, device, options);
       } catch (error) {
         if (i === wanted.length - 1) {
           throw new Error(

@@ -159,13 +159,13 @@ export function attentionByToken(
   gpu: Gpu,
   options: AttentionOptions,
 ): Promise<Op> {
-  const { source, WG } = reduction(gpu, 64);
+  const { source, constants } = reduction(gpu, 64);
   return kernelOp(gpu, {
     sources: [STEP_SOURCE, source, {
       name: "attention.wgsl",
       code: attentionCode,
     }],
-    constants: { ...constantsOf(options), WG },
+    constants: { ...constantsOf(options), ...constants },
     bindings: bindingsOf(options),
     workgroups: (tokenCount) => [options.headCount, tokenCount],
   });

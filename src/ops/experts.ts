@@ -11,7 +11,14 @@ import rowsExpert from "../../kernels/lib/rows_expert.wgsl" with {
 };
 import swigluCode from "../../kernels/swiglu.wgsl" with { type: "text" };
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
-import { byTokenCount, matmul, matvec, type Pick, spread } from "./linear.ts";
+import {
+  byTokenCount,
+  matmul,
+  matvec,
+  matvecWidth,
+  type Pick,
+  spread,
+} from "./linear.ts";
 import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
 import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
@@ -93,7 +100,7 @@ export async function oneTokenOps(
 ): Promise<[up: Op, down: Op]> {
   const { up, down, at } = layout;
   const pick = pickOf(at.w1, 0);
-  const reduce = reduction(gpu, gpu.subgroupSize || 64);
+  const reduce = reduction(gpu, matvecWidth(up.K));
   const grid = spread(up.G * Math.ceil(up.P / 2), pick.count);
   return [
     await kernelOp(gpu, {
@@ -104,7 +111,7 @@ export async function oneTokenOps(
       constants: {
         ...up.constants,
         ...pick.constants,
-        WG: reduce.WG,
+        ...reduce.constants,
         X_STRIDE: x.stride,
         Y_STRIDE: scratch.h.stride,
         MATRIX3_AT: at.w3,

@@ -126,7 +126,7 @@ export interface ProductOptions {
  */
 export function matvec(gpu: Gpu, options: ProductOptions): Promise<Op> {
   const { matrix: { buffer, layout }, x, y, add, pick } = options;
-  const { source, WG } = reduction(gpu, gpu.subgroupSize || 64);
+  const { source, constants } = reduction(gpu, matvecWidth(layout.K));
   const grid = spread(layout.G * Math.ceil(layout.P / 4), pick.count);
   return kernelOp(gpu, {
     sources: [...layout.sources, pick.source, source, {
@@ -136,7 +136,7 @@ export function matvec(gpu: Gpu, options: ProductOptions): Promise<Op> {
     constants: {
       ...layout.constants,
       ...pick.constants,
-      WG,
+      ...constants,
       X_STRIDE: x.stride,
       Y_STRIDE: y.stride,
       ADD: Number(add),
@@ -144,6 +144,17 @@ export function matvec(gpu: Gpu, options: ProductOptions): Promise<Op> {
     bindings: { 0: buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
     workgroups: () => grid,
   });
+}
+
+/**
+ * How many invocations a matrix x vector product keeps busy: each takes about 8
+ * times 4 inputs.
+ *
+ * @param K The inputs.
+ * @returns The width for `reduction()`.
+ */
+export function matvecWidth(K: number): number {
+  return Math.ceil(K / 32);
 }
 
 /**

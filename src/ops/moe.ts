@@ -77,11 +77,11 @@ export function route(
   gpu: Gpu,
   { x, gate, routing, guess }: RouteOptions,
 ): Promise<Op> {
-  const { source, WG } = reduction(gpu, x.stride / 4);
+  const { source, constants } = reduction(gpu, x.stride / 4);
   return kernelOp(gpu, {
     sources: [source, { name: "route.wgsl", code: routeCode }],
     constants: {
-      WG,
+      ...constants,
       STRIDE: x.stride,
       E: routing.expertCount,
       TOP_K: routing.topK,

@@ -38,11 +38,11 @@ export interface RmsNormOptions {
  */
 export function rmsNorm(gpu: Gpu, options: RmsNormOptions): Promise<Op> {
   const { x, weight, y, width, epsilon, step, fromFirstRow = false } = options;
-  const { source, WG } = reduction(gpu, x.stride / 4);
+  const { source, constants } = reduction(gpu, x.stride / 4);
   return kernelOp(gpu, {
     sources: [STEP_SOURCE, source, { name: "rmsnorm.wgsl", code: rmsnormCode }],
     constants: {
-      WG,
+      ...constants,
       K: width,
       STRIDE: x.stride,
       EPSILON: epsilon,
@@ -72,7 +72,7 @@ export interface EmbedOptions {
  */
 export function embed(gpu: Gpu, options: EmbedOptions): Promise<Op> {
   const { matrix: { buffer, layout }, tokens, x } = options;
-  const { WG } = reduction(gpu, 64);
+  const { WG } = reduction(gpu, 64).constants;
   return kernelOp(gpu, {
     sources: [layout.sources[0]!, NO_REDUCTION, {
       name: "embed.wgsl",

@@ -8,6 +8,9 @@ import reduceNone from "../../kernels/lib/reduce_none.wgsl" with {
 import reduceSubgroup from "../../kernels/lib/reduce_subgroup.wgsl" with {
   type: "text",
 };
+import reduceSubgroups from "../../kernels/lib/reduce_subgroups.wgsl" with {
+  type: "text",
+};
 import reduceWorkgroup from "../../kernels/lib/reduce_workgroup.wgsl" with {
   type: "text",
 };
@@ -93,29 +96,38 @@ export const NO_REDUCTION: KernelSource = {
 export interface Reduction {
   /** Defines `reduce_sum`, `reduce_sum4` and `reduce_max`. */
   readonly source: KernelSource;
-  /** Invocations in the workgroup. */
-  readonly WG: number;
+  /** WG, the invocations of the workgroup, and what the source needs. */
+  readonly constants: { readonly WG: number; readonly SUBGROUP?: number };
 }
 
 /**
- * Picks how a kernel sums over its workgroup: within one subgroup where there
- * is one size of them and it is enough, else through shared memory.
+ * Picks how a kernel sums over its workgroup: within one subgroup where that is
+ * enough, over several of them, or through shared memory where the GPU has no
+ * subgroups of one known size.
  *
  * @param gpu The GPU.
  * @param width How many invocations can be kept busy.
  * @returns The source and the workgroup size.
  */
 export function reduction(gpu: Gpu, width: number): Reduction {
+  const { subgroupSize: SUBGROUP } = gpu;
+  const WG = Math.min(256, Math.max(32, 2 ** Math.floor(Math.log2(width))));
+  if (SUBGROUP === 0) {
+    return {
+      source: { name: "lib/reduce_workgroup.wgsl", code: reduceWorkgroup },
+      constants: { WG },
+    };
+  }
   // On the CPU a workgroup is a loop over subgroups: one is as wide as it gets.
-  if (gpu.subgroupSize > 0 && (gpu.isSoftware || width <= gpu.subgroupSize)) {
+  if (!gpu.hasWideWorkgroups || WG <= SUBGROUP) {
     return {
       source: { name: "lib/reduce_subgroup.wgsl", code: reduceSubgroup },
-      WG: gpu.subgroupSize,
+      constants: { WG: SUBGROUP },
     };
   }
   return {
-    source: { name: "lib/reduce_workgroup.wgsl", code: reduceWorkgroup },
-    WG: Math.min(256, Math.max(32, 2 ** Math.floor(Math.log2(width)))),
+    source: { name: "lib/reduce_subgroups.wgsl", code: reduceSubgroups },
+    constants: { WG, SUBGROUP },
   };
 }
 
