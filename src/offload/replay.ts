@@ -1,6 +1,7 @@
 import type { PolicyName } from "./eviction.ts";
 import { ExpertCache } from "./expert_cache.ts";
-import { expertsAt, type RoutingTrace } from "./routing_trace.ts";
+import { seedsOf } from "./prefill_seeds.ts";
+import { expertsAt, type RoutingTrace, TOKEN_KINDS } from "./routing_trace.ts";
 import type { UseHistoryOptions } from "./use_history.ts";
 
 /** Options for {@linkcode belady}. */
@@ -8,7 +9,9 @@ export interface BeladyOptions {
   /** Slots of every layer, or of each: (layerCount) */
   slots: number | readonly number[];
   /**
-   * Whether the tokens of prompts take part, one by one.
+   * Whether the tokens of prompts are counted, one by one, as if they were
+   * decoded. Otherwise they do what they do in the engine: a chunk brings in
+   * each of its experts, and some of them stay in slots.
    *
    * @default {false}
    */
@@ -25,14 +28,21 @@ export interface ReplayOptions extends BeladyOptions, UseHistoryOptions {
   policy?: PolicyName;
 }
 
-/** What a layer's cache counted. */
+/** What a layer's cache counted: hits and misses of decoded tokens. */
 export interface ReplayCounts {
   /** Uses that found their expert in a slot. */
   hits: number;
   /** Uses that did not. */
   misses: number;
-  /** Experts that lost their slot to another. */
+  /** Experts that lost their slot to another, be it for a prompt. */
   evictions: number;
+}
+
+/** A token that is decoded, or a chunk of a prompt. */
+interface Step {
+  /** Experts by token, by rank: (T, topK) */
+  readonly ids: number[];
+  readonly isChunk: boolean;
 }
 
 /** What came of a replay: the sums, and each layer's share. */
@@ -44,7 +54,10 @@ export interface ReplayResult extends ReplayCounts {
 }
 
 /**
- * Runs a trace through a cache for each layer, empty at first.
+ * Runs a trace through a cache for each layer, empty at first, as the engine
+ * would: with the policy and the slots of the run that was traced, hits and
+ * misses are those of the run. (The engine counts nothing in a layer that has a
+ * slot for every expert.)
  *
  * @param trace The trace.
  * @param options Slots and policy.
@@ -56,12 +69,22 @@ export function replay(
   trace: RoutingTrace,
   options: ReplayOptions,
 ): ReplayResult {
-  const { expertCount } = trace;
+  const { expertCount, topK } = trace;
   return byLayer(trace, options, (steps, slotCount) => {
     const cache = new ExpertCache(slotCount, { ...options, expertCount });
-    for (const ids of steps) cache.acquire(ids);
-    const { hits, misses, evictions } = cache;
-    return { hits, misses, evictions };
+    let hits = 0;
+    let misses = 0;
+    for (const { ids, isChunk } of steps) {
+      if (isChunk) {
+        cache.touch([...new Set(ids)]);
+        cache.seed(seedsOf(ids, topK));
+      } else {
+        const found = cache.acquire(ids).hits;
+        hits += found;
+        misses += ids.length - found;
+      }
+    }
+    return { hits, misses, evictions: cache.evictions };
   });
 }
 
@@ -83,7 +106,17 @@ export function belady(
     /** The experts in slots, and the step of their next use. */
     const residents = new Map<number, number>();
     const counts = { hits: 0, misses: 0, evictions: 0 };
-    for (const [step, ids] of steps.entries()) {
+    for (const [step, { ids, isChunk }] of steps.entries()) {
+      if (isChunk) {
+        // All pass by, so the best of them and of the residents can stay.
+        for (const [i, id] of ids.entries()) {
+          residents.set(id, nextUses[step]![i]!);
+        }
+        while (residents.size > slotCount) {
+          residents.delete(furthest(residents, []));
+        }
+        continue;
+      }
       for (const id of ids) {
         if (residents.has(id)) counts.hits++;
         else counts.misses++;
@@ -118,14 +151,17 @@ function furthest(
   return victim;
 }
 
-/** For each use, the step in which the expert is used again. */
-function nextUsesOf(steps: readonly (readonly number[])[]): number[][] {
+/**
+ * For each use, the step in which the expert is used again; none if a chunk
+ * brings it in before that.
+ */
+function nextUsesOf(steps: readonly Step[]): number[][] {
   const coming = new Map<number, number>();
   const nextUses: number[][] = [];
   for (let step = steps.length - 1; step >= 0; step--) {
-    const ids = steps[step]!;
+    const { ids, isChunk } = steps[step]!;
     nextUses[step] = ids.map((id) => coming.get(id) ?? Infinity);
-    for (const id of ids) coming.set(id, step);
+    for (const id of ids) coming.set(id, isChunk ? Infinity : step);
   }
   return nextUses;
 }
@@ -134,7 +170,7 @@ function nextUsesOf(steps: readonly (readonly number[])[]): number[][] {
 function byLayer(
   trace: RoutingTrace,
   options: BeladyOptions,
-  run: (steps: number[][], slotCount: number) => ReplayCounts,
+  run: (steps: readonly Step[], slotCount: number) => ReplayCounts,
 ): ReplayResult {
   const { layerCount, topK, expertCount } = trace;
   const { slots } = options;
@@ -143,9 +179,6 @@ function byLayer(
       `Cannot replay: slots are listed for ${slots.length} layers, wanted one number for each of ${layerCount} layers`,
     );
   }
-  const tokens = [...trace.kinds.keys()].filter((token) =>
-    options.includePrefill === true || trace.kinds[token] === 0
-  );
   const result: ReplayResult = {
     hits: 0,
     misses: 0,
@@ -160,8 +193,7 @@ function byLayer(
         `Cannot replay layer ${layer}: it gets ${slotCount} slots, wanted ${topK} to ${expertCount}`,
       );
     }
-    const steps = tokens.map((token) => expertsAt(trace, { token, layer }));
-    const counts = run(steps, slotCount);
+    const counts = run(stepsOf(trace, layer, options), slotCount);
     result.layers.push(counts);
     result.hits += counts.hits;
     result.misses += counts.misses;
@@ -170,4 +202,24 @@ function byLayer(
   const uses = result.hits + result.misses;
   result.hitRate = uses > 0 ? result.hits / uses : 0;
   return result;
+}
+
+/** The steps of a layer: tokens, and chunks of prompts if not tokens as well. */
+function stepsOf(
+  trace: RoutingTrace,
+  layer: number,
+  { includePrefill = false }: BeladyOptions,
+): Step[] {
+  const steps: Step[] = [];
+  for (const [token, kind] of trace.kinds.entries()) {
+    const ids = expertsAt(trace, { token, layer });
+    const isChunk = !includePrefill && TOKEN_KINDS[kind] !== "decode";
+    const last = steps.at(-1);
+    if (isChunk && TOKEN_KINDS[kind] === "prefill" && last?.isChunk) {
+      last.ids.push(...ids);
+    } else {
+      steps.push({ ids, isChunk });
+    }
+  }
+  return steps;
 }

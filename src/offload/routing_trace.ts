@@ -12,8 +12,12 @@ export interface TraceHeader {
   guessCount: number;
 }
 
-/** Whether a token was decoded, or read with the prompt. */
-export type TokenKind = "decode" | "prefill";
+/**
+ * How a token ran: alone, which is `decode` even for a prompt of one token, or
+ * with others of the prompt: as the first of a `chunk`, or as one that follows
+ * in it (`prefill`).
+ */
+export type TokenKind = "decode" | "prefill" | "chunk";
 
 /**
  * The experts that each layer chose for each token.
@@ -26,7 +30,7 @@ export type TokenKind = "decode" | "prefill";
  * header                        JSON in UTF-8: model, layerCount, expertCount,
  *                               topK, guessCount
  * for each token:
- *   kind                        u8: 0 decode, 1 prefill
+ *   kind                        u8: 0 decode, 1 prefill, 2 the first of a chunk
  *   for each layer:
  *     experts, by rank          topK ids
  *     guess, likeliest first    guessCount ids: the guess for this layer, made
@@ -41,7 +45,7 @@ export type TokenKind = "decode" | "prefill";
 export interface RoutingTrace extends TraceHeader {
   /** How many tokens there are. */
   tokenCount: number;
-  /** 0 decode, 1 prefill: (tokenCount) */
+  /** 0 decode, 1 prefill, 2 prefill that begins a chunk: (tokenCount) */
   kinds: Uint8Array;
   /** Experts by rank: (tokenCount, layerCount, topK) */
   experts: Uint16Array;
@@ -61,7 +65,11 @@ export const TRACE_MAGIC = "moenort1";
 export const WEIGHT_UNIT = 0xffff;
 
 /** The kinds of tokens by their number in a trace. */
-export const TOKEN_KINDS: readonly TokenKind[] = ["decode", "prefill"];
+export const TOKEN_KINDS: readonly TokenKind[] = [
+  "decode",
+  "prefill",
+  "chunk",
+];
 
 const HEADER_LIMIT = 2 ** 16;
 const NAME_LIMIT = 1024;
@@ -163,7 +171,7 @@ export function parseTrace(bytes: Uint8Array): RoutingTrace {
     const offset = token * layout.tokenByteLength;
     const kind = view.getUint8(offset);
     if (kind >= TOKEN_KINDS.length) {
-      throw malformed(`token ${token} is of kind ${kind}, wanted 0 or 1`);
+      throw malformed(`token ${token} is of kind ${kind}, wanted 0, 1 or 2`);
     }
     trace.kinds[token] = kind;
     for (let layer = 0; layer < layerCount; layer++) {

@@ -127,7 +127,7 @@ Deno.test("parseTrace() says what is wrong", () => {
     ],
     [changed(12, 0x5b), "its header is no trace's: "],
     [changed(14, 0xff), "its header is no trace's: "],
-    [changed(at, 2), "token 0 is of kind 2, wanted 0 or 1"],
+    [changed(at, 3), "token 0 is of kind 3, wanted 0, 1 or 2"],
     [changed(at + 1, 4), "token 0, layer 0 names expert 4 of 4"],
     [changed(at + 17, 3), "token 1, layer 0 names expert 3 twice"],
     [changed(at + 10, 9), "token 0, layer 1 guesses expert 9 of 4"],

@@ -55,7 +55,7 @@ export class TraceWriter {
    * Adds tokens whose routing is yet to come, layer by layer.
    *
    * @param count How many.
-   * @param kind Whether they are decoded or read.
+   * @param kind How they run.
    * @returns The number of the first; the others follow.
    */
   addTokens(count: number, kind: TokenKind): number {
