@@ -2,10 +2,13 @@
 
 import type { ModelConfig } from "../model/config.ts";
 import type { RoutingListener } from "../model/routing_reader.ts";
-import type { PolicyName } from "../offload/eviction.ts";
+import { POLICIES, type PolicyName } from "../offload/eviction.ts";
 import type { Plan } from "../offload/placement.ts";
-import type { StoreKind } from "../offload/plan_stores.ts";
-import type { PrefetchMode } from "../offload/prefetch_switch.ts";
+import { STORE_KINDS, type StoreKind } from "../offload/plan_stores.ts";
+import {
+  PREFETCH_MODES,
+  type PrefetchMode,
+} from "../offload/prefetch_switch.ts";
 import type { SlotsWish } from "../offload/slots_wish.ts";
 import type { Progress } from "../model/upload.ts";
 import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
@@ -139,6 +142,15 @@ const DEFAULT_CONTEXT_LENGTH = 4096;
 /** The bits that weights can have. */
 export const WEIGHT_BITS: readonly WeightBits[] = [16, 8, 4, 3, 2];
 
+/** The words that some options take. */
+export const CHOICES: Readonly<
+  Record<"policy" | "store" | "prefetch", readonly string[]>
+> = {
+  policy: Object.keys(POLICIES),
+  store: ["auto", ...STORE_KINDS],
+  prefetch: PREFETCH_MODES,
+};
+
 /**
  * Checks load options.
  *
@@ -146,6 +158,7 @@ export const WEIGHT_BITS: readonly WeightBits[] = [16, 8, 4, 3, 2];
  * @throws {RangeError} If one is out of range.
  */
 export function checkLoadOptions(options: LoadOptions): void {
+  checkChoices(options);
   for (const name of ["attnBits", "expertBits"] as const) {
     const bits = options[name];
     if (bits !== undefined && !WEIGHT_BITS.includes(bits)) {
@@ -164,6 +177,7 @@ export function checkLoadOptions(options: LoadOptions): void {
       "expertScaleGroupSize",
       "contextLength",
       "chunkSize",
+      "prefetchExperts",
     ] as const
   ) {
     const value = options[name];
@@ -172,6 +186,19 @@ export function checkLoadOptions(options: LoadOptions): void {
         `Cannot load the model: ${name} is ${value}, wanted a positive whole number`,
       );
     }
+  }
+}
+
+function checkChoices(options: LoadOptions): void {
+  for (const name of ["policy", "store", "prefetch"] as const) {
+    const value: string | undefined = options[name];
+    const choices = CHOICES[name];
+    if (value === undefined || choices.includes(value)) continue;
+    throw new RangeError(
+      `Cannot load the model: ${name} is ${
+        JSON.stringify(value)
+      }, wanted one of ${choices.join(", ")}`,
+    );
   }
 }
 

@@ -3,6 +3,13 @@
 /** How prefetching is decided. */
 export type PrefetchMode = "off" | "next-layer" | "auto";
 
+/** All ways. */
+export const PREFETCH_MODES: readonly PrefetchMode[] = [
+  "off",
+  "next-layer",
+  "auto",
+];
+
 /** Tokens of a trial with prefetching, and of one without. */
 const TRIAL_TOKENS = 24;
 /** Tokens between trials. */
