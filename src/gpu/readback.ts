@@ -95,24 +95,43 @@ export class Readback implements Disposable {
     commands: GPUCommandEncoder,
     slices: readonly Slice[],
   ): Promise<ArrayBuffer> {
-    let byteLength = 0;
-    for (const slice of slices) {
-      commands.copyBufferToBuffer(
-        slice.source,
-        0,
-        this.#buffer,
-        byteLength,
-        slice.byteLength,
-      );
-      byteLength += slice.byteLength;
-    }
+    const byteLength = this.recordCopies(commands, slices);
     this.#device.queue.submit([commands.finish()]);
-    const start = performance.now();
-    if (start - this.#lastTurn > TURN_MS) {
+    return await this.wait(byteLength);
+  }
+
+  /**
+   * Records copies that {@linkcode Readback.wait} is to return.
+   *
+   * @param commands Where to, outside of a pass.
+   * @param slices What to read, in order.
+   * @returns The bytes of all slices together.
+   */
+  recordCopies(
+    commands: GPUCommandEncoder,
+    slices: readonly Slice[],
+  ): number {
+    let to = 0;
+    for (const { source, byteLength } of slices) {
+      commands.copyBufferToBuffer(source, 0, this.#buffer, to, byteLength);
+      to += byteLength;
+    }
+    return to;
+  }
+
+  /**
+   * Waits until all that was submitted is done, and returns what was copied.
+   *
+   * @param byteLength How many bytes.
+   * @returns The bytes, in a buffer of their own.
+   */
+  async wait(byteLength: number): Promise<ArrayBuffer> {
+    if (performance.now() - this.#lastTurn > TURN_MS) {
       // The GPU works on while timers, signals and rejections get their turn.
       await new Promise((resolve) => void setImmediate(resolve));
       this.#lastTurn = performance.now();
     }
+    const start = performance.now();
     const bytes = this.#isSynchronous
       ? this.#map(byteLength)
       : await this.#mapAwaited(byteLength);

@@ -10,16 +10,22 @@ interface Encodable {
 
 /** Milliseconds of the host by what it did for the GPU. */
 export interface RecorderTimes {
-  /** From the first command after a submit to the last one before the next. */
+  /** Recording commands, from the first of a pass to its end. */
   encode: number;
-  /** Finishing commands and handing them to the queue. */
+  /** Handing commands to the queue. */
   submit: number;
   /** Waiting for the GPU, and copying what it gives. */
   readback: number;
 }
 
+/** Ops that depend on nothing that the host has yet to decide. */
+export type Section = () => void;
+
 /**
- * Records ops into one compute pass, and begins a new one after a submit.
+ * Records ops into compute passes, and submits them.
+ *
+ * What comes after a read can be recorded ahead, while the GPU works on what was
+ * submitted: see {@linkcode Recorder.next}.
  *
  * Nothing of it outlives a step; command encoders are the one kind of object
  * that WebGPU makes anew for each submit.
@@ -29,16 +35,31 @@ export class Recorder {
   readonly #readback: Readback;
   #commands: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
+  /** Finished commands, to be submitted in order. */
+  #finished: GPUCommandBuffer[] = [];
+  /** The copies that the last of the finished commands end with. */
+  #copies: readonly Slice[] = [];
+  /** A section that was recorded ahead. */
+  #ahead: {
+    section: Section;
+    commands: GPUCommandBuffer;
+    copies: readonly Slice[];
+  } | null = null;
+  #encodeStart = 0;
   /**
    * Called after each op, to record what may run beside it: copies that touch
    * none of its buffers.
    */
   beside: ((pass: GPUComputePassEncoder) => void) | null = null;
+  /**
+   * The section that comes after the next read's decisions. If there is one, the
+   * read records it before it waits, with the same copies at its end.
+   */
+  next: Section | null = null;
   /** How many times commands were submitted. */
   submitCount = 0;
   /** Where the host's time went so far. */
   readonly timeMs: RecorderTimes = { encode: 0, submit: 0, readback: 0 };
-  #encodeStart = 0;
 
   /**
    * Constructs a recorder with nothing in it.
@@ -72,13 +93,25 @@ export class Recorder {
     this.beside?.(this.pass);
   }
 
+  /**
+   * Records a section, or takes it as it was recorded ahead.
+   *
+   * @param section The section.
+   */
+  section(section: Section): void {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    this.next = null;
+    if (ahead?.section !== section) return section();
+    this.#finish([]);
+    this.#finished.push(ahead.commands);
+    this.#copies = ahead.copies;
+  }
+
   /** Submits what has been recorded. */
   submit(): void {
-    if (this.#commands === null) return;
-    const commands = this.#finish();
-    const start = performance.now();
-    this.#gpu.device.queue.submit([commands.finish()]);
-    this.timeMs.submit += performance.now() - start;
+    this.#finish([]);
+    if (this.#finished.length > 0) this.#submit();
   }
 
   /**
@@ -88,14 +121,16 @@ export class Recorder {
    * @returns The bytes of all slices, one after the other.
    */
   async read(slices: readonly Slice[]): Promise<ArrayBuffer> {
-    this.pass; // there may be nothing to run, but there is something to copy
-    const commands = this.#finish();
+    if (this.#commands !== null || !areEqual(slices, this.#copies)) {
+      this.pass; // there may be nothing to run, but there is something to copy
+      this.#finish(slices);
+    }
+    this.#submit();
+    this.#recordAhead(slices);
     const start = performance.now();
-    const waitedBefore = this.#readback.waitMs;
-    const bytes = await this.#readback.readSlices(commands, slices);
-    const waited = this.#readback.waitMs - waitedBefore;
-    this.timeMs.readback += waited;
-    this.timeMs.submit += performance.now() - start - waited;
+    const byteLength = slices.reduce((sum, slice) => sum + slice.byteLength, 0);
+    const bytes = await this.#readback.wait(byteLength);
+    this.timeMs.readback += performance.now() - start;
     return bytes;
   }
 
@@ -104,16 +139,46 @@ export class Recorder {
     this.#pass?.end();
     this.#commands = null;
     this.#pass = null;
+    this.#finished = [];
+    this.#ahead = null;
+    this.next = null;
     this.beside = null;
   }
 
-  #finish(): GPUCommandEncoder {
+  #recordAhead(copies: readonly Slice[]): void {
+    const section = this.next;
+    this.next = null;
+    if (section === null) return;
+    section();
+    this.#finish(copies);
+    this.#ahead = { section, commands: this.#finished.pop()!, copies };
+  }
+
+  /** Ends the pass and puts its commands with the finished ones. */
+  #finish(copies: readonly Slice[]): void {
+    if (this.#commands === null) return;
     this.#pass!.end();
-    const commands = this.#commands!;
+    this.#readback.recordCopies(this.#commands, copies);
+    this.#finished.push(this.#commands.finish());
+    this.#copies = copies;
     this.#commands = null;
     this.#pass = null;
-    this.submitCount++;
     this.timeMs.encode += performance.now() - this.#encodeStart;
-    return commands;
   }
+
+  #submit(): void {
+    const start = performance.now();
+    this.#gpu.device.queue.submit(this.#finished);
+    this.#finished = [];
+    this.#copies = [];
+    this.submitCount++;
+    this.timeMs.submit += performance.now() - start;
+  }
+}
+
+function areEqual(a: readonly Slice[], b: readonly Slice[]): boolean {
+  return a.length === b.length &&
+    a.every(({ source, byteLength }, i) =>
+      source === b[i]!.source && byteLength === b[i]!.byteLength
+    );
 }

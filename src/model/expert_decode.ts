@@ -35,6 +35,8 @@ export async function decodeExperts(
 ): Promise<void> {
   const { caches, prefetcher, prefetch, stats, layers } = parts;
   prefetcher.endWindow(recorder);
+  // What is recorded ahead can have no copies beside it.
+  if (prefetch.isOn) recorder.next = null;
   const routing = await readLayer(parts, recorder, { layer, tokenCount: 1 });
   const start = performance.now();
   if (layer === 0) {

@@ -13,6 +13,7 @@ import { writeStep } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import {
   buildMixtral,
+  type LayerOps,
   LOGIT_ROWS,
   type MixtralOptions,
   type MixtralParts,
@@ -74,9 +75,10 @@ export class Mixtral implements Disposable {
 
   /** Runs a step of T tokens through all layers. */
   async #runLayers(recorder: Recorder, T: number): Promise<void> {
+    const { embed, layers } = this.#parts;
     const run = (op: Op) => recorder.run(op, T);
-    run(this.#parts.embed); //            x (T, hiddenSize)
-    for (const layer of this.#parts.layers) {
+    const attend = (layer: LayerOps | undefined) => {
+      if (layer === undefined) return;
       run(layer.inputNorm); //            xb = norm(x)
       run(layer.q); //                    q = Wq xb
       run(layer.k); //                    k = Wk xb
@@ -86,8 +88,17 @@ export class Mixtral implements Disposable {
       run(layer.o); //                    x += Wo a
       run(layer.postAttentionNorm); //    xb = norm(x)
       run(layer.route); //                experts, weights (T, topK)
+    };
+    run(embed); //                        x (T, hiddenSize)
+    attend(layers[0]);
+    for (const [i, layer] of layers.entries()) {
+      const goOn = () => {
+        run(layer.combine); //            x += sum of weight[r] y[r]
+        attend(layers[i + 1]);
+      };
+      recorder.next = goOn; // if the routing is read, recorded meanwhile
       await layer.experts.run(recorder, T); // y[r] = W2 (silu(W1 xb) * W3 xb)
-      run(layer.combine); //              x += sum of weight[r] y[r]
+      recorder.section(goOn);
     }
   }
 
