@@ -24,6 +24,9 @@ import { offloadReport } from "../src/offload/describe_stats.ts";
 import { differenceOf } from "../src/offload/offload_stats.ts";
 import type { HostStore } from "../src/offload/host_store.ts";
 import { ExpertCopier } from "../src/ops/copy.ts";
+import { linear } from "../src/ops/linear.ts";
+import { makeRows } from "../src/ops/op.ts";
+import { makeStepBuffers } from "../src/ops/step.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["slots", "store", "prefetch"],
@@ -159,7 +162,13 @@ async function decode(
       (1000 / roofMs).toFixed(1)
     } tok/s, share ${(roofMs / ms * 100).toFixed(0)} %; recall ${
       report.prefetchRecall.map((r) => r?.toFixed(2)).join(" ")
-    }, waste ${report.prefetchWaste?.toFixed(2)}`;
+    }, waste ${report.prefetchWaste?.toFixed(2)}; us a layer: ${
+      Object.entries(report.timeMs).map(([phase, total]) =>
+        `${phase} ${
+          (total * 1000 / number("tokens") / config.numHiddenLayers).toFixed(0)
+        }`
+      ).join(", ")
+    }`;
   }
   console.log(line);
 }
@@ -201,6 +210,7 @@ async function measureLink(
       pieces.toFixed(1)
     } in pieces of 512 KiB`,
   );
+  await measureOverlap(copier, bound[0]!, expertByteLength);
   const bytes = new Uint8Array(expertByteLength);
   gpu.upload(slots[0]!, bytes);
   await readback.read(gpu.device.createCommandEncoder(), slots[0]!, 16);
@@ -211,6 +221,49 @@ async function measureLink(
   console.log(`array-buffer to VRAM by writeBuffer: ${rate.toFixed(1)} GB/s`);
   for (const slot of slots) slot.destroy();
   return whole;
+}
+
+/** A copy beside an op, again and again, against each alone. */
+async function measureOverlap(
+  copier: ExpertCopier,
+  bound: GPUBindGroup,
+  expertByteLength: number,
+): Promise<void> {
+  const shape = [config.intermediateSize, config.hiddenSize] as const;
+  const layout = reader.layout("overlap", shape, "experts");
+  const buffer = gpu.storageBuffer("overlap", layout.wordCount * 4);
+  const x = makeRows(gpu, "x", [1, shape[1]]);
+  const y = makeRows(gpu, "y", [1, shape[0]]);
+  const { step } = makeStepBuffers(gpu, 1);
+  const op = await linear(gpu, { matrix: { buffer, layout }, x, y, step });
+  using readback = await gpu.readback(16);
+  // As many ops as take about as long as the copy, one of its pieces beside each.
+  const time = async (withCopies: boolean, withOps: boolean) => {
+    const commands = gpu.device.createCommandEncoder();
+    const pass = commands.beginComputePass();
+    for (let i = 0; i < 16; i++) {
+      if (withOps) op.encode(pass, 1);
+      if (withCopies) {
+        copier.encode(pass, bound, { expert: 0, piece: 0, toEnd: true });
+      }
+    }
+    pass.end();
+    const start = performance.now();
+    await readback.read(commands, x.buffer, 16);
+    return performance.now() - start;
+  };
+  await time(true, true);
+  const copies = await time(true, false);
+  const ops = await time(false, true);
+  const both = await time(true, true);
+  console.log(
+    `overlap of 16 copies and 16 ops: copies ${copies.toFixed(1)} ms (${
+      (16 * expertByteLength / copies / 1e6).toFixed(1)
+    } GB/s), ops ${ops.toFixed(1)} ms, both ${both.toFixed(1)} ms: ${
+      ((both / Math.max(copies, ops) - 1) * 100).toFixed(1)
+    } % more than the larger`,
+  );
+  buffer.destroy();
 }
 
 async function usedVram(): Promise<string> {
