@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { readExpert, readExpertLayout } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
@@ -86,7 +87,9 @@ function modelSizes(
     (config.tieWordEmbeddings ? 0 : floats("lm_head"));
   const rowWords = 2 * padded(hiddenSize) + 3 * padded(qWidth) +
     2 * padded(kvWidth) +
-    numExpertsPerTok * (2 * padded(intermediateSize) + padded(hiddenSize));
+    numExpertsPerTok * (2 * padded(intermediateSize) + padded(hiddenSize)) +
+    1 + 2 * numExpertsPerTok + numLocalExperts; // id, routing, row lists
+  const logitWords = Math.min(chunkSize, LOGIT_ROWS) * padded(vocabSize);
   return {
     layerCount: numHiddenLayers,
     expertCount: numLocalExperts,
@@ -95,7 +98,8 @@ function modelSizes(
     trunkByteLength: trunkWords * 4,
     kvByteLength: numHiddenLayers * 2 * contextLength * numKeyValueHeads *
       padded(headDim) * 4,
-    scratchByteLength: chunkSize * rowWords * 4 + contextLength * headDim * 4,
+    scratchByteLength: 4 *
+      (chunkSize * rowWords + contextLength * headDim + logitWords),
   };
 }
 
