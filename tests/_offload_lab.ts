@@ -118,6 +118,7 @@ export class OffloadLab implements Disposable {
     const { numLocalExperts } = this.config;
     const layers = [...way.slots.keys()]
       .filter((layer) => way.slots[layer]! < numLocalExperts);
+    if (layers.length === 0) return await this.resident(way.chunkSize);
     const store = wrap(await this.makeStore(layers, way.stores));
     const weights = {
       ...this.#weights,
@@ -129,7 +130,7 @@ export class OffloadLab implements Disposable {
     return await Mixtral.create(this.gpu, weights, {
       contextLength: CONTEXT_LENGTH,
       chunkSize: way.chunkSize,
-      offload: layers.length === 0 ? null : {
+      offload: {
         layers,
         slots: layers.map((layer) => way.slots[layer]!),
         stagingSlotCount: way.stagingSlotCount,

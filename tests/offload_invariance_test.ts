@@ -29,7 +29,7 @@ const STORES: readonly (readonly StoreKind[])[] = [
   ["pinned"],
   ["array-buffer"],
   ["disk"],
-  ["pinned", "array-buffer", "disk"],
+  ["array-buffer", "pinned", "disk"],
 ];
 
 /** Fields of a way that belong together. */
