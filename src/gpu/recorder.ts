@@ -16,6 +16,11 @@ export interface RecorderTimes {
   submit: number;
   /** Waiting for the GPU, and copying what it gives. */
   readback: number;
+  /**
+   * From the end of a read to the end of the next submit: the GPU has nothing to
+   * do meanwhile.
+   */
+  idle: number;
 }
 
 /** Ops that depend on nothing that the host has yet to decide. */
@@ -59,7 +64,13 @@ export class Recorder {
   /** How many times commands were submitted. */
   submitCount = 0;
   /** Where the host's time went so far. */
-  readonly timeMs: RecorderTimes = { encode: 0, submit: 0, readback: 0 };
+  readonly timeMs: RecorderTimes = {
+    encode: 0,
+    submit: 0,
+    readback: 0,
+    idle: 0,
+  };
+  #readEnd: number | null = null;
 
   /**
    * Constructs a recorder with nothing in it.
@@ -130,7 +141,8 @@ export class Recorder {
     const start = performance.now();
     const byteLength = slices.reduce((sum, slice) => sum + slice.byteLength, 0);
     const bytes = await this.#readback.wait(byteLength);
-    this.timeMs.readback += performance.now() - start;
+    this.#readEnd = performance.now();
+    this.timeMs.readback += this.#readEnd - start;
     return bytes;
   }
 
@@ -172,7 +184,10 @@ export class Recorder {
     this.#finished = [];
     this.#copies = [];
     this.submitCount++;
-    this.timeMs.submit += performance.now() - start;
+    const end = performance.now();
+    this.timeMs.submit += end - start;
+    if (this.#readEnd !== null) this.timeMs.idle += end - this.#readEnd;
+    this.#readEnd = null;
   }
 }
 

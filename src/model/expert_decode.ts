@@ -105,15 +105,14 @@ async function runRanks(
     const load = queue.shift();
     if (load !== undefined) copy(parts, recorder, load);
   };
-  // A copy goes after an op that has its barrier behind it, so that only the
-  // next op waits for it.
-  for (const [i, rank] of hitRanks.entries()) {
+  // The first copy comes first: the pass has just begun, so nothing stands
+  // between it and the next op, and no op's workgroups queue before its own.
+  copyNext();
+  for (const rank of hitRanks) {
     const { up, down } = expertIn(parts, layer, slots[rank]!).byRank[rank]!;
     recorder.run(up, 1);
-    if (i === 0) copyNext();
     recorder.run(down, 1);
   }
-  if (hitRanks.length === 0) copyNext();
   for (const { rank, slot } of pinned) {
     const { up, down } = expertIn(parts, layer, slot).byRank[rank]!;
     recorder.run(up, 1);

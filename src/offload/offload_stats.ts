@@ -15,6 +15,8 @@ export type ByteCause =
  * - `readback`: waiting for the GPU, whatever it does, and copying routings and
  *   logits to the host
  * - `decide`: hits, misses and victims, from a routing to the first command
+ * - `idle`: from the end of a read-back to the end of the next submit, which
+ *   the GPU spends waiting: deciding, recording the experts, submitting.
  * - `stage`: bringing experts through ordinary memory: reading them from the
  *   store and `writeBuffer`
  *
@@ -24,6 +26,7 @@ export type ByteCause =
  */
 export type OffloadPhase =
   | "readback"
+  | "idle"
   | "decide"
   | "stage"
   | "encode"
@@ -224,6 +227,7 @@ function emptyRecord(layerCount: number): OffloadRecord {
     })),
     timeMs: {
       readback: 0,
+      idle: 0,
       decide: 0,
       stage: 0,
       encode: 0,
