@@ -1,6 +1,9 @@
 /** The experts of a layer: y[rank] = W2 (silu(W1 x) * W3 x). */
 
 import type { Gpu } from "../gpu/device.ts";
+import expertUpWideCode from "../../kernels/expert_up_wide.wgsl" with {
+  type: "text",
+};
 import expertUpCode from "../../kernels/expert_up.wgsl" with { type: "text" };
 import groupRowsCode from "../../kernels/group_rows.wgsl" with { type: "text" };
 import pickExpert from "../../kernels/lib/pick_expert.wgsl" with {
@@ -15,13 +18,13 @@ import {
   byTokenCount,
   matmul,
   matvec,
-  matvecWidth,
+  matvecReduction,
   type Pick,
   spread,
 } from "./linear.ts";
 import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
-import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
+import { kernelOp, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** What experts work on. */
@@ -100,18 +103,23 @@ export async function oneTokenOps(
 ): Promise<[up: Op, down: Op]> {
   const { up, down, at } = layout;
   const pick = pickOf(at.w1, 0);
-  const reduce = reduction(gpu, matvecWidth(up.K));
+  const { wide, source, constants } = matvecReduction(gpu, up);
   const grid = spread(up.G * Math.ceil(up.P / 2), pick.count);
   return [
     await kernelOp(gpu, {
-      sources: [...up.sources, pick.source, reduce.source, {
-        name: "expert_up.wgsl",
-        code: expertUpCode,
-      }],
+      sources: [
+        ...up.sources,
+        ...wide,
+        pick.source,
+        source,
+        wide.length > 0
+          ? { name: "expert_up_wide.wgsl", code: expertUpWideCode }
+          : { name: "expert_up.wgsl", code: expertUpCode },
+      ],
       constants: {
         ...up.constants,
         ...pick.constants,
-        ...reduce.constants,
+        ...constants,
         X_STRIDE: x.stride,
         Y_STRIDE: scratch.h.stride,
         MATRIX3_AT: at.w3,
@@ -120,6 +128,7 @@ export async function oneTokenOps(
         0: buffer,
         1: x.buffer,
         2: scratch.h.buffer,
+        ...(wide.length > 0 && { 8: buffer }),
         ...pick.bindings,
       },
       workgroups: () => grid,

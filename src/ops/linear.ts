@@ -7,10 +7,21 @@ import matmulTiles from "../../kernels/lib/matmul_tiles.wgsl" with {
 };
 import matmulCode from "../../kernels/matmul.wgsl" with { type: "text" };
 import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
+import matvecWideCode from "../../kernels/matvec_wide.wgsl" with {
+  type: "text",
+};
 import pickOne from "../../kernels/lib/pick_one.wgsl" with { type: "text" };
+import wideMeta8 from "../../kernels/lib/wide_meta8.wgsl" with { type: "text" };
 import rowsAll from "../../kernels/lib/rows_all.wgsl" with { type: "text" };
 import type { MatrixLayout } from "./matrix.ts";
-import { kernelOp, NO_REDUCTION, type Op, reduction, type Rows } from "./op.ts";
+import {
+  kernelOp,
+  NO_REDUCTION,
+  type Op,
+  type Reduction,
+  reduction,
+  type Rows,
+} from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** A matrix on the GPU. */
@@ -126,13 +137,18 @@ export interface ProductOptions {
  */
 export function matvec(gpu: Gpu, options: ProductOptions): Promise<Op> {
   const { matrix: { buffer, layout }, x, y, add, pick } = options;
-  const { source, constants } = reduction(gpu, matvecWidth(layout.K));
+  const { wide, source, constants } = matvecReduction(gpu, layout);
   const grid = spread(layout.G * Math.ceil(layout.P / 4), pick.count);
   return kernelOp(gpu, {
-    sources: [...layout.sources, pick.source, source, {
-      name: "matvec.wgsl",
-      code: matvecCode,
-    }],
+    sources: [
+      ...layout.sources,
+      ...wide,
+      pick.source,
+      source,
+      wide.length > 0
+        ? { name: "matvec_wide.wgsl", code: matvecWideCode }
+        : { name: "matvec.wgsl", code: matvecCode },
+    ],
     constants: {
       ...layout.constants,
       ...pick.constants,
@@ -141,21 +157,41 @@ export function matvec(gpu: Gpu, options: ProductOptions): Promise<Op> {
       Y_STRIDE: y.stride,
       ADD: Number(add),
     },
-    bindings: { 0: buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
+    bindings: {
+      0: buffer,
+      1: x.buffer,
+      2: y.buffer,
+      ...(wide.length > 0 && { 8: buffer }),
+      ...pick.bindings,
+    },
     workgroups: () => grid,
   });
 }
 
 /**
- * How many invocations a matrix x vector product keeps busy: each takes about 8
- * times 4 inputs.
+ * Picks how a matrix x vector product reads its weights and sums: where codes lie
+ * right for it and the GPU gains by it, 16 inputs at a time.
  *
- * @param K The inputs.
- * @returns The width for `reduction()`.
+ * @param gpu The GPU.
+ * @param layout The matrix.
+ * @returns The reduction, and `lib/wide_meta8.wgsl` if it is to be used, in which
+ * case binding 8 is the matrix again.
  */
-export function matvecWidth(K: number): number {
-  return Math.ceil(K / 32);
+export function matvecReduction(
+  gpu: Gpu,
+  { K, scheme, metaCount, codesPerWord }: MatrixLayout,
+): Reduction & { readonly wide: readonly KernelSource[] } {
+  const isWide = gpu.hasWideWorkgroups && scheme.type === "HQQ" &&
+    codesPerWord !== 10 && K % 16 === 0 && metaCount % 4 === 0;
+  return isWide
+    ? { ...reduction(gpu, Math.ceil(K / 64)), wide: [WIDE_META8] }
+    : { ...reduction(gpu, Math.ceil(K / 32)), wide: [] };
 }
+
+const WIDE_META8: KernelSource = {
+  name: "lib/wide_meta8.wgsl",
+  code: wideMeta8,
+};
 
 /**
  * Makes a matrix x matrix product for each pick: `matmul.wgsl`.

@@ -1,0 +1,80 @@
+// h = silu(W1 x) * (W3 x) for the experts of one token: decode. As
+// expert_up.wgsl, 16 inputs at a time.
+//   w   experts, each with W1 at MATRIX_AT and W3 at MATRIX3_AT, both (N, K)
+//   x   (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
+// As matvec_wide.wgsl, but 2 packed rows a workgroup, of both matrices.
+// Needs: codes_u8, codes_u4 or codes_u2, group_meta8, wide_meta8, pick_expert or
+// pick_slot, reduce_*.
+override WG: u32;
+override K: u32;
+override N: u32;
+override G: u32;         // groups
+override P: u32;         // packed rows in a group
+override X_STRIDE: u32;
+override Y_STRIDE: u32;
+override MATRIX3_AT: u32;
+
+@group(0) @binding(0) var<storage, read> w: array<u32>;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> h: array<f32>;
+
+fn silu(v: f32) -> f32 { return v / (1.0 + exp(-v)); }
+
+fn store(row: u32, p: u32, g: u32, up: Acc, up_zero: f32, gate: Acc, gate_zero: f32) {
+  if (p >= P) { return; }
+  for (var i = 0u; i < CODES; i++) {
+    let n = p * G + g + i * P * G;
+    if (n >= N) { return; }
+    h[row + n] = silu(member(up, i) - up_zero) * (member(gate, i) - gate_zero);
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) count: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = id.y * count.x + id.x;
+  let g = block % G;
+  let p = block / G * 2u;
+  if (p >= P) { return; }
+  let base1 = weights_at(id.z);
+  let base3 = base1 + MATRIX3_AT - MATRIX_AT;
+  let x_at = x_row(id.z) * (X_STRIDE / 4u);
+  let row_vecs = K / 16u;
+  // A row beyond the last is read again instead, and not stored.
+  let row0 = (p * G + g) * row_vecs;
+  let row1 = (min(p + 1u, P - 1u) * G + g) * row_vecs;
+  var up0 = Acc();
+  var up1 = Acc();
+  var gate0 = Acc();
+  var gate1 = Acc();
+  var up_zero = 0.0;
+  var gate_zero = 0.0;
+  for (var k16 = lane; k16 < row_vecs; k16 += WG) {
+    let at = x_at + 4u * k16;
+    let x16 = mat4x4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
+    let group1 = group16_at(base1, g, k16);
+    let a1 = times(x16, group1.scale);
+    up_zero += dot16(a1, group1.zero);
+    up0 = mac16(up0, base1 / 4u + row0, k16, a1);
+    up1 = mac16(up1, base1 / 4u + row1, k16, a1);
+    let group3 = group16_at(base3, g, k16);
+    let a3 = times(x16, group3.scale);
+    gate_zero += dot16(a3, group3.zero);
+    gate0 = mac16(gate0, base3 / 4u + row0, k16, a3);
+    gate1 = mac16(gate1, base3 / 4u + row1, k16, a3);
+  }
+  up_zero = reduce_sum(lane, up_zero);
+  gate_zero = reduce_sum(lane, gate_zero);
+  up0 = reduce_acc(lane, up0);
+  up1 = reduce_acc(lane, up1);
+  gate0 = reduce_acc(lane, gate0);
+  gate1 = reduce_acc(lane, gate1);
+  if (lane == 0u) {
+    let row = y_row(id.z) * Y_STRIDE;
+    store(row, p, g, up0, up_zero, gate0, gate_zero);
+    store(row, p + 1u, g, up1, up_zero, gate1, gate_zero);
+  }
+}
