@@ -11,12 +11,12 @@ import { createDiskStore } from "../offload/disk_store.ts";
 import {
   combineStores,
   type ExpertId,
+  type ExpertRange,
   type HostStore,
 } from "../offload/host_store.ts";
 import type { ModelSizes } from "../offload/model_sizes.ts";
 import { createPinnedStore } from "../offload/pinned_store.ts";
 import { type Plan, planPlacement } from "../offload/placement.ts";
-import type { StorePart } from "../offload/plan_stores.ts";
 import { padded } from "../ops/padded.ts";
 import type { LoadOptions } from "./load_options.ts";
 
@@ -167,26 +167,29 @@ async function makeStore(
         total: layers.length * config.numLocalExperts,
       }),
   };
-  const make = (part: StorePart, first: number): Promise<HostStore> => {
-    const range = { first, count: part.expertCount };
-    switch (part.kind) {
-      case "pinned":
-        return createPinnedStore(gpu, { ...shape, range });
-      case "array-buffer":
-        return createArrayStore({ ...shape, range });
-      case "disk":
-        return Promise.resolve(
-          createDiskStore({ ...shape, keptCount: part.ramExpertCount }),
-        );
-    }
-  };
-  const parts = [];
+  const parts: { range: ExpertRange; store: HostStore }[] = [];
   let first = 0;
+  const add = (store: HostStore, count: number) => {
+    parts.push({ range: { first, count }, store });
+    first += count;
+  };
   try {
-    for (const part of plan.stores) {
-      const range = { first, count: part.expertCount };
-      parts.push({ range, store: await make(part, first) });
-      first += part.expertCount;
+    for (const { kind, expertCount, ramExpertCount } of plan.stores) {
+      const end = first + expertCount;
+      if (kind === "pinned") {
+        const range = { first, count: expertCount };
+        const isPartial = options.store !== "pinned";
+        const pinned = { ...shape, range, isPartial };
+        const store = await createPinnedStore(gpu, pinned);
+        add(store, store.expertCount);
+      }
+      const count = end - first; // what the pool does not hold
+      if (kind === "disk") {
+        add(createDiskStore({ ...shape, keptCount: ramExpertCount }), count);
+      } else if (count > 0) {
+        const range = { first, count };
+        add(await createArrayStore({ ...shape, range }), count);
+      }
     }
   } catch (error) {
     for (const { store } of parts) store[Symbol.dispose]();

@@ -1,0 +1,113 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { gpuTest, makeReader } from "../../tests/_gpu.ts";
+import { GpuWatch } from "../../tests/_offload_calls.ts";
+import { limitPools } from "../../tests/_offload_pool_limit.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { expertOf, type ReadExpert } from "./host_store.ts";
+import { createPinnedStore, type PinnedStoreOptions } from "./pinned_store.ts";
+
+const BYTE_LENGTH = 64;
+
+/** Every word of an expert tells which one it is. */
+const readExpert: ReadExpert = ({ layer, expert }, into) => {
+  new Uint32Array(into.buffer).fill(1000 * layer + expert);
+  return Promise.resolve();
+};
+
+const OPTIONS: PinnedStoreOptions = {
+  layerCount: 3,
+  expertCount: 4,
+  expertByteLength: BYTE_LENGTH,
+  readExpert,
+  range: { first: 2, count: 9 },
+};
+
+gpuTest(
+  "createPinnedStore() holds every expert of its range",
+  async ({ gpu }) => {
+    const done: number[] = [];
+    using store = await createPinnedStore(gpu, {
+      ...OPTIONS,
+      onExpert: (count) => done.push(count),
+    });
+    assertEquals(done, [3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    assertEquals([store.expertCount, store.buffers.length], [9, 1]);
+    await checkContents(gpu, store);
+    assertThrows(
+      () => store.read({ layer: 1, expert: 2 }),
+      Error,
+      "Cannot read expert 2 of layer 1: it is in pinned memory",
+    );
+  },
+);
+
+gpuTest(
+  "createPinnedStore() halves chunks that the system refuses",
+  async ({ gpu }) => {
+    using limit = limitPools(9 * BYTE_LENGTH - 1);
+    await assertRejects(
+      () => createPinnedStore(gpu, OPTIONS),
+      RangeError,
+      "Cannot pin 9 experts of 64 bytes: the system grants memory for 8 of them",
+    );
+    // 9 at once; then 4, 4 more, and the last.
+    assertEquals(limit.refused, [9 * BYTE_LENGTH, BYTE_LENGTH]);
+  },
+);
+
+gpuTest("createPinnedStore() holds a part if it may", async ({ gpu }) => {
+  for (const granted of [8, 5, 1, 0]) {
+    using _ = limitPools(granted * BYTE_LENGTH + 8);
+    using store = await createPinnedStore(gpu, { ...OPTIONS, isPartial: true });
+    assertEquals(store.expertCount, granted);
+    const sizes = store.buffers.map(({ size }) => size / BYTE_LENGTH);
+    assertEquals(sizes.reduce((a, b) => a + b, 0), granted);
+    await checkContents(gpu, store);
+  }
+});
+
+gpuTest(
+  "createPinnedStore() frees its pool when an expert cannot be read",
+  async ({ gpu }) => {
+    using watch = new GpuWatch();
+    const error = new Error("no such expert");
+    const failing: ReadExpert = (id, into) =>
+      id.layer === 2 ? Promise.reject(error) : readExpert(id, into);
+    const thrown = await assertRejects(() =>
+      createPinnedStore(gpu, { ...OPTIONS, readExpert: failing })
+    );
+    assert(thrown === error);
+    assertEquals(watch.buffers.length, 1);
+    assertEquals(watch.byteLength(), 0);
+  },
+);
+
+gpuTest(
+  "createPinnedStore() frees its pool when it is disposed of",
+  async ({ gpu }) => {
+    using watch = new GpuWatch();
+    const store = await createPinnedStore(gpu, OPTIONS);
+    assertEquals(watch.byteLength(), 9 * BYTE_LENGTH);
+    store[Symbol.dispose]();
+    assertEquals(watch.byteLength(), 0);
+  },
+);
+
+/** Fails unless each expert lies where the store says. */
+async function checkContents(
+  gpu: Gpu,
+  store: Awaited<ReturnType<typeof createPinnedStore>>,
+): Promise<void> {
+  using reader = await makeReader(gpu, 9 * BYTE_LENGTH);
+  const pools = [];
+  for (const buffer of store.buffers) pools.push(await reader.words(buffer));
+  for (let i = 0; i < store.expertCount; i++) {
+    const id = expertOf(OPTIONS.range.first + i, OPTIONS);
+    const { buffer, index } = store.placeOf(id)!;
+    const from = index * BYTE_LENGTH / 4;
+    assertEquals(
+      [...pools[buffer]!.subarray(from, from + BYTE_LENGTH / 4)],
+      Array(BYTE_LENGTH / 4).fill(1000 * id.layer + id.expert),
+    );
+  }
+}
