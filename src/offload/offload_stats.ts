@@ -20,9 +20,10 @@ export type ByteCause =
  * - `stage`: bringing experts through ordinary memory: reading them from the
  *   store and `writeBuffer`
  *
- * No two of them count the same moment. What is missing to the time of an answer
- * is that of the sampler and of the reader. Copies from pinned memory are made
- * by the GPU: whoever waits for them does so in `readback`.
+ * No two of them count the same moment, except for `idle`, which is some of
+ * `decide`, `encode` and `submit`. What is missing to the time of an answer is
+ * that of the sampler and of the reader. Copies from pinned memory are made by
+ * the GPU: whoever waits for them does so in `readback`.
  */
 export type OffloadPhase =
   | "readback"

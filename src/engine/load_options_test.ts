@@ -1,0 +1,26 @@
+import { assertThrows } from "@std/assert";
+import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
+
+Deno.test("checkLoadOptions() refuses words and numbers that mean nothing", () => {
+  const cases: [Record<string, unknown>, string][] = [
+    [{ policy: "fifo" }, 'policy is "fifo", wanted one of lru, lfu, class-lru'],
+    [{ store: "toString" }, 'store is "toString", wanted one of auto, pinned'],
+    [{ prefetch: "on" }, 'prefetch is "on", wanted one of off, next-layer, a'],
+    [{ prefetchExperts: 1.5 }, "prefetchExperts is 1.5, wanted a positive wh"],
+    [{ chunkSize: 0 }, "chunkSize is 0, wanted a positive whole number"],
+    [{ expertBits: 5 }, "expertBits is 5, wanted one of 16, 8, 4, 3, 2"],
+  ];
+  for (const [options, message] of cases) {
+    assertThrows(
+      () => checkLoadOptions(options as LoadOptions),
+      RangeError,
+      `Cannot load the model: ${message}`,
+    );
+  }
+  checkLoadOptions({
+    policy: "lfu",
+    store: "disk",
+    prefetch: "auto",
+    prefetchExperts: 1,
+  });
+});
