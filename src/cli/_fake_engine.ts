@@ -4,6 +4,7 @@ import { setColorEnabled } from "@std/fmt/colors";
 import { generate, type Piece } from "../engine/generate.ts";
 import { type GenerateOptions, resolveOptions } from "../engine/options.ts";
 import { Sequence, type TokenModel } from "../engine/sequence.ts";
+import type { OffloadRecord } from "../offload/offload_stats.ts";
 import type { Message } from "../text/chat_template.ts";
 import type { Surroundings } from "./command.ts";
 import type { CliEngine, LoadOptions } from "./open_engine.ts";
@@ -17,6 +18,8 @@ export interface FakeEngineOptions {
   contextLength?: number;
   /** Called before each token. */
   onToken?: () => void | Promise<void>;
+  /** What offloading did in each answer. */
+  offload?: OffloadRecord;
   /** Refuses conversations with a system message, as some templates do. */
   refusesSystem?: boolean;
 }
@@ -29,7 +32,8 @@ export interface FakeEngineOptions {
  * @returns The engine, and what it was asked.
  */
 export function fakeEngine(
-  { contextLength = 200, onToken, refusesSystem }: FakeEngineOptions = {},
+  { contextLength = 200, onToken, offload, refusesSystem }: FakeEngineOptions =
+    {},
 ): CliEngine & { asked: Message[][]; options: GenerateOptions[] } {
   let reply: number[] = [];
   let promptLength = 0;
@@ -47,18 +51,26 @@ export function fakeEngine(
     tokenText: (id) => String.fromCharCode(id),
   });
   const options: GenerateOptions[] = [];
-  function start(prompt: string, given: GenerateOptions, text: string) {
+  async function* start(
+    prompt: string,
+    given: GenerateOptions,
+    text: string,
+  ): AsyncGenerator<Piece, void> {
     options.push(given);
     const ids = codeUnits(prompt);
     promptLength = ids.length;
     reply = codeUnits(text);
     const settings = resolveOptions(given, { temperature: 0, eosIds: [EOS] });
-    return generate(sequence, ids, settings);
+    for await (const piece of generate(sequence, ids, settings)) {
+      if (piece.final && offload) piece.final.offload = offload;
+      yield piece;
+    }
   }
   const asked: Message[][] = [];
   return {
     name: "fake",
     adapter: "no GPU",
+    config: { numHiddenLayers: 1, numLocalExperts: 4, numExpertsPerTok: 2 },
     asked,
     options,
     async *chat(messages, given = {}): AsyncGenerator<Piece, void> {

@@ -14,8 +14,12 @@ export interface Flag {
   value?: string;
   /** The value is a number of this range; otherwise it is text. */
   range?: Range;
-  /** The value is one of these numbers. */
-  choices?: readonly number[];
+  /** The value is one of these numbers or words. */
+  choices?: readonly (number | string)[];
+  /** Reads the value; throws SyntaxError if it is none. */
+  parse?: (text: string) => FlagValue;
+  /** What `parse` wants, for its refusals. */
+  wanted?: string;
   /** It may be given more than once. */
   isList?: boolean;
   /** The default, as the help shows it. */
@@ -25,7 +29,11 @@ export interface Flag {
 }
 
 /** The value of a flag. */
-export type FlagValue = number | string | string[] | boolean;
+export type FlagValue =
+  | number
+  | string
+  | readonly (number | string)[]
+  | boolean;
 
 /** What was typed. */
 export interface ParsedArgs {
@@ -77,13 +85,15 @@ export function parseFlags(
 export function parseValue(
   flag: Flag,
   text: string,
-): number | string | boolean {
+): FlagValue {
   if (flag.value === undefined) return true;
+  if (flag.parse !== undefined) return parseOwn(flag, text);
   if (flag.choices === undefined && flag.range === undefined) return text;
   // Number("") is 0 and Number("0x10") 16: a number is what looks like one.
   const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
   const number = isNumber ? Number(text) : NaN;
   const { choices, range = {} } = flag;
+  if (choices?.includes(text)) return text;
   const fits = choices?.includes(number) ?? isInRange(number, range);
   if (fits) return number;
   const wanted = choices
@@ -91,6 +101,19 @@ export function parseValue(
     : describeRange(range);
   const shown = isNumber ? text : JSON.stringify(text);
   throw new UsageError(`--${flag.name} is ${shown}, wanted ${wanted}`);
+}
+
+/** Parses a value by the flag's own function. */
+function parseOwn({ name, parse, wanted }: Flag, text: string): FlagValue {
+  try {
+    return parse!(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UsageError(
+      `--${name} is ${JSON.stringify(text)}, wanted ${wanted}`,
+      { cause: error },
+    );
+  }
 }
 
 /**

@@ -36,7 +36,8 @@ async function run(
     );
   }
   const { io, interrupts } = surroundings;
-  using engine = await openModel(values, surroundings);
+  await using model = await openModel(values, surroundings);
+  const { engine } = model;
   if (io.terminal.input && !values.quiet) {
     io.err(
       dim(

@@ -6,6 +6,10 @@
  * @returns The message, or the stack with its causes.
  */
 export function describeError(error: unknown, withStack: boolean): string {
+  // Something failed, and then its clean-up, too: the first is what matters.
+  if (error instanceof SuppressedError) {
+    return describeError(error.suppressed, withStack);
+  }
   if (!(error instanceof Error)) return String(error);
   if (!withStack) return error.message || error.name;
   const stack = error.stack ?? error.message;

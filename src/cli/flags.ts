@@ -1,6 +1,7 @@
 import { DEFAULTS, type GenerateOptions, RANGES } from "../engine/options.ts";
 import type { Flag, FlagValue } from "./args.ts";
 import { type LoadOptions, WEIGHT_BITS } from "../engine/load_options.ts";
+import { OFFLOAD_FLAGS, OFFLOAD_REPORT_FLAGS } from "./offload_flags.ts";
 
 const GROUP = "64, and 16 for 2 bits";
 const SCALE_GROUP = "256 for 8 and 4 bits, 128 for 3 and 2";
@@ -160,10 +161,12 @@ export const LOAD_FLAGS: readonly Flag[] = [
     help: "How many tokens of a prompt run at once",
     default: "512",
   },
+  ...OFFLOAD_FLAGS,
 ];
 
 /** What every command that uses a model has. */
 export const COMMON_FLAGS: readonly Flag[] = [
+  ...OFFLOAD_REPORT_FLAGS,
   { name: "quiet", option: "quiet", letter: "q", help: "No statistics" },
   { name: "verbose", option: "verbose", help: "Say what goes on" },
   { name: "debug", option: "debug", help: "Show the stack of an error" },

@@ -1,7 +1,7 @@
 import { dim } from "@std/fmt/colors";
 import type { GenerateResult, Piece } from "../engine/generate.ts";
 import { type GenerateOptions, RANGES } from "../engine/options.ts";
-import { statsLine } from "../engine/stats.ts";
+import { offloadReportOf, statsLine } from "../engine/stats.ts";
 import type { ParsedArgs } from "./args.ts";
 import type { Command, Surroundings } from "./command.ts";
 import {
@@ -73,7 +73,8 @@ async function run(
     throw new UsageError("--logprobs needs --json, which prints them");
   }
   const prompt = await readPrompt(values.file as string, positional, io);
-  using engine = await openModel(values, surroundings);
+  await using model = await openModel(values, surroundings);
+  const { engine } = model;
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
   const options: GenerateOptions = {
@@ -126,6 +127,7 @@ async function printJson(
       model: engine.name,
       adapter: engine.adapter,
       ...final,
+      ...final.offload && { offload: offloadReportOf(final) },
       ...logprobs !== undefined && { logprobs },
     };
     io.out(JSON.stringify(object) + "\n");

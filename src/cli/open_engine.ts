@@ -2,6 +2,7 @@ import { fromFileUrl } from "@std/path";
 import type { LoadOptions } from "../engine/load_options.ts";
 import type { GenerateOptions } from "../engine/options.ts";
 import type { Piece } from "../engine/generate.ts";
+import type { TracedModel } from "../engine/trace_recorder.ts";
 import type { Message } from "../text/chat_template.ts";
 
 export type { LoadOptions };
@@ -21,6 +22,8 @@ export interface CliEngine extends ChatEngine, Disposable {
   readonly name: string;
   /** What it runs on. */
   readonly adapter: string;
+  /** The numbers of its layers and experts. */
+  readonly config: TracedModel;
   /** Continues a prompt. */
   generate(
     prompt: string,

@@ -1,28 +1,53 @@
 import { dim } from "@std/fmt/colors";
+import { describePlan } from "../offload/describe_plan.ts";
 import type { FlagValue } from "./args.ts";
 import type { Surroundings } from "./command.ts";
 import { loadOptions } from "./flags.ts";
-import { type CliEngine, defaultModel } from "./open_engine.ts";
+import type { Io } from "./io.ts";
+import {
+  type CliEngine,
+  defaultModel,
+  type LoadOptions,
+} from "./open_engine.ts";
 import { progressLine } from "./progress.ts";
+import { readSlots } from "./slots_file.ts";
+import { TraceFile } from "./trace_file.ts";
+
+/** The values of the flags. */
+type Values = Readonly<Record<string, FlagValue>>;
+
+/** A model in use; disposing of it frees it and writes the trace. */
+export interface OpenModel extends AsyncDisposable {
+  /** The model. */
+  readonly engine: CliEngine;
+}
 
 /**
  * Opens the model that the flags name, with a progress line.
  *
  * @param values The values of the flags.
  * @param surroundings Where to write, and how to open.
- * @returns The engine.
+ * @returns The model.
  */
 export async function openModel(
-  values: Readonly<Record<string, FlagValue>>,
+  values: Values,
   { io, open }: Surroundings,
-): Promise<CliEngine> {
+): Promise<OpenModel> {
   const directory = values.model as string | undefined ?? defaultModel();
   const start = performance.now();
+  await using owned = new AsyncDisposableStack();
+  const trace = owned.use(await openTrace(values, io));
   using line = progressLine(io, values.quiet === true);
-  const engine = await open(directory, {
-    ...loadOptions(values),
-    onProgress: line.show,
-  });
+  const engine = owned.use(
+    await open(directory, {
+      ...loadOptions(values),
+      ...values.slots !== undefined && { slots: await readSlots(values.slots) },
+      ...trace !== null && { onRouting: trace.onRouting },
+      ...showPlan(values, io),
+      onProgress: line.show,
+    }),
+  );
+  trace?.begin(engine);
   if (values.verbose) {
     const seconds = ((performance.now() - start) / 1000).toFixed(2);
     io.err(
@@ -30,5 +55,21 @@ export async function openModel(
         "\n",
     );
   }
-  return engine;
+  const all = owned.move();
+  return { engine, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+async function openTrace(values: Values, io: Io): Promise<TraceFile | null> {
+  const { trace, quiet } = values;
+  if (typeof trace !== "string") return null;
+  return await TraceFile.open(trace, (tokenCount) => {
+    if (quiet) return;
+    const tokens = tokenCount === 1 ? "1 token" : `${tokenCount} tokens`;
+    io.err(dim(`# ${trace}: routing of ${tokens}`) + "\n");
+  });
+}
+
+function showPlan(values: Values, io: Io): Pick<LoadOptions, "onPlan"> {
+  if (!values.plan && !values.verbose) return {};
+  return { onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n") };
 }

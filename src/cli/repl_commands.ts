@@ -1,6 +1,7 @@
 import type { GenerateResult } from "../engine/generate.ts";
 import type { GenerateOptions } from "../engine/options.ts";
 import { statsLine } from "../engine/stats.ts";
+import { offloadTable } from "../offload/stats_table.ts";
 import { type Flag, parseValue } from "./args.ts";
 import type { Conversation } from "./conversation.ts";
 import { SAMPLING_FLAGS } from "./flags.ts";
@@ -49,7 +50,7 @@ const COMMANDS: readonly ReplCommand[] = [
   {
     name: "stats",
     value: "[on | off]",
-    help: "Show the last answer's statistics, or each one's",
+    help: "Show the last answer's statistics in full, or each one's",
     run: stats,
   },
   {
@@ -186,6 +187,7 @@ function stats(value: string, state: ReplState, io: Io): Outcome {
     0,
   );
   io.err(`${statsLine(last)}; seed ${last.seed}\n`);
+  if (last.offload) io.err(offloadTable(last.offload) + "\n");
   io.err(`# ${total} tokens in all answers\n`);
   return "continue";
 }

@@ -5,6 +5,7 @@ import {
   type FakeEngineOptions,
   fakeProcess,
 } from "./_fake_engine.ts";
+import { OffloadStats } from "../offload/offload_stats.ts";
 import { repl } from "./repl.ts";
 
 /** Types lines into a chat. */
@@ -214,6 +215,25 @@ Deno.test("repl() shows statistics when asked", async () => {
   assertEquals(lines[3], "Statistics after each answer: on.");
   assertStringIncludes(lines[4]!, "(4 cached)");
   assertStringIncludes(lines[5]!, "error: /stats is given often");
+});
+
+Deno.test("repl() shows in full what offloading did when asked", async () => {
+  const stats = new OffloadStats(2);
+  stats.countUses(1, { hits: 3, misses: 1, evictions: 1 });
+  const { stderr } = await chat(["a", "/stats"], {
+    offload: stats.snapshot(),
+  });
+  const lines = stderr.trim().split("\n");
+  assertStringIncludes(lines[0]!, "; hit rate 0.75; seed ");
+  assertStringIncludes(lines[1]!, "layer  hits  misses  hit rate  evictions");
+  assertEquals(lines[2]!.trim().split(/\s+/).slice(0, 5), [
+    "1",
+    "3",
+    "1",
+    "0.75",
+    "1",
+  ]);
+  assertEquals(lines.at(-1), "# 3 tokens in all answers");
 });
 
 Deno.test("repl() reuses the cache from turn to turn", async () => {

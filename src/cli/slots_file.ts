@@ -1,0 +1,61 @@
+import { parseSlots, type SlotsWish } from "../offload/slots_wish.ts";
+import type { FlagValue } from "./args.ts";
+
+/**
+ * Reads the value of `--slots`: a wish, or a file, which is `@` and its path, or
+ * the path of a file that is there.
+ *
+ * @param text What was typed.
+ * @returns The wish; `@` and the path for a file, which is not opened.
+ * @throws {SyntaxError} If it is neither.
+ */
+export function parseSlotsOrFile(text: string): FlagValue {
+  if (/^@./s.test(text)) return text;
+  try {
+    return parseSlots(text);
+  } catch (error) {
+    if (isFile(text)) return `@${text}`;
+    throw error;
+  }
+}
+
+/**
+ * Opens the file that {@linkcode parseSlotsOrFile} found, if it found one: a
+ * number for each layer, between line breaks, spaces or commas.
+ *
+ * @param value What it returned.
+ * @returns The wish.
+ * @throws {Error} If the file cannot be read, or has no such numbers.
+ */
+export async function readSlots(value: FlagValue): Promise<SlotsWish> {
+  if (typeof value !== "string" || value === "auto") return value as SlotsWish;
+  const path = value.slice(1);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : (error as Error).message;
+    throw new Error(`Cannot read slots from ${path}: ${reason}`, {
+      cause: error,
+    });
+  }
+  const parts = text.split(/[\s,]+/).filter((part) => part !== "");
+  const wrong = parts.find((part) => !/^\d{1,9}$/.test(part));
+  if (parts.length > 0 && wrong === undefined) return parts.map(Number);
+  const state = wrong === undefined
+    ? "it is empty"
+    : `${JSON.stringify(wrong.slice(0, 40))} is no number`;
+  throw new Error(
+    `Cannot read slots from ${path}: ${state}, wanted one for each layer`,
+  );
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // whatever the reason, it is no file that can be read
+  }
+}

@@ -1,0 +1,94 @@
+import { type TracedModel, TraceRecorder } from "../engine/trace_recorder.ts";
+import type { RoutingListener } from "../model/routing_reader.ts";
+
+/**
+ * Records the routing of all that a model runs, and writes it to a file when
+ * disposed of: whole, or not at all. Without a token it writes nothing.
+ */
+export class TraceFile implements AsyncDisposable {
+  readonly #path: string;
+  readonly #onWritten: (tokenCount: number) => void;
+  #recorder: TraceRecorder | undefined;
+
+  private constructor(path: string, onWritten: (tokenCount: number) => void) {
+    this.#path = path;
+    this.#onWritten = onWritten;
+  }
+
+  /**
+   * Makes sure that there is a place for the file before hours of work.
+   *
+   * @param path The file.
+   * @param onWritten Hears how many tokens were written.
+   * @returns The recording, yet to begin.
+   * @throws {Error} If the path cannot be a file's.
+   */
+  static async open(
+    path: string,
+    onWritten: (tokenCount: number) => void,
+  ): Promise<TraceFile> {
+    const place = await statOf(path);
+    if (place?.isDirectory) {
+      throw cannotWrite(path, "it is a directory, wanted the path of a file");
+    }
+    const directory = path.replace(/[^/\\]*$/, "") || ".";
+    if (!(await statOf(directory))?.isDirectory) {
+      throw cannotWrite(path, "there is no such directory");
+    }
+    return new TraceFile(path, onWritten);
+  }
+
+  /** What the model is to tell of its routing. */
+  readonly onRouting: RoutingListener = (layer, routing) =>
+    this.#recorder?.record(layer, routing);
+
+  /**
+   * Begins to record.
+   *
+   * @param model The model, loaded.
+   */
+  begin(model: { name: string; config: TracedModel }): void {
+    this.#recorder = new TraceRecorder(model.name, model.config);
+  }
+
+  /** Writes the file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const tokenCount = this.#recorder?.tokenCount ?? 0;
+    if (tokenCount === 0) return;
+    try {
+      await writeWhole(this.#path, this.#recorder!.bytes());
+    } catch (error) {
+      throw cannotWrite(this.#path, (error as Error).message, error);
+    }
+    this.#onWritten(tokenCount);
+  }
+}
+
+/** Writes a file so that nobody ever sees a part of it. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const place = await statOf(path);
+  // A device or a pipe is there to be written to, not to be replaced.
+  if (place !== null && !place.isFile) return await Deno.writeFile(path, bytes);
+  const target = place === null ? path : await Deno.realPath(path);
+  const part = `${target}.${Deno.pid}.part`;
+  try {
+    await Deno.writeFile(part, bytes);
+    await Deno.rename(part, target);
+  } catch (error) {
+    await Deno.remove(part).catch(() => {}); // it may never have been there
+    throw error;
+  }
+}
+
+async function statOf(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw cannotWrite(path, (error as Error).message, error);
+  }
+}
+
+function cannotWrite(path: string, state: string, cause?: unknown): Error {
+  return new Error(`Cannot write the trace to ${path}: ${state}`, { cause });
+}
