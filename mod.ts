@@ -9,8 +9,25 @@
  * using engine = await load("models/stories-17m", { contextLength: 256 });
  * const messages = [{ role: "user", content: "Tell me a story about a dog." }];
  * for await (const { text, final } of engine.chat(messages, { maxTokens: 9, temperature: 0 })) {
- *   if (final) assertEquals(final.text, "Once upon a time, there was a big dog");
+ *   if (final) assertEquals(final.text, "Once upon a time, there was a big dog.");
  *   else await Deno.stdout.write(new TextEncoder().encode(text));
+ * }
+ * ```
+ *
+ * @example Experts that do not fit on the GPU: three of each layer are there
+ * ```ts
+ * import { describePlan, load, offloadReport } from "./mod.ts";
+ * import { assert } from "@std/assert";
+ *
+ * using engine = await load("models/stories-17m-q", {
+ *   slots: 3,
+ *   policy: "lru",
+ *   onPlan: (plan) => console.error(describePlan(plan)),
+ * });
+ * for await (const { final } of engine.generate("Once upon a time", { maxTokens: 9 })) {
+ *   if (!final?.offload) continue;
+ *   const { hitRate, byteLengthPerToken } = offloadReport(final.offload);
+ *   assert(hitRate! > 0 && byteLengthPerToken! > 0);
  * }
  * ```
  *
@@ -28,12 +45,27 @@ export { load } from "./src/engine/load.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
 export type { ModelConfig } from "./src/model/config.ts";
+export {
+  type TracedModel,
+  TraceRecorder,
+} from "./src/engine/trace_recorder.ts";
 export type { Progress } from "./src/model/upload.ts";
 export type {
   RoutingListener,
   RoutingRecord,
 } from "./src/model/routing_reader.ts";
+export {
+  formatByteLength,
+  parseByteLength,
+} from "./src/offload/byte_length.ts";
+export { describePlan } from "./src/offload/describe_plan.ts";
+export {
+  type OffloadReport,
+  offloadReport,
+  type OffloadSummary,
+} from "./src/offload/describe_stats.ts";
 export type { PolicyName } from "./src/offload/eviction.ts";
+export type { ModelSizes } from "./src/offload/model_sizes.ts";
 export {
   type ByteCause,
   type LayerRecord,
@@ -42,10 +74,41 @@ export {
   OffloadStats,
   type UseCounts,
 } from "./src/offload/offload_stats.ts";
-export type { Plan } from "./src/offload/placement.ts";
+export {
+  type AdapterGrants,
+  type PlacementOptions,
+  type Plan,
+  planPlacement,
+} from "./src/offload/placement.ts";
+export type { SlotsPlanOptions } from "./src/offload/plan_slots.ts";
 export type { StoreKind, StorePart } from "./src/offload/plan_stores.ts";
 export type { PrefetchMode } from "./src/offload/prefetch_switch.ts";
-export type { SlotsWish } from "./src/offload/slots_wish.ts";
+export {
+  belady,
+  type BeladyOptions,
+  replay,
+  type ReplayCounts,
+  type ReplayOptions,
+  type ReplayResult,
+} from "./src/offload/replay.ts";
+export {
+  expertsAt,
+  NO_EXPERT,
+  parseTrace,
+  type RoutingTrace,
+  type TokenKind,
+  type TraceHeader,
+} from "./src/offload/routing_trace.ts";
+export {
+  type ExpertCounts,
+  type OffloadConfig,
+  parseSlots,
+  type SlotsOptions,
+  type SlotsWish,
+} from "./src/offload/slots_wish.ts";
+export { offloadTable } from "./src/offload/stats_table.ts";
+export { type TraceRecord, TraceWriter } from "./src/offload/trace_writer.ts";
+export type { UseHistoryOptions } from "./src/offload/use_history.ts";
 export type { Message } from "./src/text/chat_template.ts";
 export {
   type DecodeOptions,
