@@ -57,26 +57,34 @@ export function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 30));
 }
 
-/** The two ways of opening a GPU, as a test's name ends. */
-export const SUBGROUPS = {
-  "with subgroups": true,
-  "without subgroups": false,
-} as const;
-
-/**
- * Registers a test twice: with subgroups, where the GPU has them, and without.
- *
- * @param name Symbol and behaviour.
- * @param fn The test.
- */
-export function gpuTests(
-  name: string,
-  fn: (test: TestGpu) => Promise<void>,
-): void {
-  for (const [suffix, subgroups] of Object.entries(SUBGROUPS)) {
-    gpuTest(`${name}, ${suffix}`, fn, { subgroups });
-  }
+/** A way in which kernels sum over their workgroup. */
+export interface Summing {
+  /** How a test's name ends. */
+  readonly name: string;
+  /** How to open the GPU. */
+  readonly options: GpuOptions;
+  /** The file that sums so, where the GPU has small subgroups of one size. */
+  readonly file: string;
 }
+
+/** All of them. The first gets the most shapes: pipelines take their time. */
+export const SUMMING: readonly Summing[] = [
+  {
+    name: "summed in a subgroup",
+    options: { wideWorkgroups: false },
+    file: "lib/reduce_subgroup.wgsl",
+  },
+  {
+    name: "summed over subgroups",
+    options: { wideWorkgroups: true },
+    file: "lib/reduce_subgroups.wgsl",
+  },
+  {
+    name: "summed without subgroups",
+    options: { subgroups: false },
+    file: "lib/reduce_workgroup.wgsl",
+  },
+];
 
 /** Notes which WGSL files a GPU compiles. */
 function recordKernels(gpu: Gpu): Set<string> {

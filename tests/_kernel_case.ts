@@ -8,10 +8,10 @@ export interface KernelCase {
   readonly name: string;
   /** The WGSL files that it must compile; besides them `lib/reduce_*`. */
   readonly kernels: readonly string[];
-  /** Whether they sum over a workgroup: then it runs with subgroups and without. */
+  /** Whether they sum over a workgroup: then it runs for each way of that. */
   readonly reduces: boolean;
-  /** The test. */
-  readonly run: (test: TestGpu) => Promise<void>;
+  /** The test; with few shapes if another way has had them all. */
+  readonly run: (test: TestGpu & { hasFewShapes: boolean }) => Promise<void>;
 }
 
 /** Numbers of rows: one, some, and around the tiles of 32. */

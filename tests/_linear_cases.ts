@@ -25,22 +25,25 @@ export function filesOf(scheme: Scheme): string[] {
     : [`lib/codes_${scheme.type.toLowerCase()}.wgsl`, "lib/group_none.wgsl"];
 }
 
+/** The first two are for every way of summing. */
 const FLOAT_SHAPES: readonly MatrixShape[] = [
+  { N: 67, K: 130 },
+  { N: 3, K: 1030 }, // more inputs than a workgroup takes at once
   { N: 1, K: 1 },
   { N: 5, K: 7 },
   { N: 64, K: 64 },
-  { N: 67, K: 130 },
   { N: 130, K: 33 },
-  { N: 3, K: 1030 }, // more inputs than a workgroup takes at once
 ];
 
+/** The first two are for every way of summing. */
 const HQQ_SHAPES: readonly MatrixShape[] = [
-  { N: 128, K: 256 },
-  // one group
-  { N: 40, K: 30, groups: { groupSize: 40, scaleGroupSize: 10 } },
-  { N: 16, K: 1030, groups: { groupSize: 16, scaleGroupSize: 5 } },
   // words of 3 bits that are padded
   { N: 84, K: 13, groups: { groupSize: 12, scaleGroupSize: 7 } },
+  // one group
+  { N: 16, K: 1030, groups: { groupSize: 16, scaleGroupSize: 5 } },
+  { N: 40, K: 30, groups: { groupSize: 40, scaleGroupSize: 10 } },
+  // the groups of the scheme
+  { N: 128, K: 256 },
   // a packed row a group; every scale by itself
   { N: 12, K: 5, groups: { groupSize: 4, scaleGroupSize: 1 } },
   // more groups than rows of a tile; one meta scale
@@ -62,11 +65,14 @@ export const LINEAR_CASES: readonly KernelCase[] = [
       "lib/reduce_none.wgsl",
     ],
     reduces: true,
-    run: ({ gpu }: { gpu: Gpu }) =>
+    run: ({ gpu, hasFewShapes }: { gpu: Gpu; hasFewShapes: boolean }) =>
       withRandom(1, async (random) => {
-        const shapes = scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES;
-        for (const shape of shapes) {
-          await checkLinear(gpu, random, { shape, scheme });
+        const all = scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES;
+        for (const [i, shape] of all.entries()) {
+          if (hasFewShapes && i >= 2) break;
+          // Written and added: both where there are few shapes, else in turn.
+          const ways = i < 2 ? [false, true] : [i % 2 === 0];
+          await checkLinear(gpu, random, { shape, scheme, ways });
         }
       }),
   })),
@@ -94,7 +100,11 @@ export const LINEAR_CASES: readonly KernelCase[] = [
 async function checkLinear(
   gpu: Gpu,
   random: Random,
-  { shape, scheme }: { shape: MatrixShape; scheme: Scheme },
+  { shape, scheme, ways }: {
+    shape: MatrixShape;
+    scheme: Scheme;
+    ways: readonly boolean[];
+  },
 ): Promise<void> {
   const { N, K } = shape;
   const test = randomMatrix(random, shape, scheme);
@@ -112,7 +122,7 @@ async function checkLinear(
     const size = matvec(test.sizes, magnitudes(row));
     return size.map((v) => v * sumShare(K));
   });
-  for (const adds of [false, true]) {
+  for (const adds of ways) {
     const op = await linear(gpu, {
       matrix,
       x,

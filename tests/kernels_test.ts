@@ -9,7 +9,7 @@ import { ATTENTION_CASES } from "./_attention_cases.ts";
 import { COPY_CASES } from "./_copy_cases.ts";
 import { EXPERT_CASES } from "./_expert_cases.ts";
 import { spread } from "../src/ops/linear.ts";
-import { gpuTest, gpuTests } from "./_gpu.ts";
+import { gpuTest, SUMMING, type TestGpu } from "./_gpu.ts";
 import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
 import { NORM_CASES } from "./_norm_cases.ts";
@@ -17,7 +17,8 @@ import { ROPE_CASES } from "./_rope_cases.ts";
 import { ROUTE_CASES } from "./_route_cases.ts";
 
 const KERNELS = fromFileUrl(new URL("../kernels", import.meta.url));
-const REDUCTIONS = ["lib/reduce_subgroup.wgsl", "lib/reduce_workgroup.wgsl"];
+/** Of those that sum over subgroups: see `reduction()`. */
+const SMALLEST_WORKGROUP = 32;
 
 const CASES: readonly KernelCase[] = [
   ...LINEAR_CASES,
@@ -30,18 +31,37 @@ const CASES: readonly KernelCase[] = [
 ];
 
 for (const { name, kernels, reduces, run } of CASES) {
-  const register = reduces ? gpuTests : gpuTest;
-  register(name, async (test) => {
-    await run(test);
-    for (const file of kernels) {
-      assert(test.compiled.has(file), `${file} was not compiled`);
-    }
-    const isReduced = REDUCTIONS.some((file) => test.compiled.has(file));
-    assertEquals(isReduced, reduces);
-    if (test.gpu.subgroupSize === 0) {
-      assert(!test.compiled.has("lib/reduce_subgroup.wgsl"));
-    }
-  });
+  if (!reduces) {
+    gpuTest(name, async (test) => {
+      await run({ ...test, hasFewShapes: false });
+      assertCompiled(test, kernels);
+      assert(!SUMMING.some(({ file }) => test.compiled.has(file)));
+    });
+    continue;
+  }
+  for (const [i, summing] of SUMMING.entries()) {
+    gpuTest(`${name}, ${summing.name}`, async (test) => {
+      await run({ ...test, hasFewShapes: i > 0 });
+      assertCompiled(test, kernels);
+      const { subgroupSize } = test.gpu;
+      const files = SUMMING.map(({ file }) => file)
+        .filter((file) => test.compiled.has(file));
+      if (subgroupSize === 0) {
+        assertEquals(files, ["lib/reduce_workgroup.wgsl"]);
+      } else if (subgroupSize < SMALLEST_WORKGROUP) {
+        assertEquals(files, [summing.file]);
+      }
+    }, summing.options);
+  }
+}
+
+function assertCompiled(
+  { compiled }: TestGpu,
+  kernels: readonly string[],
+): void {
+  for (const file of kernels) {
+    assert(compiled.has(file), `${file} was not compiled`);
+  }
 }
 
 Deno.test("every file in kernels/ is reached by a test", () => {
@@ -51,7 +71,7 @@ Deno.test("every file in kernels/ is reached by a test", () => {
       .map(({ name }) => folder === KERNELS ? name : `lib/${name}`)
   );
   const reached = new Set(CASES.flatMap(({ kernels }) => kernels));
-  for (const file of REDUCTIONS) reached.add(file);
+  for (const { file } of SUMMING) reached.add(file);
   assertEquals(files.sort(), [...reached].sort());
 });
 
