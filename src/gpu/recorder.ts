@@ -114,7 +114,8 @@ export class Recorder {
     this.#ahead = null;
     this.next = null;
     if (ahead?.section !== section) return section();
-    this.#finish([]);
+    // At once: the GPU waits for what was decided, not for what follows.
+    this.submit();
     this.#finished.push(ahead.commands);
     this.#copies = ahead.copies;
   }

@@ -87,10 +87,12 @@ export class SyntheticReader implements MatrixReader {
   }
 
   #fill(into: Uint8Array, start: number): void {
-    for (let at = 0, from = start; at < into.length; from = 0) {
+    let from = start;
+    for (let at = 0; at < into.length;) {
       const piece = this.#pool.subarray(from, from + into.length - at);
       into.set(piece, at);
       at += piece.length;
+      from = 0;
     }
   }
 }
