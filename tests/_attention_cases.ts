@@ -10,7 +10,7 @@ import {
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { assertWithin, expShare, magnitudes, sumShare } from "./_bounds.ts";
-import { makeReader, padRows, runOps, upload } from "./_gpu.ts";
+import { makeReader, padRows, runOps, SUMMING, upload } from "./_gpu.ts";
 import { type KernelCase, TOKEN_COUNTS, TOKEN_LIMIT } from "./_kernel_case.ts";
 import { type Random, withRandom } from "./_random.ts";
 import {
@@ -54,7 +54,7 @@ export const ATTENTION_CASES: readonly KernelCase[] = [
   ...ATTENTION_SHAPES.map((shape, i) => ({
     name: `attentionByToken() is softmax(q k^T) v, ${shapeName(shape)}`,
     kernels: KERNELS.token,
-    reduces: true,
+    summing: SUMMING,
     run: ({ gpu, hasFewShapes }: { gpu: Gpu; hasFewShapes: boolean }) =>
       withRandom(6, (random) =>
         checkAttention(gpu, random, {
@@ -66,7 +66,7 @@ export const ATTENTION_CASES: readonly KernelCase[] = [
   ...ATTENTION_SHAPES.map((shape, i) => ({
     name: `attentionByTile() is softmax(q k^T) v, ${shapeName(shape)}`,
     kernels: KERNELS.tile,
-    reduces: false,
+    summing: [],
     run: ({ gpu }: { gpu: Gpu }) =>
       withRandom(7, (random) =>
         checkAttention(gpu, random, {
@@ -78,7 +78,7 @@ export const ATTENTION_CASES: readonly KernelCase[] = [
   {
     name: "attention() takes heads that fit no tile",
     kernels: KERNELS.token,
-    reduces: true,
+    summing: SUMMING,
     run: ({ gpu }) =>
       withRandom(8, (random) =>
         checkAttention(gpu, random, {

@@ -12,7 +12,7 @@ export const COPY_CASES: readonly KernelCase[] = [
   {
     name: "ExpertCopier copies pieces of experts and nothing else",
     kernels: ["copy.wgsl"],
-    reduces: false,
+    summing: [],
     run: ({ gpu }) =>
       withRandom(13, async (random) => {
         for (

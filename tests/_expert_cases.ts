@@ -8,10 +8,11 @@ import {
   checkExperts,
   type ExpertShape,
   type MakeRunner,
+  type PlacedExperts,
 } from "./_expert_check.ts";
-import { runOps } from "./_gpu.ts";
-import type { KernelCase } from "./_kernel_case.ts";
-import { filesOf } from "./_linear_cases.ts";
+import { runOps, SUMMING, WIDE_SUMMING } from "./_gpu.ts";
+import type { KernelCase, KernelTest } from "./_kernel_case.ts";
+import { filesOf, WIDE_SCHEMES } from "./_linear_cases.ts";
 import { schemeName } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
 
@@ -35,9 +36,17 @@ const HQQ_SHAPES: readonly ExpertShape[] = [
   },
 ];
 
+/** It can be read 16 inputs at a time. */
+const WIDE_SHAPE: ExpertShape = {
+  expertCount: 5,
+  topK: 2,
+  hiddenSize: 48,
+  intermediateSize: 96,
+  up: { groupSize: 12, scaleGroupSize: 12 },
+  down: { groupSize: 12, scaleGroupSize: 24 },
+};
+
 const KERNELS = [
-  "expert_up.wgsl",
-  "matvec.wgsl",
   "group_rows.wgsl",
   "matmul.wgsl",
   "lib/matmul_tiles.wgsl",
@@ -45,59 +54,88 @@ const KERNELS = [
   "swiglu.wgsl",
 ];
 
+const ONE_TOKEN_KERNELS = ["expert_up.wgsl", "matvec.wgsl"];
+
+const WIDE_KERNELS = [
+  "expert_up_wide.wgsl",
+  "matvec_wide.wgsl",
+  "lib/wide_meta8.wgsl",
+];
+
+const RESIDENT_KERNELS = ["lib/pick_expert.wgsl", "lib/rows_expert.wgsl"];
+const SLOT_KERNELS = ["lib/pick_slot.wgsl", "lib/rows_slot.wgsl"];
+
 /** All cases of this file. */
-export const EXPERT_CASES: readonly KernelCase[] = SCHEMES.flatMap((scheme) => [
-  {
-    name: `residentExperts() is W2 (silu(W1 x) W3 x) with ${
-      schemeName(scheme)
-    }`,
-    kernels: [
-      ...KERNELS,
-      ...filesOf(scheme),
-      "lib/pick_expert.wgsl",
-      "lib/rows_expert.wgsl",
-    ],
-    reduces: true,
-    run: ({ gpu, hasFewShapes }: { gpu: Gpu; hasFewShapes: boolean }) =>
-      checkShapes(gpu, scheme, { makeRunner: makeResident, hasFewShapes }),
-  },
-  {
-    name: `slotExpert() is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
-    kernels: [
-      ...KERNELS,
-      ...filesOf(scheme),
-      "lib/pick_slot.wgsl",
-      "lib/rows_slot.wgsl",
-    ],
-    reduces: true,
-    run: ({ gpu }: { gpu: Gpu }) =>
-      checkShapes(gpu, scheme, { makeRunner: makeSlots, hasFewShapes: true }),
-  },
-]);
+export const EXPERT_CASES: readonly KernelCase[] = [
+  ...SCHEMES.flatMap((scheme) => {
+    const kernels = [...KERNELS, ...ONE_TOKEN_KERNELS, ...filesOf(scheme)];
+    const shapes = scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES;
+    const few = shapes.slice(-1);
+    return [
+      {
+        name: `residentExperts() is W2 (silu(W1 x) W3 x) with ${
+          schemeName(scheme)
+        }`,
+        kernels: [...kernels, ...RESIDENT_KERNELS],
+        summing: SUMMING,
+        run: ({ gpu, hasFewShapes }: KernelTest) =>
+          checkShapes(gpu, scheme, {
+            makeRunner: makeResident,
+            shapes: hasFewShapes ? few : shapes,
+          }),
+      },
+      {
+        name: `slotExpert() is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
+        kernels: [...kernels, ...SLOT_KERNELS],
+        summing: SUMMING,
+        run: ({ gpu }: KernelTest) =>
+          checkShapes(gpu, scheme, { makeRunner: makeSlots, shapes: few }),
+      },
+    ];
+  }),
+  ...WIDE_SCHEMES.flatMap((scheme) =>
+    [
+      {
+        what: "residentExperts()",
+        makeRunner: makeResident,
+        kernels: RESIDENT_KERNELS,
+      },
+      { what: "slotExpert()", makeRunner: makeSlots, kernels: SLOT_KERNELS },
+    ].map(({ what, makeRunner, kernels }) => ({
+      name: `${what} is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
+      kernels: [...KERNELS, ...WIDE_KERNELS, ...filesOf(scheme), ...kernels],
+      summing: WIDE_SUMMING,
+      run: ({ gpu }: KernelTest) =>
+        checkShapes(gpu, scheme, { makeRunner, shapes: [WIDE_SHAPE] }),
+    }))
+  ),
+];
 
 function checkShapes(
   gpu: Gpu,
   scheme: Scheme,
-  { makeRunner, hasFewShapes }: {
+  { makeRunner, shapes }: {
     makeRunner: MakeRunner;
-    hasFewShapes: boolean;
+    shapes: readonly ExpertShape[];
   },
 ): Promise<void> {
   return withRandom(10, async (random) => {
-    const all = scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES;
-    for (const shape of all.slice(hasFewShapes ? -1 : 0)) {
+    for (const shape of shapes) {
       await checkExperts(gpu, random, { shape, scheme, makeRunner });
     }
   });
 }
 
-const makeResident: MakeRunner = async (gpu, { step, ...placed }) => {
+async function makeResident(gpu: Gpu, { step, ...placed }: PlacedExperts) {
   const op = await residentExperts(gpu, { ...placed, step: step.step });
-  return (tokenCount) => runOps(gpu, [op], { step, tokenCount });
-};
+  return (tokenCount: number) => runOps(gpu, [op], { step, tokenCount });
+}
 
 /** Every expert in a slot of its own; only the chosen ones run. */
-const makeSlots: MakeRunner = async (gpu, { buffer, step, ...placed }) => {
+async function makeSlots(
+  gpu: Gpu,
+  { buffer, step, ...placed }: PlacedExperts,
+) {
   const { routing, layout, scratch } = placed;
   const group = await groupRows(gpu, { routing, scratch, step: step.step });
   const uses = makeExpertUses(gpu, routing);
@@ -111,7 +149,7 @@ const makeSlots: MakeRunner = async (gpu, { buffer, step, ...placed }) => {
     }),
   );
   gpu.device.queue.submit([commands.finish()]);
-  return (tokenCount, ids) => {
+  return (tokenCount: number, ids: readonly number[]) => {
     const ops = tokenCount === 1
       ? ids.flatMap((id, rank) => {
         const { up, down } = slots[id]!.byRank[rank]!;
@@ -122,4 +160,4 @@ const makeSlots: MakeRunner = async (gpu, { buffer, step, ...placed }) => {
       );
     runOps(gpu, ops, { step, tokenCount });
   };
-};
+}

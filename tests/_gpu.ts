@@ -86,6 +86,20 @@ export const SUMMING: readonly Summing[] = [
   },
 ];
 
+/** Those where kernels with `_wide` in their name run. */
+export const WIDE_SUMMING: readonly Summing[] = [
+  {
+    name: "16 inputs at a time, summed over subgroups",
+    options: { wideWorkgroups: true },
+    file: "lib/reduce_subgroups.wgsl",
+  },
+  {
+    name: "16 inputs at a time, summed without subgroups",
+    options: { subgroups: false, wideWorkgroups: true },
+    file: "lib/reduce_workgroup.wgsl",
+  },
+];
+
 /** Notes which WGSL files a GPU compiles. */
 function recordKernels(gpu: Gpu): Set<string> {
   const compiled = new Set<string>();

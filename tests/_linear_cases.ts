@@ -7,8 +7,21 @@ import { embed } from "../src/ops/norm.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { assertWithin, magnitudes, ROUNDING, sumShare } from "./_bounds.ts";
-import { makeReader, padRows, runOps, upload, uploadRows } from "./_gpu.ts";
-import { type KernelCase, TOKEN_COUNTS, TOKEN_LIMIT } from "./_kernel_case.ts";
+import {
+  makeReader,
+  padRows,
+  runOps,
+  SUMMING,
+  upload,
+  uploadRows,
+  WIDE_SUMMING,
+} from "./_gpu.ts";
+import {
+  type KernelCase,
+  type KernelTest,
+  TOKEN_COUNTS,
+  TOKEN_LIMIT,
+} from "./_kernel_case.ts";
 import {
   type MatrixShape,
   randomMatrix,
@@ -50,31 +63,52 @@ const HQQ_SHAPES: readonly MatrixShape[] = [
   { N: 280, K: 20, groups: { groupSize: 4, scaleGroupSize: 1400 } },
 ];
 
+const MATMUL_KERNELS = [
+  "lib/pick_one.wgsl",
+  "matmul.wgsl",
+  "lib/matmul_tiles.wgsl",
+  "lib/rows_all.wgsl",
+  "lib/step.wgsl",
+  "lib/reduce_none.wgsl",
+];
+
+/** Shapes that can be read 16 inputs at a time. */
+const WIDE_SHAPES: readonly MatrixShape[] = [
+  { N: 84, K: 48, groups: { groupSize: 12, scaleGroupSize: 12 } },
+  // more inputs than a workgroup takes at once
+  { N: 16, K: 2064, groups: { groupSize: 16, scaleGroupSize: 129 } },
+  { N: 128, K: 1024 },
+  { N: 12, K: 16, groups: { groupSize: 4, scaleGroupSize: 12 } },
+];
+
+/** The schemes that can be read 16 inputs at a time. */
+export const WIDE_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
+  scheme.type === "HQQ" && scheme.bits !== 3
+);
+
 /** All cases of this file. */
 export const LINEAR_CASES: readonly KernelCase[] = [
   ...SCHEMES.map((scheme) => ({
     name: `linear() is W x, for one row and many, with ${schemeName(scheme)}`,
-    kernels: [
-      ...filesOf(scheme),
-      "matvec.wgsl",
-      "lib/pick_one.wgsl",
-      "matmul.wgsl",
-      "lib/matmul_tiles.wgsl",
-      "lib/rows_all.wgsl",
-      "lib/step.wgsl",
-      "lib/reduce_none.wgsl",
-    ],
-    reduces: true,
-    run: ({ gpu, hasFewShapes }: { gpu: Gpu; hasFewShapes: boolean }) =>
-      withRandom(1, async (random) => {
-        const all = scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES;
-        for (const [i, shape] of all.entries()) {
-          if (hasFewShapes && i >= 2) break;
-          // Written and added: both where there are few shapes, else in turn.
-          const ways = i < 2 ? [false, true] : [i % 2 === 0];
-          await checkLinear(gpu, random, { shape, scheme, ways });
-        }
+    kernels: [...MATMUL_KERNELS, ...filesOf(scheme), "matvec.wgsl"],
+    summing: SUMMING,
+    run: (test: KernelTest) =>
+      checkShapes(test, {
+        scheme,
+        shapes: scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES,
       }),
+  })),
+  ...WIDE_SCHEMES.map((scheme) => ({
+    name: `linear() is W x, for one row and many, with ${schemeName(scheme)}`,
+    kernels: [
+      ...MATMUL_KERNELS,
+      ...filesOf(scheme),
+      "matvec_wide.wgsl",
+      "lib/wide_meta8.wgsl",
+    ],
+    summing: WIDE_SUMMING,
+    run: (test: KernelTest) =>
+      checkShapes(test, { scheme, shapes: WIDE_SHAPES }),
   })),
   ...SCHEMES.filter(({ type }) => type !== "HQQ").map((scheme) => ({
     name: `embed() takes rows with ${schemeName(scheme)}`,
@@ -83,7 +117,7 @@ export const LINEAR_CASES: readonly KernelCase[] = [
       "embed.wgsl",
       "lib/reduce_none.wgsl",
     ],
-    reduces: false,
+    summing: [],
     run: ({ gpu }: { gpu: Gpu }) =>
       withRandom(2, async (random) => {
         for (const width of [1, 6, 64, 259]) {
@@ -92,6 +126,20 @@ export const LINEAR_CASES: readonly KernelCase[] = [
       }),
   })),
 ];
+
+function checkShapes(
+  { gpu, hasFewShapes }: KernelTest,
+  { shapes, scheme }: { shapes: readonly MatrixShape[]; scheme: Scheme },
+): Promise<void> {
+  return withRandom(1, async (random) => {
+    for (const [i, shape] of shapes.entries()) {
+      if (hasFewShapes && i >= 2) break;
+      // Written and added: both where there are few shapes, else in turn.
+      const ways = i < 2 ? [false, true] : [i % 2 === 0];
+      await checkLinear(gpu, random, { shape, scheme, ways });
+    }
+  });
+}
 
 /**
  * One row and many, written and added; rows beyond the step and the padding

@@ -6,7 +6,14 @@ import { rmsNorm } from "../src/ops/norm.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { assertWithin, magnitudes, ROUNDING, sumShare } from "./_bounds.ts";
-import { makeReader, padRows, runOps, upload, uploadRows } from "./_gpu.ts";
+import {
+  makeReader,
+  padRows,
+  runOps,
+  SUMMING,
+  upload,
+  uploadRows,
+} from "./_gpu.ts";
 import { type KernelCase, TOKEN_COUNTS, TOKEN_LIMIT } from "./_kernel_case.ts";
 import { type Random, withRandom } from "./_random.ts";
 import {
@@ -23,7 +30,7 @@ export const NORM_CASES: readonly KernelCase[] = [
       fromFirstRow ? "from the first row that gets logits" : "of all rows"
     }`,
     kernels: ["rmsnorm.wgsl", "lib/step.wgsl"],
-    reduces: true,
+    summing: SUMMING,
     run: ({ gpu }: { gpu: Gpu }) =>
       withRandom(3, async (random) => {
         for (const width of [1, 2, 7, 64, 130, 1030]) {
@@ -34,7 +41,7 @@ export const NORM_CASES: readonly KernelCase[] = [
   {
     name: "combine() adds the weighted rows of the experts",
     kernels: ["combine.wgsl"],
-    reduces: false,
+    summing: [],
     run: ({ gpu }) =>
       withRandom(4, async (random) => {
         for (const [width, topK] of [[1, 1], [7, 2], [64, 3], [130, 8]]) {

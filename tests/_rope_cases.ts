@@ -25,7 +25,7 @@ export const ROPE_CASES: readonly KernelCase[] = [
   ...ATTENTION_SHAPES.map((shape) => ({
     name: `ropeKv() turns q and k and fills the cache, ${shapeName(shape)}`,
     kernels: ["rope_kv.wgsl", "lib/step.wgsl"],
-    reduces: false,
+    summing: [],
     run: ({ gpu }: { gpu: Gpu }) =>
       withRandom(5, (random) => checkRopeKv(gpu, random, shape)),
   })),

@@ -5,7 +5,14 @@ import type { Gpu } from "../src/gpu/device.ts";
 import { makeRouting, route } from "../src/ops/moe.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { assertWithin, expShare, magnitudes, sumShare } from "./_bounds.ts";
-import { makeReader, padRows, runOps, upload, uploadRows } from "./_gpu.ts";
+import {
+  makeReader,
+  padRows,
+  runOps,
+  SUMMING,
+  upload,
+  uploadRows,
+} from "./_gpu.ts";
 import { type KernelCase, TOKEN_COUNTS, TOKEN_LIMIT } from "./_kernel_case.ts";
 import { type Random, withRandom } from "./_random.ts";
 import { matvec, route as routeReference } from "./reference.ts";
@@ -15,7 +22,7 @@ export const ROUTE_CASES: readonly KernelCase[] = [
   {
     name: "route() picks the best experts, of equal ones the lower ids",
     kernels: ["route.wgsl"],
-    reduces: true,
+    summing: SUMMING,
     run: ({ gpu }) =>
       withRandom(9, async (random) => {
         for (
@@ -33,7 +40,7 @@ export const ROUTE_CASES: readonly KernelCase[] = [
   {
     name: "route() guesses the next layer's experts for a single token",
     kernels: ["route.wgsl"],
-    reduces: true,
+    summing: SUMMING,
     run: ({ gpu }) =>
       withRandom(12, async (random) => {
         for (const count of [1, 3, 8]) {

@@ -30,8 +30,8 @@ const CASES: readonly KernelCase[] = [
   ...COPY_CASES,
 ];
 
-for (const { name, kernels, reduces, run } of CASES) {
-  if (!reduces) {
+for (const { name, kernels, summing: ways, run } of CASES) {
+  if (ways.length === 0) {
     gpuTest(name, async (test) => {
       await run({ ...test, hasFewShapes: false });
       assertCompiled(test, kernels);
@@ -39,7 +39,7 @@ for (const { name, kernels, reduces, run } of CASES) {
     });
     continue;
   }
-  for (const [i, summing] of SUMMING.entries()) {
+  for (const [i, summing] of ways.entries()) {
     gpuTest(`${name}, ${summing.name}`, async (test) => {
       await run({ ...test, hasFewShapes: i > 0 });
       assertCompiled(test, kernels);
