@@ -5,4 +5,20 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 . "$root/scripts/_setup.sh"
 setup || exit 1
 cd "$root" || exit 1
-exec "$DENO" task test "$@"
+
+# The tests run in several parts; the last line counts them together.
+log=$(mktemp) || exit 1
+trap 'rm -f "$log" "$log.code"' EXIT
+{
+  "$DENO" task test "$@" 2>&1
+  echo $? >"$log.code"
+} | tee "$log"
+sed 's/\x1b\[[0-9;]*m//g' "$log" | awk '
+  / passed .*[0-9] failed/ {
+    for (i = 2; i <= NF; i++) {
+      if ($i == "passed") passed += $(i - 1)
+      if ($i == "failed") failed += $(i - 1)
+    }
+  }
+  END { printf "%d passed, %d failed\n", passed, failed }'
+exit "$(cat "$log.code")"

@@ -7,7 +7,18 @@ const SCRIPTS = fromFileUrl(new URL("../scripts", import.meta.url));
 const ROOT = fromFileUrl(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 /** Real programs that the scripts use. */
-const PROGRAMS = ["dirname", "env", "mkdir", "uname"];
+const PROGRAMS = [
+  "awk",
+  "cat",
+  "dirname",
+  "env",
+  "mkdir",
+  "mktemp",
+  "rm",
+  "sed",
+  "tee",
+  "uname",
+];
 
 /** A machine that has only what it is given. */
 class Machine implements Disposable {
@@ -124,7 +135,7 @@ exit 7`,
   assertEquals(machine.log(), []);
 });
 
-Deno.test("test.sh runs the tests in the project's folder", () => {
+Deno.test("test.sh runs the tests in the project's folder and counts them", () => {
   using machine = new Machine();
   machine.file("driver.json");
   machine.env.VK_DRIVER_FILES = `${machine.folder}/driver.json`;
@@ -133,11 +144,16 @@ Deno.test("test.sh runs the tests in the project's folder", () => {
   machine.stub(
     "deno",
     `[ "$1" = --version ] && ${PINNED} && exit
-echo "$PWD $XDG_RUNTIME_DIR $DENO_WEBGPU_BACKEND $*"`,
+echo "$PWD $XDG_RUNTIME_DIR $DENO_WEBGPU_BACKEND $*"
+echo "ok | 12 passed (3 steps) | 0 failed (2s)"
+echo "FAILED | 5 passed | 2 failed (1 step) (2s)"
+exit 5`,
   );
   const { code, out } = machine.run([`${SCRIPTS}/test.sh`]);
-  assertEquals(out.trim(), `${ROOT} /run/mine gl task test`);
-  assertEquals(code, 0);
+  const lines = out.trim().split("\n");
+  assertEquals(lines[0], `${ROOT} /run/mine gl task test`);
+  assertEquals(lines.at(-1), "17 passed, 2 failed"); // all parts together
+  assertEquals(code, 5);
 });
 
 Deno.test("_setup.sh installs Deno for everyone where there is none", () => {
