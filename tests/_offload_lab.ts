@@ -5,6 +5,7 @@ import { Checkpoint } from "../src/io/checkpoint.ts";
 import { readJson } from "../src/io/json_file.ts";
 import { type ModelConfig, parseConfig } from "../src/model/config.ts";
 import { Mixtral } from "../src/model/mixtral.ts";
+import type { RoutingListener } from "../src/model/routing_reader.ts";
 import {
   readExpert,
   readExpertLayout,
@@ -42,6 +43,7 @@ export interface Way {
   readonly chunkSize: number;
   /** How many pieces a prefetch of an expert takes, at least. */
   readonly pieceCount: number;
+  readonly onRouting?: RoutingListener;
 }
 
 /** What tests change one field of. */
@@ -138,6 +140,7 @@ export class OffloadLab implements Disposable {
         policy: way.policy,
         prefetch: way.prefetch,
         prefetchExperts: way.prefetchExperts,
+        onRouting: way.onRouting,
         pieceByteLength: 16 *
           Math.ceil(this.expertByteLength / way.pieceCount / 16),
       },

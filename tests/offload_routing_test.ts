@@ -1,0 +1,94 @@
+/** What changes the way a layer is run in the middle of an answer. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { WAY, withLab } from "./_offload_lab.ts";
+import { checkShadow } from "./_offload_shadow.ts";
+import { assertSameBits, MODELS, talk } from "./_offload_talk.ts";
+
+const SEED = 9;
+/** Longer than the trials of `auto`, which end after 48 tokens. */
+const TURNS = [
+  { keep: 0, promptLength: 20, answerLength: 60 },
+  { keep: 30, promptLength: 20, answerLength: 10 },
+];
+
+Deno.test("Mixtral gives the same bits while auto tries both ways", async () => {
+  await withLab(MODELS.a_gqa_8e, async (lab) => {
+    using resident = await lab.resident(WAY.chunkSize);
+    const expected = await talk(resident, TURNS, SEED);
+    for (const pieceCount of [1, 9]) {
+      const way = {
+        ...WAY,
+        slots: [2, 3, 2],
+        prefetch: "auto" as const,
+        pieceCount,
+      };
+      using model = await lab.offloaded(way);
+      const what = `seed ${SEED}, ${pieceCount} pieces`;
+      assertSameBits(await talk(model, TURNS, SEED), expected, what);
+      await checkShadow(lab, way, model);
+      const { layers } = model.offloadStats!.snapshot();
+      assert(layers[1]!.byteLengths.prefetchUsed > 0);
+    }
+  });
+});
+
+Deno.test("Mixtral tells every routing to its listener", async () => {
+  await withLab(MODELS.a_gqa_8e, async (lab) => {
+    using resident = await lab.resident(WAY.chunkSize);
+    const expected = await talk(resident, TURNS, SEED);
+    const topK = lab.config.numExpertsPerTok;
+    for (const prefetch of ["off", "next-layer"] as const) {
+      const heard: number[] = [];
+      const tokens = [0, 0, 0];
+      using model = await lab.offloaded({
+        ...WAY,
+        slots: [2, 8, 2],
+        prefetch,
+        onRouting: (layer, { ids, weights }) => {
+          heard.push(layer);
+          tokens[layer]! += ids.length / topK;
+          assertEquals(weights.length, ids.length);
+          for (let row = 0; row < weights.length; row += topK) {
+            const sum = weights.subarray(row, row + topK)
+              .reduce((a, b) => a + b);
+            assert(Math.abs(sum - 1) < 1e-6, `weights add up to ${sum}`);
+          }
+        },
+      });
+      const actual = await talk(model, TURNS, SEED);
+      assertSameBits(actual, expected, `seed ${SEED}, ${prefetch}`);
+      // Prompts of 20 tokens, and all answers but for their last tokens.
+      assertEquals(tokens, [20 + 59 + 20 + 9, 0, 20 + 59 + 20 + 9]);
+      assertEquals(heard.slice(0, 4), [0, 2, 0, 2]);
+    }
+  });
+});
+
+Deno.test("Mixtral survives a listener that throws", async () => {
+  await withLab(MODELS.a_gqa_8e, async (lab) => {
+    using resident = await lab.resident(WAY.chunkSize);
+    const turns = [{ keep: 0, promptLength: 20, answerLength: 8 }];
+    const expected = await talk(resident, turns, SEED);
+    let left = Infinity;
+    const way = {
+      ...WAY,
+      slots: [2, 2, 2],
+      prefetch: "next-layer" as const,
+      onRouting: () => {
+        if (--left === 0) throw new Error("no room for the trace");
+      },
+    };
+    using model = await lab.offloaded(way);
+    for (const nth of [1, 2, 3, 8, 12]) {
+      left = nth;
+      await assertRejects(
+        () => talk(model, turns, SEED),
+        Error,
+        "no room for the trace",
+      );
+      await checkShadow(lab, way, model);
+      assertSameBits(await talk(model, turns, SEED), expected, `${nth}`);
+    }
+  });
+});
