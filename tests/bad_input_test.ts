@@ -117,10 +117,7 @@ Deno.test("Engine says in a sentence that it has been disposed of", async () => 
   await settle();
 });
 
-// TODO(#2): chat() says "Buffer with 'readback' label has been destroyed".
-Deno.test("Engine.chat() says in a sentence that it has been disposed of", {
-  ignore: true,
-}, async () => {
+Deno.test("Engine.chat() says in a sentence that it has been disposed of", async () => {
   const engine = await load(STORIES, { contextLength: 64 });
   engine[Symbol.dispose]();
   try {

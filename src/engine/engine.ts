@@ -15,14 +15,14 @@ import {
   resolveOptions,
   type Settings,
 } from "./options.ts";
-import { Sequence } from "./sequence.ts";
+import { Sequence, type Vocabulary } from "./sequence.ts";
 
 /** What an engine is made of. */
 export interface EngineParts {
   readonly name: string;
   readonly gpu: Gpu;
   readonly model: Mixtral;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: Tokenizer | null;
   readonly chatTemplate: ChatTemplate | null;
   readonly defaults: GenerationDefaults;
   readonly owned: Disposable;
@@ -39,8 +39,6 @@ export class Engine implements Disposable {
   readonly name: string;
   /** What people call the GPU. */
   readonly adapter: string;
-  /** Text to ids and back. */
-  readonly tokenizer: Tokenizer;
   /** Positions of the KV cache. */
   readonly contextLength: number;
 
@@ -56,24 +54,36 @@ export class Engine implements Disposable {
    * @param parts What it is made of.
    */
   constructor(parts: EngineParts) {
-    const { model, tokenizer } = parts;
+    const { model } = parts;
     this.#parts = parts;
     this.config = model.config;
     this.name = parts.name;
     this.adapter = parts.gpu.name;
-    this.tokenizer = tokenizer;
     this.contextLength = model.contextLength;
     // The template writes start and end tokens itself.
     this.#history = new ChatHistory({
-      encode: (text) => tokenizer.encode(text, { addSpecialTokens: false }),
+      encode: (text) =>
+        this.tokenizer.encode(text, { addSpecialTokens: false }),
       startsWithSpecialToken: (text) =>
-        specialTokens(tokenizer).some((token) => text.startsWith(token)),
+        specialTokens(this.tokenizer).some((token) => text.startsWith(token)),
     });
-    this.#sequence = new Sequence(model, {
-      decoder: () =>
-        new TokenDecoder(tokenizer, { prefixIds: this.#prefixIds }),
-      tokenText: (id) => tokenizer.decode([id], { skipSpecialTokens: false }),
-    });
+    this.#sequence = new Sequence(
+      model,
+      vocabularyOf(parts.tokenizer, () => this.#prefixIds),
+    );
+  }
+
+  /**
+   * Text to ids and back.
+   *
+   * @throws {Error} If the model's directory has none.
+   */
+  get tokenizer(): Tokenizer {
+    const { tokenizer } = this.#parts;
+    if (tokenizer !== null) return tokenizer;
+    throw new Error(
+      `Cannot turn text into ids for ${this.name}: it has no tokenizer.json, wanted one, or a prompt of ids`,
+    );
   }
 
   /** What offloading counted; `null` if all experts are on the GPU. */
@@ -140,6 +150,7 @@ export class Engine implements Disposable {
     options: GenerateOptions = {},
   ): AsyncGenerator<Piece, void> {
     const settings = resolveOptions(options, this.#parts.defaults);
+    this.#checkAlive("chat");
     const prompt = this.#render(messages);
     const ids = this.#history.encode(prompt);
     this.#prefixIds = []; // an answer starts a text of its own
@@ -196,14 +207,17 @@ export class Engine implements Disposable {
     });
   }
 
+  #checkAlive(action: string): void {
+    if (!this.#isDisposed) return;
+    throw new Error(`Cannot ${action}: the engine has been disposed of`);
+  }
+
   #checkIds(
     action: string,
     ids: readonly number[],
     limit = this.contextLength,
   ): void {
-    if (this.#isDisposed) {
-      throw new Error(`Cannot ${action}: the engine has been disposed of`);
-    }
+    this.#checkAlive(action);
     if (ids.length === 0 || ids.length > limit) {
       throw new RangeError(
         `Cannot ${action}: there are ${ids.length} ids, wanted 1 to ${limit}`,
@@ -221,6 +235,23 @@ export class Engine implements Disposable {
       );
     }
   }
+}
+
+/** Ids to text; without a tokenizer there is none. */
+function vocabularyOf(
+  tokenizer: Tokenizer | null,
+  prefixIds: () => readonly number[],
+): Vocabulary {
+  if (tokenizer === null) {
+    return {
+      decoder: () => ({ push: () => "", flush: () => "" }),
+      tokenText: () => "",
+    };
+  }
+  return {
+    decoder: () => new TokenDecoder(tokenizer, { prefixIds: prefixIds() }),
+    tokenText: (id) => tokenizer.decode([id], { skipSpecialTokens: false }),
+  };
 }
 
 /** The tokens that a template writes around messages. */

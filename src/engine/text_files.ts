@@ -8,8 +8,8 @@ import { type GenerationDefaults, parseGenerationConfig } from "./options.ts";
 
 /** What {@linkcode readTextFiles} reads. */
 export interface TextFiles {
-  /** From `tokenizer.json` and `tokenizer_config.json`. */
-  readonly tokenizer: Tokenizer;
+  /** From `tokenizer.json` and `tokenizer_config.json`; ids need neither. */
+  readonly tokenizer: Tokenizer | null;
   /** From `chat_template.jinja` or `tokenizer_config.json`. */
   readonly chatTemplate: ChatTemplate | null;
   /** From `generation_config.json`. */
@@ -21,13 +21,15 @@ export interface TextFiles {
  *
  * @param directory The model's directory.
  * @returns What they hold.
- * @throws {Error} If `tokenizer.json` is missing, or a file is broken.
+ * @throws {Error} If a file is broken.
  */
 export async function readTextFiles(directory: string): Promise<TextFiles> {
   const config = await readJsonIfAny(`${directory}/tokenizer_config.json`) ??
     {};
-  const json = await readJson(`${directory}/tokenizer.json`);
-  const tokenizer = Tokenizer.fromJson(json as object, config as object);
+  const json = await readJsonIfAny(`${directory}/tokenizer.json`);
+  const tokenizer = json === undefined
+    ? null
+    : Tokenizer.fromJson(json as object, config as object);
   const jinja = await readTextIfAny(`${directory}/chat_template.jinja`);
   const chatTemplate = ChatTemplate.fromTokenizerConfig(
     jinja === undefined
@@ -36,7 +38,7 @@ export async function readTextFiles(directory: string): Promise<TextFiles> {
   );
   const generation = await readJsonIfAny(`${directory}/generation_config.json`);
   const defaults = parseGenerationConfig(generation ?? {});
-  if (defaults.eosIds === undefined && tokenizer.eosId !== undefined) {
+  if (defaults.eosIds === undefined && tokenizer?.eosId !== undefined) {
     return {
       tokenizer,
       chatTemplate,
