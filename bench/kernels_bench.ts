@@ -20,7 +20,7 @@ import { makeStepBuffers, writeStep } from "../src/ops/step.ts";
 /** An attention matrix, an expert's W1, the output matrix. */
 const SHAPES = [[256, 256], [384, 256], [4096, 256]] as const;
 /** Dispatches of one measurement, so that the read-back does not count. */
-const DISPATCHES = 32;
+const DISPATCHES = 8;
 
 const gpu = await Gpu.open();
 const readback = await gpu.readback(16);

@@ -66,11 +66,10 @@ export function offloadReport(
     prefetchUsed: bytesFor("prefetchUsed"),
     prefetchWasted: bytesFor("prefetchWasted"),
     prefill: bytesFor("prefill"),
-    seed: bytesFor("seed"),
   };
-  const { demand, prefetchUsed, prefetchWasted, prefill, seed } = byteLengths;
+  const { demand, prefetchUsed, prefetchWasted, prefill } = byteLengths;
   const ahead = prefetchUsed + prefetchWasted;
-  const moved = demand + ahead + prefill + seed;
+  const moved = demand + ahead + prefill;
   return {
     hitRate: share(hits, hits + total((layer) => layer.misses)),
     byteLengthPerToken: share(demand + ahead, tokenCount),

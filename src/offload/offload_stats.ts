@@ -3,8 +3,7 @@ export type ByteCause =
   | "demand"
   | "prefetchUsed"
   | "prefetchWasted"
-  | "prefill"
-  | "seed";
+  | "prefill";
 
 /**
  * What the host spends its time on, or waits for:
@@ -223,7 +222,6 @@ function emptyRecord(layerCount: number): OffloadRecord {
         prefetchUsed: 0,
         prefetchWasted: 0,
         prefill: 0,
-        seed: 0,
       },
     })),
     timeMs: {

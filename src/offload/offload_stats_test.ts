@@ -15,7 +15,7 @@ function someStats(): OffloadStats {
   stats.countBytes(1, { cause: "prefetchUsed", byteLength: 3e6 });
   stats.countBytes(1, { cause: "prefetchWasted", byteLength: 1e6 });
   stats.countBytes(1, { cause: "prefill", byteLength: 6e6 });
-  stats.countBytes(1, { cause: "seed", byteLength: 2e6 });
+  stats.countBytes(1, { cause: "prefill", byteLength: 2e6 });
   stats.countTimes({ submit: 0.25, readback: 0.5 });
   stats.countTime("decide", 0.125);
   return stats;
@@ -30,7 +30,7 @@ Deno.test("offloadReport() adds up what was counted", () => {
   // Top 1: 3 of 4 uses; top 2: 2, 4, 3; top 3 only in the first guess.
   assertEquals(report.prefetchRecall, [1 / 4, 3 / 4, 1]);
   assertEquals(report.prefetchWaste, 1 / 4);
-  assertEquals(report.byteLengths.prefill, 6e6);
+  assertEquals(report.byteLengths.prefill, 8e6);
   assertEquals(report.timeMs.submit, 0.25);
   assertEquals(offloadReport(record).averageLinkGigabytesPerSecond, null);
   assertEquals(report.layers, record.layers);
