@@ -2,7 +2,7 @@
 //   w   experts, each with W1 at MATRIX_AT and W3 at MATRIX3_AT, both (N, K)
 //   x   (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
 // As matvec.wgsl, but 2 packed rows a workgroup, of both matrices.
-// Needs: codes_*, group_*, pick_expert, reduce_*.
+// Needs: codes_*, group_*, inputs_*, pick_expert or pick_slot, reduce_*.
 override WG: u32;
 override K: u32;
 override N: u32;
@@ -40,29 +40,31 @@ fn main(
   let base1 = weights_at(id.z);
   let base3 = base1 + MATRIX3_AT - MATRIX_AT;
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
-  let quads = (K + 3u) / 4u;
-  let row_words = quads * QUAD_WORDS;
   // A row beyond the last is read again instead, and not stored.
-  let row0 = (p * G + g) * row_words;
-  let row1 = (min(p + 1u, P - 1u) * G + g) * row_words;
+  let first = p * G + g;
+  let second = min(p + 1u, P - 1u) * G + g;
+  let up_row0 = row_at(base1, first);
+  let up_row1 = row_at(base1, second);
+  let gate_row0 = row_at(base3, first);
+  let gate_row1 = row_at(base3, second);
   var up0 = Acc();
   var up1 = Acc();
   var gate0 = Acc();
   var gate1 = Acc();
   var up_zero = 0.0;
   var gate_zero = 0.0;
-  for (var k4 = lane; k4 < quads; k4 += WG) {
-    let group1 = group_at(base1, g, k4);
-    let group3 = group_at(base3, g, k4);
-    let x4 = x[x_at + k4];
-    let a1 = x4 * group1.scale;
-    let a3 = x4 * group3.scale;
-    up_zero += dot(a1, group1.zero);
-    gate_zero += dot(a3, group3.zero);
-    up0 = mac(up0, fetch(base1 + row0, k4), a1);
-    up1 = mac(up1, fetch(base1 + row1, k4), a1);
-    gate0 = mac(gate0, fetch(base3 + row0, k4), a3);
-    gate1 = mac(gate1, fetch(base3 + row1, k4), a3);
+  for (var k = lane; k < vec_count(); k += WG) {
+    let inputs = inputs_at(x_at, k);
+    let group1 = group_of(base1, g, k);
+    let a1 = times(inputs, group1.scale);
+    up_zero += dot_of(a1, group1.zero);
+    up0 = mac_row(up0, up_row0, k, a1);
+    up1 = mac_row(up1, up_row1, k, a1);
+    let group3 = group_of(base3, g, k);
+    let a3 = times(inputs, group3.scale);
+    gate_zero += dot_of(a3, group3.zero);
+    gate0 = mac_row(gate0, gate_row0, k, a3);
+    gate1 = mac_row(gate1, gate_row1, k, a3);
   }
   up_zero = reduce_sum(lane, up_zero);
   gate_zero = reduce_sum(lane, gate_zero);

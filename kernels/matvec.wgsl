@@ -5,7 +5,7 @@
 // rows n = p G + g + i P G. With a[k] = scale[g, k] x[k], which the members of a
 // group share, y[n] = sum_k a[k] code[n, k] - sum_k a[k] zero[g, k].
 // One workgroup for 4 packed rows of one group; its invocations stride over k.
-// Needs: codes_*, group_*, pick_*, reduce_*.
+// Needs: codes_*, group_*, inputs_*, pick_*, reduce_*.
 override WG: u32;
 override K: u32;
 override N: u32;
@@ -42,26 +42,24 @@ fn main(
   if (p >= P) { return; }
   let base = weights_at(id.z);
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
-  let quads = (K + 3u) / 4u;
-  let row_words = quads * QUAD_WORDS;
   // Rows beyond the last are read again instead, and not stored.
-  let row0 = base + (p * G + g) * row_words;
-  let row1 = base + (min(p + 1u, P - 1u) * G + g) * row_words;
-  let row2 = base + (min(p + 2u, P - 1u) * G + g) * row_words;
-  let row3 = base + (min(p + 3u, P - 1u) * G + g) * row_words;
+  let row0 = row_at(base, p * G + g);
+  let row1 = row_at(base, min(p + 1u, P - 1u) * G + g);
+  let row2 = row_at(base, min(p + 2u, P - 1u) * G + g);
+  let row3 = row_at(base, min(p + 3u, P - 1u) * G + g);
   var acc0 = Acc();
   var acc1 = Acc();
   var acc2 = Acc();
   var acc3 = Acc();
   var zero = 0.0;
-  for (var k4 = lane; k4 < quads; k4 += WG) {
-    let group = group_at(base, g, k4);
-    let a = x[x_at + k4] * group.scale;
-    zero += dot(a, group.zero);
-    acc0 = mac(acc0, fetch(row0, k4), a);
-    acc1 = mac(acc1, fetch(row1, k4), a);
-    acc2 = mac(acc2, fetch(row2, k4), a);
-    acc3 = mac(acc3, fetch(row3, k4), a);
+  for (var k = lane; k < vec_count(); k += WG) {
+    let group = group_of(base, g, k);
+    let a = times(inputs_at(x_at, k), group.scale);
+    zero += dot_of(a, group.zero);
+    acc0 = mac_row(acc0, row0, k, a);
+    acc1 = mac_row(acc1, row1, k, a);
+    acc2 = mac_row(acc2, row2, k, a);
+    acc3 = mac_row(acc3, row3, k, a);
   }
   zero = reduce_sum(lane, zero);
   acc0 = reduce_acc(lane, acc0);

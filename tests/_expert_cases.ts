@@ -54,13 +54,13 @@ const KERNELS = [
   "swiglu.wgsl",
 ];
 
-const ONE_TOKEN_KERNELS = ["expert_up.wgsl", "matvec.wgsl"];
-
-const WIDE_KERNELS = [
-  "expert_up_wide.wgsl",
-  "matvec_wide.wgsl",
-  "lib/wide_meta8.wgsl",
+const ONE_TOKEN_KERNELS = [
+  "expert_up.wgsl",
+  "matvec.wgsl",
+  "lib/inputs_4.wgsl",
 ];
+
+const WIDE_KERNELS = ["expert_up.wgsl", "matvec.wgsl", "lib/inputs_16.wgsl"];
 
 const RESIDENT_KERNELS = ["lib/pick_expert.wgsl", "lib/rows_expert.wgsl"];
 const SLOT_KERNELS = ["lib/pick_slot.wgsl", "lib/rows_slot.wgsl"];

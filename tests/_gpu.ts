@@ -86,7 +86,7 @@ export const SUMMING: readonly Summing[] = [
   },
 ];
 
-/** Those where kernels with `_wide` in their name run. */
+/** Those where `lib/inputs_16.wgsl` is used. */
 export const WIDE_SUMMING: readonly Summing[] = [
   {
     name: "16 inputs at a time, summed over subgroups",

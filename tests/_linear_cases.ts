@@ -87,7 +87,12 @@ export const WIDE_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
 export const LINEAR_CASES: readonly KernelCase[] = [
   ...SCHEMES.map((scheme) => ({
     name: `linear() is W x, for one row and many, with ${schemeName(scheme)}`,
-    kernels: [...MATMUL_KERNELS, ...filesOf(scheme), "matvec.wgsl"],
+    kernels: [
+      ...MATMUL_KERNELS,
+      ...filesOf(scheme),
+      "matvec.wgsl",
+      "lib/inputs_4.wgsl",
+    ],
     summing: SUMMING,
     run: (test: KernelTest) =>
       checkShapes(test, {
@@ -100,8 +105,8 @@ export const LINEAR_CASES: readonly KernelCase[] = [
     kernels: [
       ...MATMUL_KERNELS,
       ...filesOf(scheme),
-      "matvec_wide.wgsl",
-      "lib/wide_meta8.wgsl",
+      "matvec.wgsl",
+      "lib/inputs_16.wgsl",
     ],
     summing: WIDE_SUMMING,
     run: (test: KernelTest) =>

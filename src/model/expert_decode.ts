@@ -87,7 +87,7 @@ function moveIn(
   return found.nextPiece;
 }
 
-/** Records hits, then misses, each copy beside the op before it. */
+/** Records hits, then misses, and each copy beside an op of another expert. */
 async function runRanks(
   parts: SchedulerParts,
   recorder: Recorder,

@@ -1,9 +1,6 @@
 /** The experts of a layer: y[rank] = W2 (silu(W1 x) * W3 x). */
 
 import type { Gpu } from "../gpu/device.ts";
-import expertUpWideCode from "../../kernels/expert_up_wide.wgsl" with {
-  type: "text",
-};
 import expertUpCode from "../../kernels/expert_up.wgsl" with { type: "text" };
 import groupRowsCode from "../../kernels/group_rows.wgsl" with { type: "text" };
 import pickExpert from "../../kernels/lib/pick_expert.wgsl" with {
@@ -18,7 +15,7 @@ import {
   byTokenCount,
   matmul,
   matvec,
-  matvecReduction,
+  matvecReading,
   type Pick,
   spread,
 } from "./linear.ts";
@@ -103,32 +100,26 @@ export async function oneTokenOps(
 ): Promise<[up: Op, down: Op]> {
   const { up, down, at } = layout;
   const pick = pickOf(at.w1, 0);
-  const { wide, source, constants } = matvecReduction(gpu, up);
+  const reading = matvecReading(gpu, { buffer, layout: up });
   const grid = spread(up.G * Math.ceil(up.P / 2), pick.count);
   return [
     await kernelOp(gpu, {
       sources: [
-        ...up.sources,
-        ...wide,
+        ...reading.sources,
         pick.source,
-        source,
-        wide.length > 0
-          ? { name: "expert_up_wide.wgsl", code: expertUpWideCode }
-          : { name: "expert_up.wgsl", code: expertUpCode },
+        { name: "expert_up.wgsl", code: expertUpCode },
       ],
       constants: {
-        ...up.constants,
+        ...reading.constants,
         ...pick.constants,
-        ...constants,
         X_STRIDE: x.stride,
         Y_STRIDE: scratch.h.stride,
         MATRIX3_AT: at.w3,
       },
       bindings: {
-        0: buffer,
+        ...reading.bindings,
         1: x.buffer,
         2: scratch.h.buffer,
-        ...(wide.length > 0 && { 8: buffer }),
         ...pick.bindings,
       },
       workgroups: () => grid,

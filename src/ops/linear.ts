@@ -1,27 +1,18 @@
 /** Matrix x vector and matrix x matrix: y (+)= W x. */
 
 import type { Gpu } from "../gpu/device.ts";
-import type { KernelSource } from "../gpu/kernel.ts";
+import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import matmulTiles from "../../kernels/lib/matmul_tiles.wgsl" with {
   type: "text",
 };
 import matmulCode from "../../kernels/matmul.wgsl" with { type: "text" };
 import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
-import matvecWideCode from "../../kernels/matvec_wide.wgsl" with {
-  type: "text",
-};
 import pickOne from "../../kernels/lib/pick_one.wgsl" with { type: "text" };
-import wideMeta8 from "../../kernels/lib/wide_meta8.wgsl" with { type: "text" };
+import inputs16 from "../../kernels/lib/inputs_16.wgsl" with { type: "text" };
+import inputs4 from "../../kernels/lib/inputs_4.wgsl" with { type: "text" };
 import rowsAll from "../../kernels/lib/rows_all.wgsl" with { type: "text" };
 import type { MatrixLayout } from "./matrix.ts";
-import {
-  kernelOp,
-  NO_REDUCTION,
-  type Op,
-  type Reduction,
-  reduction,
-  type Rows,
-} from "./op.ts";
+import { kernelOp, NO_REDUCTION, type Op, reduction, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** A matrix on the GPU. */
@@ -137,61 +128,69 @@ export interface ProductOptions {
  */
 export function matvec(gpu: Gpu, options: ProductOptions): Promise<Op> {
   const { matrix: { buffer, layout }, x, y, add, pick } = options;
-  const { wide, source, constants } = matvecReduction(gpu, layout);
+  const reading = matvecReading(gpu, { buffer, layout });
   const grid = spread(layout.G * Math.ceil(layout.P / 4), pick.count);
   return kernelOp(gpu, {
     sources: [
-      ...layout.sources,
-      ...wide,
+      ...reading.sources,
       pick.source,
-      source,
-      wide.length > 0
-        ? { name: "matvec_wide.wgsl", code: matvecWideCode }
-        : { name: "matvec.wgsl", code: matvecCode },
+      { name: "matvec.wgsl", code: matvecCode },
     ],
     constants: {
-      ...layout.constants,
+      ...reading.constants,
       ...pick.constants,
-      ...constants,
       X_STRIDE: x.stride,
       Y_STRIDE: y.stride,
       ADD: Number(add),
     },
     bindings: {
-      0: buffer,
+      ...reading.bindings,
       1: x.buffer,
       2: y.buffer,
-      ...(wide.length > 0 && { 8: buffer }),
       ...pick.bindings,
     },
     workgroups: () => grid,
   });
 }
 
-/**
- * Picks how a matrix x vector product reads its weights and sums: where codes lie
- * right for it and the GPU gains by it, 16 inputs at a time.
- *
- * @param gpu The GPU.
- * @param layout The matrix.
- * @returns The reduction, and `lib/wide_meta8.wgsl` if it is to be used, in which
- * case binding 8 is the matrix again.
- */
-export function matvecReduction(
-  gpu: Gpu,
-  { K, scheme, metaCount, codesPerWord }: MatrixLayout,
-): Reduction & { readonly wide: readonly KernelSource[] } {
-  const isWide = gpu.hasWideWorkgroups && scheme.type === "HQQ" &&
-    codesPerWord !== 10 && K % 16 === 0 && metaCount % 4 === 0;
-  return isWide
-    ? { ...reduction(gpu, Math.ceil(K / 64)), wide: [WIDE_META8] }
-    : { ...reduction(gpu, Math.ceil(K / 32)), wide: [] };
+/** How a kernel reads a matrix and sums over its workgroup. */
+export interface Reading {
+  /** The files that do so. */
+  readonly sources: readonly KernelSource[];
+  /** Their constants, WG among them. */
+  readonly constants: Constants;
+  /** The matrix, where they want it. */
+  readonly bindings: Readonly<Record<number, GPUBuffer>>;
 }
 
-const WIDE_META8: KernelSource = {
-  name: "lib/wide_meta8.wgsl",
-  code: wideMeta8,
-};
+/**
+ * Picks how a matrix x vector product reads its weights and sums: 16 inputs at a
+ * time where codes lie right for it and the GPU gains by it, else 4.
+ *
+ * @param gpu The GPU.
+ * @param matrix The matrix.
+ * @returns What the kernel needs.
+ */
+export function matvecReading(
+  gpu: Gpu,
+  { buffer, layout }: Matrix,
+): Reading {
+  const { K, scheme, metaCount, codesPerWord } = layout;
+  const isWide = gpu.hasWideWorkgroups && scheme.type === "HQQ" &&
+    codesPerWord !== 10 && K % 16 === 0 && metaCount % 4 === 0;
+  const { source, constants } = reduction(
+    gpu,
+    Math.ceil(K / (isWide ? 64 : 32)),
+  );
+  const inputs = isWide
+    ? { name: "lib/inputs_16.wgsl", code: inputs16 }
+    : { name: "lib/inputs_4.wgsl", code: inputs4 };
+  return {
+    sources: [...layout.sources, inputs, source],
+    constants: { ...layout.constants, ...constants },
+    bindings: isWide ? { 0: buffer, 8: buffer } : { 0: buffer },
+  };
+}
 
 /**
  * Makes a matrix x matrix product for each pick: `matmul.wgsl`.

@@ -1,11 +1,23 @@
-// 16 inputs at a time, for codes of 8, 4 and 2 bits whose scales and zeros are
-// quantized to 8 bits: one 16-byte load for codes of a packed row, for scales and
-// for zeros. As group_meta8.wgsl, with K a multiple of 16 and META of 4.
-// Needs: w (the matrix), override K, group_meta8 (its overrides).
+// 16 inputs at a time, as inputs_4.wgsl 4: for codes of 8, 4 and 2 bits whose
+// scales and zeros are quantized to 8 bits. One 16-byte load for codes of a packed
+// row, for scales and for zeros. As group_meta8.wgsl, with K a multiple of 16 and
+// META of 4.
+// Needs: w and x, codes_u8, codes_u4 or codes_u2, group_meta8 (its overrides).
 @group(0) @binding(8) var<storage, read> wide: array<vec4u>;  // w again
 
-// Scales and zeros of inputs 16 k16 ... + 15; a column is 4 inputs.
-struct Group16 { scale: mat4x4f, zero: mat4x4f }
+alias Inputs = mat4x4f;  // a column is 4 inputs
+
+struct Group16 { scale: Inputs, zero: Inputs }
+
+fn vec_count() -> u32 { return K / 16u; }
+
+// Where a packed row of the matrix at `base` starts, for mac_row.
+fn row_at(base: u32, row: u32) -> u32 { return base / 4u + row * vec_count(); }
+
+fn inputs_at(row: u32, k: u32) -> Inputs {
+  let at = row + 4u * k;
+  return Inputs(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
+}
 
 fn bytes16(at: u32) -> mat4x4f {
   let v = wide[at];
@@ -28,12 +40,12 @@ fn scale_quad(code: vec4f, base: u32, j: u32) -> vec4f {
   return (code - bitcast<vec4f>(wide[at.y])) * bitcast<vec4f>(wide[at.x]);
 }
 
-fn group16_at(base: u32, g: u32, k16: u32) -> Group16 {
-  let row = base / 4u + g * (K / 16u) + k16;
+fn group_of(base: u32, g: u32, k: u32) -> Group16 {
+  let row = base / 4u + g * vec_count() + k;
   let scale_q = bytes16(row + SCALE_AT / 4u);
   let zero_q = bytes16(row + ZERO_AT / 4u);
   let ms = base + META_AT;
-  let j = g * K + 16u * k16;
+  let j = g * K + 16u * k;
   let scale = mat4x4f(
     scale_quad(scale_q[0], ms / 4u, j),
     scale_quad(scale_q[1], ms / 4u, j + 4u),
@@ -51,15 +63,15 @@ fn group16_at(base: u32, g: u32, k16: u32) -> Group16 {
 }
 
 // The codes of a packed row, times what its members share.
-fn mac16(acc: Acc, row: u32, k16: u32, a: mat4x4f) -> Acc {
-  let raw = wide[row + k16];
+fn mac_row(acc: Acc, row: u32, k: u32, a: Inputs) -> Acc {
+  let raw = wide[row + k];
   return mac(mac(mac(mac(acc, raw.x, a[0]), raw.y, a[1]), raw.z, a[2]), raw.w, a[3]);
 }
 
-fn times(x: mat4x4f, s: mat4x4f) -> mat4x4f {
-  return mat4x4f(x[0] * s[0], x[1] * s[1], x[2] * s[2], x[3] * s[3]);
+fn times(a: Inputs, b: Inputs) -> Inputs {
+  return Inputs(a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]);
 }
 
-fn dot16(a: mat4x4f, b: mat4x4f) -> f32 {
+fn dot_of(a: Inputs, b: Inputs) -> f32 {
   return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3]);
 }
