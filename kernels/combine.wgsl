@@ -1,10 +1,12 @@
 // x[t] += sum over r of weights[t, r] * y[t TOP_K + r], in the order of ranks, so
 // that the order in which experts were computed never changes a bit.
-//   y (T TOP_K, STRIDE) f32    weights (T, TOP_K) f32    x (T, STRIDE) f32
+//   y (T TOP_K PARTS, STRIDE) f32: PARTS rows that sum to a row
+//   weights (T, TOP_K) f32    x (T, STRIDE) f32
 // One invocation for an element; id.y is the token.
 override N: u32;
 override STRIDE: u32;
 override TOP_K: u32;
+override PARTS: u32;
 
 @group(0) @binding(0) var<storage, read> y: array<f32>;
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
@@ -20,7 +22,9 @@ fn main(
   var acc = 0.0;
   for (var r = 0u; r < TOP_K; r++) {
     let row = id.y * TOP_K + r;
-    acc += weights[row] * y[row * STRIDE + n];
+    var sum = 0.0;
+    for (var i = 0u; i < PARTS; i++) { sum += y[(row * PARTS + i) * STRIDE + n]; }
+    acc += weights[row] * sum;
   }
   x[id.y * STRIDE + n] += acc;
 }

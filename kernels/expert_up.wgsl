@@ -2,7 +2,8 @@
 //   w   experts, each with W1 at MATRIX_AT and W3 at MATRIX3_AT, both (N, K)
 //   x   (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
 // As matvec.wgsl, but 2 packed rows a workgroup, of both matrices.
-// Needs: codes_*, group_*, inputs_*, pick_expert or pick_slot, reduce_*.
+// expert_up_strip.wgsl does the same faster where it can.
+// Needs: codes_*, group_*, inputs_4, x_*, pick_expert or pick_slot, reduce_*.
 override WG: u32;
 override K: u32;
 override N: u32;
@@ -18,12 +19,13 @@ override MATRIX3_AT: u32;
 
 fn silu(v: f32) -> f32 { return v / (1.0 + exp(-v)); }
 
-fn store(row: u32, p: u32, g: u32, up: Acc, up_zero: f32, gate: Acc, gate_zero: f32) {
+// `zeros` and `scale` as in matvec.wgsl, the zeros of W1 and W3.
+fn store(row: u32, p: u32, g: u32, up: Acc, gate: Acc, zeros: vec2f, scale: f32) {
   if (p >= P) { return; }
   for (var i = 0u; i < CODES; i++) {
     let n = p * G + g + i * P * G;
     if (n >= N) { return; }
-    h[row + n] = silu(member(up, i) - up_zero) * (member(gate, i) - gate_zero);
+    h[row + n] = silu((member(up, i) - zeros.x) * scale) * (member(gate, i) - zeros.y) * scale;
   }
 }
 
@@ -53,28 +55,30 @@ fn main(
   var gate1 = Acc();
   var up_zero = 0.0;
   var gate_zero = 0.0;
+  var squares = 0.0;
   for (var k = lane; k < vec_count(); k += WG) {
-    let inputs = inputs_at(x_at, k);
-    let group1 = group_of(base1, g, k);
-    let a1 = times(inputs, group1.scale);
-    up_zero += dot_of(a1, group1.zero);
+    let inputs = input4(x_at, k);
+    squares += square4(x_at, k);
+    let group1 = group_at(base1, g, k);
+    let a1 = inputs * group1.scale;
+    up_zero += dot(a1, group1.zero);
     up0 = mac_row(up0, up_row0, k, a1);
     up1 = mac_row(up1, up_row1, k, a1);
-    let group3 = group_of(base3, g, k);
-    let a3 = times(inputs, group3.scale);
-    gate_zero += dot_of(a3, group3.zero);
+    let group3 = group_at(base3, g, k);
+    let a3 = inputs * group3.scale;
+    gate_zero += dot(a3, group3.zero);
     gate0 = mac_row(gate0, gate_row0, k, a3);
     gate1 = mac_row(gate1, gate_row1, k, a3);
   }
-  up_zero = reduce_sum(lane, up_zero);
-  gate_zero = reduce_sum(lane, gate_zero);
+  let sums = reduce_sum4(lane, vec4f(up_zero, gate_zero, squares, 0.0));
+  let scale = input_scale(sums.z);
   up0 = reduce_acc(lane, up0);
   up1 = reduce_acc(lane, up1);
   gate0 = reduce_acc(lane, gate0);
   gate1 = reduce_acc(lane, gate1);
   if (lane == 0u) {
     let row = y_row(id.z) * Y_STRIDE;
-    store(row, p, g, up0, up_zero, gate0, gate_zero);
-    store(row, p + 1u, g, up1, up_zero, gate1, gate_zero);
+    store(row, p, g, up0, gate0, sums.xy, scale);
+    store(row, p + 1u, g, up1, gate1, sums.xy, scale);
   }
 }

@@ -168,7 +168,7 @@ async function checkAttention(
 }
 
 /** A query and the cache that it sees, with their magnitudes. */
-interface QueryRow {
+export interface QueryRow {
   readonly q: Vector;
   readonly keys: readonly Vector[];
   readonly values: readonly Vector[];
@@ -192,7 +192,7 @@ function rowOf({ q, keys, values, sizes }: QueryRow, end: number): QueryRow {
  * of each weight, twice since they are divided by their sum; then come the sums
  * over positions.
  */
-function attentionBounds(
+export function attentionBounds(
   { q, keys, sizes }: QueryRow,
   options: HeadOptions,
 ): Float64Array {

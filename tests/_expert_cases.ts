@@ -10,9 +10,9 @@ import {
   type MakeRunner,
   type PlacedExperts,
 } from "./_expert_check.ts";
-import { runOps, SUMMING, WIDE_SUMMING } from "./_gpu.ts";
+import { runOps, STRIPS, SUMMING } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
-import { filesOf, WIDE_SCHEMES } from "./_linear_cases.ts";
+import { filesOf, STRIP_SCHEMES, stripFilesOf } from "./_linear_cases.ts";
 import { schemeName } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
 
@@ -36,15 +36,25 @@ const HQQ_SHAPES: readonly ExpertShape[] = [
   },
 ];
 
-/** It can be read 16 inputs at a time. */
-const WIDE_SHAPE: ExpertShape = {
-  expertCount: 5,
-  topK: 2,
-  hiddenSize: 48,
-  intermediateSize: 96,
-  up: { groupSize: 12, scaleGroupSize: 12 },
-  down: { groupSize: 12, scaleGroupSize: 24 },
-};
+/** `lib/strip.wgsl` reads them; the second cuts the inputs of W2 into parts. */
+const STRIP_SHAPES: readonly ExpertShape[] = [
+  {
+    expertCount: 5,
+    topK: 2,
+    hiddenSize: 48,
+    intermediateSize: 96,
+    up: { groupSize: 16, scaleGroupSize: 2 },
+    down: { groupSize: 16, scaleGroupSize: 3 },
+  },
+  {
+    expertCount: 2,
+    topK: 2,
+    hiddenSize: 16,
+    intermediateSize: 8192,
+    up: { groupSize: 16, scaleGroupSize: 128 },
+    down: { groupSize: 16, scaleGroupSize: 128 },
+  },
+];
 
 const KERNELS = [
   "group_rows.wgsl",
@@ -60,7 +70,7 @@ const ONE_TOKEN_KERNELS = [
   "lib/inputs_4.wgsl",
 ];
 
-const WIDE_KERNELS = ["expert_up.wgsl", "matvec.wgsl", "lib/inputs_16.wgsl"];
+const STRIP_KERNELS = ["expert_up_strip.wgsl", "matvec_strip.wgsl"];
 
 const RESIDENT_KERNELS = ["lib/pick_expert.wgsl", "lib/rows_expert.wgsl"];
 const SLOT_KERNELS = ["lib/pick_slot.wgsl", "lib/rows_slot.wgsl"];
@@ -93,26 +103,35 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       },
     ];
   }),
-  ...WIDE_SCHEMES.flatMap((scheme) =>
+  ...STRIP_SCHEMES.flatMap((scheme) =>
     [
       {
         what: "residentExperts()",
         makeRunner: makeResident,
         kernels: RESIDENT_KERNELS,
-        summing: WIDE_SUMMING,
+        shapes: STRIP_SHAPES,
       },
       {
         what: "slotExpert()",
         makeRunner: makeSlots,
         kernels: SLOT_KERNELS,
-        summing: WIDE_SUMMING.slice(0, 1),
+        shapes: STRIP_SHAPES.slice(0, 1),
       },
-    ].map(({ what, makeRunner, kernels, summing }) => ({
-      name: `${what} is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
-      kernels: [...KERNELS, ...WIDE_KERNELS, ...filesOf(scheme), ...kernels],
-      summing,
+    ].map(({ what, makeRunner, kernels, shapes }) => ({
+      name: `${what} is W2 (silu(W1 x) W3 x) in strips with ${
+        schemeName(scheme)
+      }`,
+      kernels: [
+        ...KERNELS,
+        ...STRIP_KERNELS,
+        ...filesOf(scheme),
+        ...stripFilesOf(scheme),
+        ...kernels,
+      ],
+      summing: [],
+      options: STRIPS,
       run: ({ gpu }: KernelTest) =>
-        checkShapes(gpu, scheme, { makeRunner, shapes: [WIDE_SHAPE] }),
+        checkShapes(gpu, scheme, { makeRunner, shapes }),
     }))
   ),
 ];

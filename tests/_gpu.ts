@@ -86,19 +86,8 @@ export const SUMMING: readonly Summing[] = [
   },
 ];
 
-/** Those where `lib/inputs_16.wgsl` is used. */
-export const WIDE_SUMMING: readonly Summing[] = [
-  {
-    name: "16 inputs at a time, summed over subgroups",
-    options: { wideWorkgroups: true },
-    file: "lib/reduce_subgroups.wgsl",
-  },
-  {
-    name: "16 inputs at a time, summed without subgroups",
-    options: { subgroups: false, wideWorkgroups: true },
-    file: "lib/reduce_workgroup.wgsl",
-  },
-];
+/** How a GPU is opened that takes `lib/strip.wgsl` where it can. */
+export const STRIPS: GpuOptions = { wideWorkgroups: true };
 
 /** Notes which WGSL files a GPU compiles. */
 function recordKernels(gpu: Gpu): Set<string> {

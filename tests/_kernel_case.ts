@@ -1,5 +1,6 @@
 /** What `kernels_test.ts` runs. */
 
+import type { GpuOptions } from "../src/gpu/device.ts";
 import type { Summing, TestGpu } from "./_gpu.ts";
 
 /** A test of some kernels against the reference. */
@@ -10,6 +11,8 @@ export interface KernelCase {
   readonly kernels: readonly string[];
   /** In which ways they sum over a workgroup, if they do: it runs for each. */
   readonly summing: readonly Summing[];
+  /** How to open the GPU where nothing is summed that way. */
+  readonly options?: GpuOptions;
   /** The test. */
   readonly run: (test: KernelTest) => Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { linear } from "../src/ops/linear.ts";
-import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { embed } from "../src/ops/norm.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
@@ -11,10 +11,10 @@ import {
   makeReader,
   padRows,
   runOps,
+  STRIPS,
   SUMMING,
   upload,
   uploadRows,
-  WIDE_SUMMING,
 } from "./_gpu.ts";
 import {
   type KernelCase,
@@ -29,7 +29,7 @@ import {
   uploadMatrix,
 } from "./_matrices.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { add, embed as embedReference, matvec } from "./reference.ts";
+import { add, embed as embedReference, matvec, rmsNorm } from "./reference.ts";
 
 /** The files that read a scheme. */
 export function filesOf(scheme: Scheme): string[] {
@@ -69,19 +69,28 @@ const MATMUL_KERNELS = [
   "lib/reduce_none.wgsl",
 ];
 
-/** Shapes that can be read 16 inputs at a time. */
-const WIDE_SHAPES: readonly MatrixShape[] = [
-  { N: 84, K: 48, groups: { groupSize: 12, scaleGroupSize: 12 } },
-  // more inputs than a workgroup takes at once
+/** Shapes that `lib/strip.wgsl` reads. */
+const STRIP_SHAPES: readonly MatrixShape[] = [
+  // inputs that leave lanes of the subgroup idle; three groups share their meta
+  { N: 96, K: 48, groups: { groupSize: 16, scaleGroupSize: 2 } },
+  // more inputs than 128 lanes take; one group
   { N: 16, K: 2064, groups: { groupSize: 16, scaleGroupSize: 129 } },
-  { N: 64, K: 1024 },
-  { N: 12, K: 16, groups: { groupSize: 4, scaleGroupSize: 12 } },
+  // units that do not divide into workgroups
+  { N: 96, K: 32, groups: { groupSize: 16, scaleGroupSize: 12 } },
+  // several units in a group
+  { N: 128, K: 512, groups: { groupSize: 64, scaleGroupSize: 64 } },
 ];
 
-/** The schemes that can be read 16 inputs at a time. */
-export const WIDE_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
+/** The schemes that `lib/strip.wgsl` reads. */
+export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
   scheme.type === "HQQ" && scheme.bits !== 3
 );
+
+/** The files that read a scheme in strips. */
+export function stripFilesOf(scheme: Scheme): string[] {
+  const { bits } = scheme as HqqScheme;
+  return [`lib/strip_u${bits}.wgsl`, "lib/strip.wgsl", "lib/fold.wgsl"];
+}
 
 /** All cases of this file. */
 export const LINEAR_CASES: readonly KernelCase[] = [
@@ -92,6 +101,8 @@ export const LINEAR_CASES: readonly KernelCase[] = [
       ...filesOf(scheme),
       "matvec.wgsl",
       "lib/inputs_4.wgsl",
+      "lib/x_plain.wgsl",
+      "lib/x_normed.wgsl",
     ],
     summing: SUMMING,
     run: (test: KernelTest) =>
@@ -100,17 +111,22 @@ export const LINEAR_CASES: readonly KernelCase[] = [
         shapes: scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES,
       }),
   })),
-  ...WIDE_SCHEMES.map((scheme) => ({
-    name: `linear() is W x, for one row and many, with ${schemeName(scheme)}`,
+  ...STRIP_SCHEMES.map((scheme) => ({
+    name: `linear() is W x, for one row in strips and many, with ${
+      schemeName(scheme)
+    }`,
     kernels: [
       ...MATMUL_KERNELS,
       ...filesOf(scheme),
-      "matvec.wgsl",
-      "lib/inputs_16.wgsl",
+      ...stripFilesOf(scheme),
+      "matvec_strip.wgsl",
+      "lib/x_plain.wgsl",
+      "lib/x_normed.wgsl",
     ],
-    summing: WIDE_SUMMING,
+    summing: [],
+    options: STRIPS,
     run: (test: KernelTest) =>
-      checkShapes(test, { scheme, shapes: WIDE_SHAPES }),
+      checkShapes(test, { scheme, shapes: STRIP_SHAPES }),
   })),
   ...SCHEMES.filter(({ type }) => type !== "HQQ").map((scheme) => ({
     name: `embed() takes rows with ${schemeName(scheme)}`,
@@ -139,6 +155,7 @@ function checkShapes(
       // Written and added: both for the first shape, then in turn.
       const ways = i === 0 ? [false, true] : [i % 2 === 1];
       await checkLinear(gpu, random, { shape, scheme, ways });
+      if (i < 2) await checkNormed(gpu, random, { shape, scheme });
     }
   });
 }
@@ -204,6 +221,55 @@ async function checkLinear(
         },
       );
     }
+  }
+}
+
+/** One row under a norm that is computed on the way; many take x as it is. */
+async function checkNormed(
+  gpu: Gpu,
+  random: Random,
+  { shape, scheme }: { shape: MatrixShape; scheme: Scheme },
+): Promise<void> {
+  const { N, K } = shape;
+  const test = randomMatrix(random, shape, scheme);
+  const inputs = [random.normal(K, 30), random.normal(K)];
+  const weight = random.normal(K);
+  const epsilon = 1e-5;
+  const x = uploadRows(gpu, inputs.flatMap((row) => [...row]), K);
+  const y = makeRows(gpu, "y", [2, N]);
+  const step = makeStepBuffers(gpu, 2);
+  const op = await linear(gpu, {
+    matrix: uploadMatrix(gpu, test),
+    x,
+    y,
+    step: step.step,
+    beforeNorm: {
+      x,
+      norm: { weight: upload(gpu, padRows(weight, K)), epsilon },
+    },
+  });
+  using reader = await makeReader(gpu, y.buffer.size);
+  for (const tokenCount of [1, 2]) {
+    runOps(gpu, [op], { step, tokenCount });
+    const rows = tokenCount === 1
+      ? [rmsNorm(inputs[0]!, weight, epsilon)]
+      : inputs;
+    // The norm adds a sum of squares, a root and two products.
+    const share = sumShare(K) * (tokenCount === 1 ? 2 : 1);
+    const actual = await reader.floats(y.buffer);
+    assertWithin(
+      actual.subarray(0, tokenCount * y.stride),
+      padRows64(rows.map((row) => matvec(test.weights, row)), y.stride),
+      {
+        what: `W (${N}, ${K}) norm(x) of ${tokenCount} rows`,
+        bounds: padRows64(
+          rows.map((row) =>
+            matvec(test.sizes, magnitudes(row)).map((v) => v * share)
+          ),
+          y.stride,
+        ),
+      },
+    );
   }
 }
 

@@ -19,6 +19,7 @@ import { type Random, withRandom } from "./_random.ts";
 import {
   combine as combineReference,
   rmsNorm as rmsNormReference,
+  type Vector,
 } from "./reference.ts";
 
 const EPSILON = 1e-5;
@@ -44,9 +45,14 @@ export const NORM_CASES: readonly KernelCase[] = [
     summing: [],
     run: ({ gpu }) =>
       withRandom(4, async (random) => {
-        for (const [width, topK] of [[1, 1], [7, 2], [64, 3], [130, 8]]) {
-          await checkCombine(gpu, random, { width: width!, topK: topK! });
-        }
+        for (
+          const [width, topK, partCount] of [
+            [1, 1, 1],
+            [7, 2, 3],
+            [64, 3, 1],
+            [130, 8, 4],
+          ] as const
+        ) await checkCombine(gpu, random, { width, topK, partCount });
       }),
   },
 ];
@@ -95,7 +101,11 @@ async function checkRmsNorm(
 async function checkCombine(
   gpu: Gpu,
   random: Random,
-  { width, topK }: { width: number; topK: number },
+  { width, topK, partCount }: {
+    width: number;
+    topK: number;
+    partCount: number;
+  },
 ): Promise<void> {
   const rowsOf = (count: number) =>
     Array.from({ length: count }, () => random.normal(width));
@@ -112,6 +122,7 @@ async function checkCombine(
   const x = uploadRows(gpu, before.flatMap((row) => [...row]), width);
   const op = await combine(gpu, {
     y: uploadRows(gpu, experts.flatMap((row) => [...row]), width),
+    partCount,
     routing,
     x,
     width,
@@ -126,21 +137,40 @@ async function checkCombine(
     for (let t = 0; t < tokenCount; t++) {
       const ranks = [t * topK, (t + 1) * topK] as const;
       const shares = [...weights.slice(...ranks)];
-      const rows = experts.slice(...ranks);
+      // The rows of a single token come in parts.
+      const rows = tokenCount > 1
+        ? experts.slice(...ranks)
+        : shares.map((_, r) =>
+          sumOf(experts.slice(r * partCount, (r + 1) * partCount))
+        );
       const at = t * x.stride;
       expected.set(combineReference(before[t]!, rows, shares), at);
+      const sizes = tokenCount > 1
+        ? rows.map(magnitudes)
+        : shares.map((_, r) =>
+          sumOf(
+            experts.slice(r * partCount, (r + 1) * partCount).map(magnitudes),
+          )
+        );
       const size = combineReference(
         magnitudes(before[t]!),
-        rows.map(magnitudes),
+        sizes,
         shares.map(Math.abs),
       );
-      bounds.set(size.map((v) => v * (topK + 2) * ROUNDING), at);
+      bounds.set(size.map((v) => v * (topK + partCount + 1) * ROUNDING), at);
     }
     assertWithin(await reader.floats(x.buffer), expected, {
       what: `${tokenCount} rows of ${width}, ${topK} experts`,
       bounds,
     });
   }
+}
+
+function sumOf(rows: readonly Vector[]): Float64Array {
+  return Float64Array.from(
+    rows[0]!,
+    (_, i) => rows.reduce((sum, row) => sum + row[i]!, 0),
+  );
 }
 
 /** A row and the zeros after it. */

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
 import { makeRouting, route } from "../src/ops/moe.ts";
+import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { assertWithin, expShare, magnitudes, sumShare } from "./_bounds.ts";
 import {
@@ -15,7 +16,7 @@ import {
 } from "./_gpu.ts";
 import { type KernelCase, TOKEN_COUNTS, TOKEN_LIMIT } from "./_kernel_case.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { matvec, route as routeReference } from "./reference.ts";
+import { matvec, rmsNorm, route as routeReference } from "./reference.ts";
 
 /** All cases of this file. */
 export const ROUTE_CASES: readonly KernelCase[] = [
@@ -48,7 +49,65 @@ export const ROUTE_CASES: readonly KernelCase[] = [
         }
       }),
   },
+  {
+    name: "route() takes one row under a norm, and keeps it",
+    kernels: ["route.wgsl", "lib/x_normed.wgsl", "lib/x_plain.wgsl"],
+    summing: SUMMING,
+    run: ({ gpu }) =>
+      withRandom(13, async (random) => {
+        for (const width of [5, 130, 1030]) {
+          await checkNormedRoute(gpu, random, width);
+        }
+      }),
+  },
 ];
+
+/** For one token x is computed from what is before its norm, else it is there. */
+async function checkNormedRoute(
+  gpu: Gpu,
+  random: Random,
+  width: number,
+): Promise<void> {
+  const [expertCount, topK, epsilon] = [6, 2, 1e-5];
+  const before = random.normal(width, 20);
+  const weight = random.normal(width);
+  const gate = random.normal(expertCount * width, 0.5);
+  const nextGate = random.normal(expertCount * width);
+  const routing = makeRouting(gpu, { tokenLimit: 2, expertCount, topK });
+  const x = makeRows(gpu, "x", [2, width]);
+  const op = await route(gpu, {
+    x,
+    beforeNorm: {
+      x: uploadRows(gpu, before, width),
+      norm: { weight: upload(gpu, padRows(weight, width)), epsilon },
+    },
+    width,
+    gate: upload(gpu, padRows(gate, width)),
+    routing,
+    guess: { nextGate: upload(gpu, padRows(nextGate, width)), count: 3 },
+  });
+  const step = makeStepBuffers(gpu, 2);
+  using reader = await makeReader(gpu, Math.max(64, x.buffer.size));
+  runOps(gpu, [op], { step, tokenCount: 1 });
+  const normed = rmsNorm(before, weight, epsilon);
+  const kept = (await reader.floats(x.buffer)).subarray(0, width);
+  assertWithin(kept, normed, {
+    what: `norm of ${width}`,
+    bounds: normed.map((v) => Math.abs(v) * sumShare(width)),
+  });
+  const wanted = routeReference(matvec(gate, normed), topK);
+  const guess = routeReference(matvec(nextGate, normed), 3).ids;
+  const ids = await reader.words(routing.ids);
+  assertEquals([...ids.slice(0, topK + 3)], [...wanted.ids, ...guess]);
+  const range = 2 * Math.max(...magnitudes(wanted.logits));
+  const sizes = matvec(gate.map(Math.abs), magnitudes(normed));
+  const share = 4 * (Math.max(...sizes) * sumShare(width) + expShare(range));
+  assertWithin(
+    (await reader.floats(routing.weights)).subarray(0, topK),
+    wanted.weights,
+    { what: "weights", bounds: wanted.weights.map((w) => w * share) },
+  );
+}
 
 async function checkRoute(
   gpu: Gpu,
@@ -71,6 +130,7 @@ async function checkRoute(
   });
   const op = await route(gpu, {
     x: uploadRows(gpu, rows.flatMap((row) => [...row]), width),
+    width,
     gate: upload(gpu, padRows(gate, width)),
     routing,
   });
@@ -128,6 +188,7 @@ async function checkGuess(
   const row = random.normal(width);
   const op = await route(gpu, {
     x: uploadRows(gpu, [...row, ...row], width),
+    width,
     gate: upload(gpu, padRows(gate, width)),
     routing,
     guess: { nextGate: upload(gpu, padRows(nextGate, width)), count },

@@ -6,9 +6,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { ATTENTION_CASES } from "./_attention_cases.ts";
+import { ATTENTION_DECODE_CASES } from "./_attention_decode_cases.ts";
 import { COPY_CASES } from "./_copy_cases.ts";
 import { EXPERT_CASES } from "./_expert_cases.ts";
-import { spread } from "../src/ops/linear.ts";
+import { spread } from "../src/ops/matvec.ts";
 import { gpuTest, SUMMING, type TestGpu } from "./_gpu.ts";
 import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
@@ -25,18 +26,19 @@ const CASES: readonly KernelCase[] = [
   ...NORM_CASES,
   ...ROPE_CASES,
   ...ATTENTION_CASES,
+  ...ATTENTION_DECODE_CASES,
   ...ROUTE_CASES,
   ...EXPERT_CASES,
   ...COPY_CASES,
 ];
 
-for (const { name, kernels, summing: ways, run } of CASES) {
+for (const { name, kernels, summing: ways, options, run } of CASES) {
   if (ways.length === 0) {
     gpuTest(name, async (test) => {
       await run({ ...test, hasFewShapes: false });
       assertCompiled(test, kernels);
       assert(!SUMMING.some(({ file }) => test.compiled.has(file)));
-    });
+    }, options);
     continue;
   }
   for (const [i, summing] of ways.entries()) {

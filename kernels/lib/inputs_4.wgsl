@@ -1,22 +1,11 @@
-// 4 inputs at a time: for every number type and any K. inputs_16.wgsl is the same
-// 16 at a time.
-// Needs: x, codes_*, group_*, override K.
-alias Inputs = vec4f;
-
+// 4 inputs of a row of x at a time, and what belongs to them in a packed row.
+// Needs: codes_*, group_*, x_*, override K.
 fn vec_count() -> u32 { return (K + 3u) / 4u; }
 
-// Where a packed row of the matrix at `base` starts, for mac_row.
+// Where a packed row of the matrix at `base` starts.
 fn row_at(base: u32, row: u32) -> u32 { return base + row * vec_count() * QUAD_WORDS; }
 
-fn inputs_at(row: u32, k: u32) -> Inputs { return x[row + k]; }
-
-fn group_of(base: u32, g: u32, k: u32) -> Group { return group_at(base, g, k); }
-
-fn times(a: Inputs, b: Inputs) -> Inputs { return a * b; }
-
-fn dot_of(a: Inputs, b: Inputs) -> f32 { return dot(a, b); }
-
 // The codes of a packed row, times what its members share.
-fn mac_row(acc: Acc, row: u32, k: u32, a: Inputs) -> Acc {
+fn mac_row(acc: Acc, row: u32, k: u32, a: vec4f) -> Acc {
   return mac(acc, fetch(row, k), a);
 }

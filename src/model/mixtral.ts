@@ -83,8 +83,7 @@ export class Mixtral implements Disposable {
       run(layer.q); //                    q = Wq xb
       run(layer.k); //                    k = Wk xb
       run(layer.v); //                    v = Wv xb
-      run(layer.ropeKv); //               rotate q, k; append k, v
-      run(layer.attention); //            a = softmax(q k^T) v
+      run(layer.attention); //            rotate q, k; append k, v; a = softmax(q k^T) v
       run(layer.o); //                    x += Wo a
       run(layer.postAttentionNorm); //    xb = norm(x)
       run(layer.route); //                experts, weights (T, topK)

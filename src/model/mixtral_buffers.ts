@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { KvBuffers } from "../ops/attention.ts";
-import { makeExpertScratch } from "../ops/expert_layout.ts";
+import { type ExpertLayout, makeExpertScratch } from "../ops/expert_layout.ts";
 import { makeRouting } from "../ops/moe.ts";
 import { makeRows } from "../ops/op.ts";
 import { padded } from "../ops/padded.ts";
@@ -17,13 +17,18 @@ export type Shared = ReturnType<typeof makeShared>;
  *
  * @param gpu The GPU.
  * @param config What the model is.
- * @param options Positions of the KV cache, and the most tokens of one step.
+ * @param options Positions of the KV cache, the most tokens of one step, and how an
+ * expert lies.
  * @returns Rows and tables.
  */
 export function makeShared(
   gpu: Gpu,
   config: ModelConfig,
-  { contextLength, chunkSize }: { contextLength: number; chunkSize: number },
+  { contextLength, chunkSize, layout }: {
+    contextLength: number;
+    chunkSize: number;
+    layout: ExpertLayout;
+  },
 ) {
   const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
   const rows = (label: string, width: number) =>
@@ -49,6 +54,7 @@ export function makeShared(
     routing: makeRouting(gpu, moe),
     scratch: makeExpertScratch(gpu, {
       ...moe,
+      layout,
       hiddenSize,
       intermediateSize: config.intermediateSize,
     }),

@@ -3,17 +3,14 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Readback } from "../gpu/readback.ts";
 import { GUESS_DEPTH } from "../offload/offload_stats.ts";
-import {
-  attention,
-  type KvBuffers,
-  ropeAngles,
-  ropeKv,
-} from "../ops/attention.ts";
-import { linear, type Matrix } from "../ops/linear.ts";
+import { type KvBuffers, ropeAngles } from "../ops/attention.ts";
+import { linear } from "../ops/linear.ts";
+import type { Matrix } from "../ops/matrix.ts";
 import { residentExperts } from "../ops/experts.ts";
 import { combine, route, type RouteOptions } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
-import { makeRows, type Op, type Rows } from "../ops/op.ts";
+import { forMany, makeRows, type Op, type Rows } from "../ops/op.ts";
+import { selfAttention } from "../ops/self_attention.ts";
 import type { StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import {
@@ -42,13 +39,15 @@ export interface MixtralOptions {
   readonly chunkSize: number;
 }
 
-/** One decoder layer, in the order of its ops. */
+/**
+ * One decoder layer, in the order of its ops. A norm is an op of its own for many
+ * tokens; for one it is computed by whoever reads it.
+ */
 export interface LayerOps {
   readonly inputNorm: Op;
   readonly q: Op;
   readonly k: Op;
   readonly v: Op;
-  readonly ropeKv: Op;
   readonly attention: Op;
   readonly o: Op;
   readonly postAttentionNorm: Op;
@@ -89,7 +88,10 @@ export async function buildMixtral(
   options: MixtralOptions,
 ): Promise<MixtralParts> {
   const { config } = weights;
-  const shared = makeShared(gpu, config, options);
+  const shared = makeShared(gpu, config, {
+    ...options,
+    layout: weights.expertLayout,
+  });
   const { x, xb, step, angles, routing, scratch } = shared;
   const { headDim, ropeTheta } = config;
   gpu.upload(
@@ -214,23 +216,24 @@ async function makeLayer(
     headCount: config.numAttentionHeads,
     kvHeadCount: config.numKeyValueHeads,
   };
-  const norm = (weight: GPUBuffer) =>
-    rmsNorm(gpu, {
-      x,
-      y: xb,
-      weight,
-      width: config.hiddenSize,
-      epsilon: config.rmsNormEps,
-      step,
-    });
+  const { rmsNormEps: epsilon, hiddenSize: width } = config;
+  // For one token, whoever reads xb computes it from x, or the router keeps it.
+  const normed = async (weight: GPUBuffer) => ({
+    op: forMany(
+      await rmsNorm(gpu, { x, y: xb, weight, width, epsilon, step }),
+    ),
+    input: { x, norm: { weight, epsilon } },
+  });
+  const inputNorm = await normed(layer.inputNorm);
+  const postAttentionNorm = await normed(layer.postAttentionNorm);
   const project = (matrix: Matrix, y: Rows) =>
-    linear(gpu, { matrix, x: xb, y, step });
+    linear(gpu, { matrix, x: xb, y, step, beforeNorm: inputNorm.input });
   return {
-    inputNorm: await norm(layer.inputNorm),
+    inputNorm: inputNorm.op,
     q: await project(layer.q, q),
     k: await project(layer.k, k),
     v: await project(layer.v, v),
-    ropeKv: await ropeKv(gpu, {
+    attention: await selfAttention(gpu, {
       ...shape,
       q,
       k,
@@ -238,25 +241,27 @@ async function makeLayer(
       rotated,
       angles,
       cache,
-      step,
-    }),
-    attention: await attention(gpu, {
-      ...shape,
-      rotated,
-      cache,
       y: a,
       window: config.slidingWindow ?? 0,
       step,
     }),
     o: await linear(gpu, { matrix: layer.o, x: a, y: x, add: true, step }),
-    postAttentionNorm: await norm(layer.postAttentionNorm),
-    route: await route(gpu, { x: xb, gate: layer.gate, routing, guess }),
+    postAttentionNorm: postAttentionNorm.op,
+    route: await route(gpu, {
+      x: xb,
+      beforeNorm: postAttentionNorm.input,
+      width,
+      gate: layer.gate,
+      routing,
+      guess,
+    }),
     experts,
     combine: await combine(gpu, {
       y: scratch.y,
+      partCount: scratch.partCount,
       routing,
       x,
-      width: config.hiddenSize,
+      width,
     }),
   };
 }

@@ -1,8 +1,7 @@
 /** Weights of a Mixtral checkpoint, onto the GPU. */
 
 import type { Gpu } from "../gpu/device.ts";
-import type { Matrix } from "../ops/linear.ts";
-import type { MatrixLayout } from "../ops/matrix.ts";
+import type { Matrix, MatrixLayout } from "../ops/matrix.ts";
 import { type ExpertLayout, expertLayout } from "../ops/expert_layout.ts";
 import { padded } from "../ops/padded.ts";
 import type { ModelConfig } from "./config.ts";

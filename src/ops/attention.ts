@@ -9,7 +9,6 @@ import attentionTileCode from "../../kernels/attention_tile.wgsl" with {
 };
 import attentionCode from "../../kernels/attention.wgsl" with { type: "text" };
 import ropeKvCode from "../../kernels/rope_kv.wgsl" with { type: "text" };
-import { byTokenCount } from "./linear.ts";
 import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
 import { padded } from "./padded.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
@@ -128,24 +127,18 @@ export interface AttentionOptions extends AttentionShape {
 }
 
 /**
- * Makes y = softmax(q k^T / sqrt(D)) v, causal.
- *
- * One token takes `attention.wgsl`, more take `attention_tile.wgsl` where its
- * tiles fit the workgroup memory.
+ * Makes y = softmax(q k^T / sqrt(D)) v, causal, for many tokens: in tiles where
+ * they fit the workgroup memory.
  *
  * @param gpu The GPU.
  * @param options The rows and the cache.
  * @returns The op.
  */
-export async function attention(
-  gpu: Gpu,
-  options: AttentionOptions,
-): Promise<Op> {
-  const one = await attentionByToken(gpu, options);
+export function attention(gpu: Gpu, options: AttentionOptions): Promise<Op> {
   return attentionTileByteLength(options) <=
       gpu.device.limits.maxComputeWorkgroupStorageSize
-    ? byTokenCount(one, await attentionByTile(gpu, options))
-    : one;
+    ? attentionByTile(gpu, options)
+    : attentionByToken(gpu, options);
 }
 
 /**

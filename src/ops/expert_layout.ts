@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { MatrixLayout } from "./matrix.ts";
+import { partCount } from "./matvec.ts";
 import { makeRows, type Rows } from "./op.ts";
 
 /** Where the matrices of an expert lie in it, in words. */
@@ -45,8 +46,13 @@ export interface ExpertScratch {
   readonly h: Rows;
   /** W3 x, in prefill. */
   readonly h3: Rows;
-  /** W2 h, a row for each routed row: row t topK + r is rank r of token t. */
+  /**
+   * W2 h, a row for each routed row: row t topK + r is rank r of token t. For a
+   * single token `partCount` rows for each, to be summed.
+   */
   readonly y: Rows;
+  /** Parts of y for a single token. */
+  readonly partCount: number;
   /** Routed rows of each expert (E) u32, in prefill. */
   readonly counts: GPUBuffer;
   /** Which rows (E, tokenLimit) u32, in prefill. */
@@ -59,12 +65,14 @@ export interface ExpertScratch {
  * Makes the scratch room of experts.
  *
  * @param gpu The GPU.
- * @param options The most tokens of a step, and the model's numbers.
+ * @param options How an expert lies, the most tokens of a step, and the model's
+ * numbers.
  * @returns The room.
  */
 export function makeExpertScratch(
   gpu: Gpu,
-  { tokenLimit, expertCount, topK, hiddenSize, intermediateSize }: {
+  options: {
+    layout: ExpertLayout;
     tokenLimit: number;
     expertCount: number;
     topK: number;
@@ -72,11 +80,18 @@ export function makeExpertScratch(
     intermediateSize: number;
   },
 ): ExpertScratch {
+  const { layout, tokenLimit, expertCount, topK } = options;
+  const { hiddenSize, intermediateSize } = options;
   const rowCount = tokenLimit * topK;
+  const parts = partCount(gpu, layout.down);
   return {
     h: makeRows(gpu, "expert h", [rowCount, intermediateSize]),
     h3: makeRows(gpu, "expert h3", [rowCount, intermediateSize]),
-    y: makeRows(gpu, "expert y", [rowCount, hiddenSize]),
+    y: makeRows(gpu, "expert y", [
+      Math.max(rowCount, parts * topK),
+      hiddenSize,
+    ]),
+    partCount: parts,
     counts: gpu.storageBuffer("expert row counts", expertCount * 4),
     lists: gpu.storageBuffer(
       "expert row lists",

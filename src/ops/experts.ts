@@ -1,6 +1,9 @@
 /** The experts of a layer: y[rank] = W2 (silu(W1 x) * W3 x). */
 
 import type { Gpu } from "../gpu/device.ts";
+import expertUpStripCode from "../../kernels/expert_up_strip.wgsl" with {
+  type: "text",
+};
 import expertUpCode from "../../kernels/expert_up.wgsl" with { type: "text" };
 import groupRowsCode from "../../kernels/group_rows.wgsl" with { type: "text" };
 import pickExpert from "../../kernels/lib/pick_expert.wgsl" with {
@@ -11,17 +14,13 @@ import rowsExpert from "../../kernels/lib/rows_expert.wgsl" with {
 };
 import swigluCode from "../../kernels/swiglu.wgsl" with { type: "text" };
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
-import {
-  byTokenCount,
-  matmul,
-  matvec,
-  matvecReading,
-  type Pick,
-  spread,
-} from "./linear.ts";
+import { inputReading } from "./input.ts";
+import { matmul } from "./matmul.ts";
+import { matrixReading, matvec, type Pick, spread } from "./matvec.ts";
 import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
-import { kernelOp, type Op, type Rows } from "./op.ts";
+import { byTokenCount, kernelOp, type Op, type Rows, sequence } from "./op.ts";
+import { stripReading } from "./strip.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** What experts work on. */
@@ -86,7 +85,8 @@ export async function residentExperts(
 export type PickOf = (matrixAt: number, xRows: number) => Pick;
 
 /**
- * Makes, for one token, h[rank] = silu(W1 x) * W3 x and y[rank] = W2 h[rank].
+ * Makes, for one token, h[rank] = silu(W1 x) * W3 x and y[rank] = W2 h[rank], the
+ * latter in `scratch.partCount` rows that are yet to be summed.
  *
  * @param gpu The GPU.
  * @param options The buffer of the expert or experts, the rows.
@@ -95,43 +95,67 @@ export type PickOf = (matrixAt: number, xRows: number) => Pick;
  */
 export async function oneTokenOps(
   gpu: Gpu,
-  { buffer, layout, x, scratch }: ExpertsOptions & { buffer: GPUBuffer },
+  options: ExpertsOptions & { buffer: GPUBuffer },
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
-  const { up, down, at } = layout;
-  const pick = pickOf(at.w1, 0);
-  const reading = matvecReading(gpu, { buffer, layout: up });
-  const grid = spread(up.G * Math.ceil(up.P / 2), pick.count);
+  const { buffer, layout, scratch } = options;
   return [
-    await kernelOp(gpu, {
-      sources: [
-        ...reading.sources,
-        pick.source,
-        { name: "expert_up.wgsl", code: expertUpCode },
-      ],
-      constants: {
-        ...reading.constants,
-        ...pick.constants,
-        X_STRIDE: x.stride,
-        Y_STRIDE: scratch.h.stride,
-        MATRIX3_AT: at.w3,
-      },
-      bindings: {
-        ...reading.bindings,
-        1: x.buffer,
-        2: scratch.h.buffer,
-        ...pick.bindings,
-      },
-      workgroups: () => grid,
-    }),
+    await expertUp(gpu, options, pickOf(layout.at.w1, 0)),
     await matvec(gpu, {
-      matrix: { buffer, layout: down },
+      matrix: { buffer, layout: layout.down },
       x: scratch.h,
       y: scratch.y,
       add: false,
-      pick: pickOf(at.w2, 1),
+      hasParts: true,
+      pick: pickOf(layout.at.w2, 1),
     }),
   ];
+}
+
+/** Makes h[rank] = silu(W1 x) * W3 x: W1 and W3 in one kernel. */
+function expertUp(
+  gpu: Gpu,
+  { buffer, layout: { up, at }, x, scratch }: ExpertsOptions & {
+    buffer: GPUBuffer;
+  },
+  pick: Pick,
+): Promise<Op> {
+  const strip = stripReading(gpu, {
+    layout: up,
+    hasParts: false,
+    matrixCount: 2,
+  });
+  const { sources, constants } = strip ?? matrixReading(gpu, up);
+  const input = inputReading(undefined);
+  const grid = strip === null
+    ? spread(up.G * Math.ceil(up.P / 2), pick.count)
+    : [strip.workgroupCount, 1, pick.count] as const;
+  return kernelOp(gpu, {
+    sources: [
+      ...sources,
+      input.source,
+      pick.source,
+      strip === null
+        ? { name: "expert_up.wgsl", code: expertUpCode }
+        : { name: "expert_up_strip.wgsl", code: expertUpStripCode },
+    ],
+    constants: {
+      ...constants,
+      ...input.constants,
+      ...pick.constants,
+      X_STRIDE: x.stride,
+      Y_STRIDE: scratch.h.stride,
+      MATRIX3_AT: at.w3,
+    },
+    bindings: {
+      0: buffer,
+      1: x.buffer,
+      2: scratch.h.buffer,
+      ...input.bindings,
+      ...pick.bindings,
+    },
+    workgroups: () => grid,
+  });
 }
 
 /**
@@ -205,20 +229,4 @@ export function groupRows(
     bindings: { 0: ids, 1: counts, 2: lists, [STEP_BINDING]: step },
     workgroups: () => [Math.ceil(expertCount / 8)],
   });
-}
-
-/**
- * Makes an op of several, in order.
- *
- * @param name What it computes.
- * @param ops The ops.
- * @returns The op.
- */
-export function sequence(name: string, ops: readonly Op[]): Op {
-  return {
-    name,
-    encode(pass, tokenCount) {
-      for (const op of ops) op.encode(pass, tokenCount);
-    },
-  };
 }

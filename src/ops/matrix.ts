@@ -80,6 +80,14 @@ export interface MatrixLayout {
   readonly constants: Constants;
 }
 
+/** A matrix on the GPU. */
+export interface Matrix {
+  /** Where it lies. */
+  readonly buffer: GPUBuffer;
+  /** How. */
+  readonly layout: MatrixLayout;
+}
+
 /** Every scheme the kernels can read, for tests and benchmarks. */
 export const SCHEMES: readonly Scheme[] = [
   { type: "F32" },

@@ -3,7 +3,8 @@
 import type { Gpu } from "../gpu/device.ts";
 import combineCode from "../../kernels/combine.wgsl" with { type: "text" };
 import routeCode from "../../kernels/route.wgsl" with { type: "text" };
-import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
+import { inputReading, type NormedInput } from "./input.ts";
+import { byTokenCount, kernelOp, type Op, reduction, type Rows } from "./op.ts";
 
 /** Which experts each token of a step goes to. */
 export interface Routing {
@@ -47,6 +48,14 @@ export function makeRouting(
 export interface RouteOptions {
   /** The rows of x (T, hiddenSize). */
   readonly x: Rows;
+  /**
+   * What x is the norm of: for a single token the router computes x.
+   *
+   * @default {undefined} x is there
+   */
+  readonly beforeNorm?: NormedInput | undefined;
+  /** How wide a row is: K. */
+  readonly width: number;
   /** The router's weights (E, x.stride) f32, padded with zeros. */
   readonly gate: GPUBuffer;
   /** The result. */
@@ -73,16 +82,32 @@ export interface RouteOptions {
  * @param options The rows of x, the gate, and the result.
  * @returns The op.
  */
-export function route(
+export async function route(gpu: Gpu, options: RouteOptions): Promise<Op> {
+  const many = await routeRows(gpu, options, { x: options.x });
+  const { beforeNorm } = options;
+  return beforeNorm === undefined
+    ? many
+    : byTokenCount(await routeRows(gpu, options, beforeNorm), many);
+}
+
+function routeRows(
   gpu: Gpu,
-  { x, gate, routing, guess }: RouteOptions,
+  { x: kept, gate, routing, guess, width }: RouteOptions,
+  { x, norm }: Partial<NormedInput> & { x: Rows },
 ): Promise<Op> {
   const { source, constants } = reduction(gpu, x.stride / 4);
+  const input = inputReading(norm, kept.buffer);
   return kernelOp(gpu, {
-    sources: [source, { name: "route.wgsl", code: routeCode }],
+    sources: [
+      source,
+      input.source,
+      { name: "route.wgsl", code: routeCode },
+    ],
     constants: {
       ...constants,
-      STRIDE: x.stride,
+      ...input.constants,
+      K: width,
+      QUADS: x.stride / 4,
       E: routing.expertCount,
       TOP_K: routing.topK,
       GUESS: guess?.count ?? 0,
@@ -93,6 +118,7 @@ export function route(
       2: routing.ids,
       3: routing.weights,
       4: guess?.nextGate ?? gate,
+      ...input.bindings,
     },
     workgroups: (tokenCount) => [tokenCount],
   });
@@ -102,22 +128,26 @@ export function route(
  * Makes x += the weighted sum of the experts' rows, in rank order.
  *
  * @param gpu The GPU.
- * @param options The experts' rows, the routing, and the residual x.
+ * @param options The experts' rows and in how many parts each is for a single
+ * token, the routing, and the residual x.
  * @returns The op.
  */
-export function combine(
+export async function combine(
   gpu: Gpu,
-  { y, routing, x, width }: {
+  { y, partCount, routing, x, width }: {
     y: Rows;
+    partCount: number;
     routing: Routing;
     x: Rows;
     width: number;
   },
 ): Promise<Op> {
-  return kernelOp(gpu, {
-    sources: [{ name: "combine.wgsl", code: combineCode }],
-    constants: { N: width, STRIDE: x.stride, TOP_K: routing.topK },
-    bindings: { 0: y.buffer, 1: routing.weights, 2: x.buffer },
-    workgroups: (tokenCount) => [Math.ceil(width / 64), tokenCount],
-  });
+  const ofParts = (PARTS: number) =>
+    kernelOp(gpu, {
+      sources: [{ name: "combine.wgsl", code: combineCode }],
+      constants: { N: width, STRIDE: x.stride, TOP_K: routing.topK, PARTS },
+      bindings: { 0: y.buffer, 1: routing.weights, 2: x.buffer },
+      workgroups: (tokenCount) => [Math.ceil(width / 64), tokenCount],
+    });
+  return byTokenCount(await ofParts(partCount), await ofParts(1));
 }

@@ -3,7 +3,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import embedCode from "../../kernels/embed.wgsl" with { type: "text" };
 import rmsnormCode from "../../kernels/rmsnorm.wgsl" with { type: "text" };
-import type { Matrix } from "./linear.ts";
+import type { Matrix } from "./matrix.ts";
 import { kernelOp, NO_REDUCTION, type Op, reduction, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 

@@ -86,6 +86,48 @@ export async function kernelOp(
   };
 }
 
+/**
+ * Makes an op that takes one way for one token and another for more.
+ *
+ * @param one For one token: decode.
+ * @param many For more: prefill.
+ * @returns The op.
+ */
+export function byTokenCount(one: Op, many: Op): Op {
+  return {
+    name: one.name,
+    encode(pass, tokenCount) {
+      (tokenCount === 1 ? one : many).encode(pass, tokenCount);
+    },
+  };
+}
+
+/**
+ * Makes an op of several, in order.
+ *
+ * @param name What it computes.
+ * @param ops The ops.
+ * @returns The op.
+ */
+export function sequence(name: string, ops: readonly Op[]): Op {
+  return {
+    name,
+    encode(pass, tokenCount) {
+      for (const op of ops) op.encode(pass, tokenCount);
+    },
+  };
+}
+
+/**
+ * Makes an op that is for many tokens only.
+ *
+ * @param op The op.
+ * @returns The op, which does nothing for a single token.
+ */
+export function forMany(op: Op): Op {
+  return byTokenCount(sequence(op.name, []), op);
+}
+
 /** For kernels that read weights but do not sum over their workgroup. */
 export const NO_REDUCTION: KernelSource = {
   name: "lib/reduce_none.wgsl",

@@ -1,0 +1,89 @@
+// A strip of a matrix: an invocation keeps 16 inputs in registers and works
+// through units, each of which sums 16 outputs (or 8) that share scale and zero.
+// For codes of 8, 4 and 2 bits whose scales and zeros are quantized to 8 bits, with
+// K and META multiples of 16 and META a multiple or a divisor of K. As in
+// group_meta8.wgsl, with j = g K + k:
+//   scale[j] x[k] = (scale_q[j] - mz[j mod META]) ms[j mod META] x[k]
+//                 = p[k] scale_q[j] - r[k]   for p = ms x and r = mz p,
+// which groups g, g + RESIDUES, g + 2 RESIDUES, ... have in common.
+// Needs: strip_u8, strip_u4 or strip_u2.
+override K: u32;
+override G: u32;         // groups
+override P: u32;         // packed rows in a group
+override SCALE_AT: u32;  // as in group_meta8.wgsl
+override ZERO_AT: u32;
+override META_AT: u32;
+override META: u32;
+override RESIDUES: u32;  // META / K, at least 1
+override UNITS: u32;     // that a workgroup works through
+
+@group(0) @binding(0) var<storage, read> w: array<vec4u>;
+
+struct Strip { p: mat4x4f, r: mat4x4f, zero_scale: f32, zero_zero: f32 }
+
+// What a unit reads: all of it is asked for before any of it is used.
+struct Unit { scale_q: vec4u, zero_q: vec4u, rows: Rows }
+
+// Where unit i of a workgroup is: its group, and the first of its packed rows.
+fn place_of(workgroup: u32, i: u32) -> vec2u {
+  let chunks = P / UNIT_ROWS;  // units of a group
+  let unit = workgroup / RESIDUES * UNITS + i;
+  return vec2u(workgroup % RESIDUES + unit / chunks * RESIDUES, unit % chunks * UNIT_ROWS);
+}
+
+fn bytes16(v: vec4u) -> mat4x4f {
+  return mat4x4f(
+    vec4f(unpack4xU8(v.x)),
+    vec4f(unpack4xU8(v.y)),
+    vec4f(unpack4xU8(v.z)),
+    vec4f(unpack4xU8(v.w)),
+  );
+}
+
+// `base` is where the matrix starts, in vec4s; k counts 16 inputs.
+fn strip_of(base: u32, residue: u32, k: u32, x: mat4x4f) -> Strip {
+  let ms = base + META_AT / 4u + (residue * K + k * 16u) % META / 4u;
+  let mz = ms + META / 4u;
+  let p = mat4x4f(
+    bitcast<vec4f>(w[ms]) * x[0],
+    bitcast<vec4f>(w[ms + 1u]) * x[1],
+    bitcast<vec4f>(w[ms + 2u]) * x[2],
+    bitcast<vec4f>(w[ms + 3u]) * x[3],
+  );
+  let r = mat4x4f(
+    bitcast<vec4f>(w[mz]) * p[0],
+    bitcast<vec4f>(w[mz + 1u]) * p[1],
+    bitcast<vec4f>(w[mz + 2u]) * p[2],
+    bitcast<vec4f>(w[mz + 3u]) * p[3],
+  );
+  let zero = bitcast<vec4f>(w[base + (META_AT + 2u * META) / 4u]);
+  return Strip(p, r, zero.x, zero.y);
+}
+
+// A unit beyond the last is another's again, not to be stored.
+fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
+  let g = min(place.x, G - 1u);
+  let at = base + g * (K / 16u) + k;
+  let row = base + (place.y * G + g) * (K / 16u) + k;
+  return Unit(w[at + SCALE_AT / 4u], w[at + ZERO_AT / 4u], load_rows(row, G * (K / 16u)));
+}
+
+// This invocation's share of the unit's outputs.
+fn unit_sums(unit: Unit, s: Strip) -> Sums {
+  let scale_q = bytes16(unit.scale_q);
+  let zero_q = bytes16(unit.zero_q);
+  let a = mat4x4f(
+    scale_q[0] * s.p[0] - s.r[0],
+    scale_q[1] * s.p[1] - s.r[1],
+    scale_q[2] * s.p[2] - s.r[2],
+    scale_q[3] * s.p[3] - s.r[3],
+  );
+  let z = vec4f(s.zero_zero);
+  let zero = dot(a[0], zero_q[0] - z) + dot(a[1], zero_q[1] - z) +
+    dot(a[2], zero_q[2] - z) + dot(a[3], zero_q[3] - z);
+  return row_sums(unit.rows, a, zero * s.zero_scale);
+}
+
+fn mac4(acc: f32, codes: vec4f, a: vec4f) -> f32 {
+  return fma(codes.w, a.w, fma(codes.z, a.z, fma(codes.y, a.y, fma(codes.x, a.x, acc))));
+}

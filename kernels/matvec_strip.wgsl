@@ -1,0 +1,62 @@
+// y (+)= W x for one row of x, as matvec.wgsl, for matrices that lib/strip.wgsl
+// reads: decode on a GPU.
+//   x (rows, X_STRIDE / 4) vec4f      y (rows PARTS, Y_STRIDE) f32
+// A workgroup takes all inputs, or one of PARTS equal parts of them: then y has a
+// row for each part, to be summed by whoever reads it.
+// Needs: strip, strip_*, fold, x_*, pick_*.
+override WG: u32;
+override N: u32;
+override PARTS: u32;
+override X_STRIDE: u32;
+override Y_STRIDE: u32;
+override ADD: u32;       // 1: add to y, 0: write y
+
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+var<workgroup> squares: array<f32, 64>;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let base = weights_at(id.z) / 4u;
+  let x_at = x_row(id.z) * (X_STRIDE / 4u);
+  let count = K / 16u / PARTS;
+  // An invocation without inputs of its own takes the last ones times zero.
+  let k = id.y * count + min(lane, count - 1u);
+  let keep = f32(lane < count);
+  let inputs = mat4x4f(
+    input4(x_at, 4u * k) * keep,
+    input4(x_at, 4u * k + 1u) * keep,
+    input4(x_at, 4u * k + 2u) * keep,
+    input4(x_at, 4u * k + 3u) * keep,
+  );
+  let square = square4(x_at, 4u * k) + square4(x_at, 4u * k + 1u) +
+    square4(x_at, 4u * k + 2u) + square4(x_at, 4u * k + 3u);
+  let share = subgroupAdd(square * keep);
+  if (lane % SUBGROUP == 0u) { squares[lane / SUBGROUP] = share; }
+
+  let strip = strip_of(base, id.x % RESIDUES, k, inputs);
+  var unit = load_unit(base, place_of(id.x, 0u), k);
+  for (var i = 0u; i < UNITS; i++) {
+    let current = unit;
+    if (i + 1u < UNITS) { unit = load_unit(base, place_of(id.x, i + 1u), k); }
+    fold(lane, i, unit_sums(current, strip));
+  }
+  workgroupBarrier();
+
+  var total = 0.0;
+  for (var j = 0u; j < WG / SUBGROUP; j++) { total += squares[j]; }
+  let scale = input_scale(total);
+  let row = (y_row(id.z) * PARTS + id.y) * Y_STRIDE;
+  for (var i = lane; i < UNITS * 16u; i += WG) {
+    let place = place_of(id.x, i / 16u);
+    let packed = i % 16u / CODES;
+    let n = place.x + (place.y + packed + i % CODES * P) * G;
+    if (place.x >= G || packed >= UNIT_ROWS) { continue; }
+    let value = folded_sum(i / 16u, i % 16u) * scale;
+    if (ADD == 1u) { y[row + n] += value; } else { y[row + n] = value; }
+  }
+}

@@ -1,0 +1,191 @@
+/** Matrix x vector: y (+)= W x for one row of x. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { Constants, KernelSource } from "../gpu/kernel.ts";
+import inputs4 from "../../kernels/lib/inputs_4.wgsl" with { type: "text" };
+import matvecStripCode from "../../kernels/matvec_strip.wgsl" with {
+  type: "text",
+};
+import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
+import { inputReading, type Norm } from "./input.ts";
+import type { Matrix, MatrixLayout } from "./matrix.ts";
+import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
+import { type StripReading, stripReading } from "./strip.ts";
+
+/** Which weights and rows a product works on: a `lib/pick_*.wgsl` and its needs. */
+export interface Pick {
+  /** Defines `weights_at`, `x_row` and `y_row`. */
+  readonly source: KernelSource;
+  /** Its constants. */
+  readonly constants: Readonly<Record<string, number>>;
+  /** Its bindings. */
+  readonly bindings: Readonly<Record<number, GPUBuffer>>;
+  /** How many rows of y there are. */
+  readonly count: number;
+}
+
+/** Options for {@linkcode matvec}. */
+export interface MatvecOptions {
+  /** The matrix, or all experts' matrices. */
+  readonly matrix: Matrix;
+  /** The rows of x. */
+  readonly x: Rows;
+  /** The rows of y. */
+  readonly y: Rows;
+  /** Whether to add to y. */
+  readonly add: boolean;
+  /** Which weights go with which rows. */
+  readonly pick: Pick;
+  /**
+   * The norm that x gets on the way.
+   *
+   * @default {undefined} none
+   */
+  readonly norm?: Norm | undefined;
+  /**
+   * Whether y has {@linkcode partCount} rows for each row, to be summed.
+   *
+   * @default {false}
+   */
+  readonly hasParts?: boolean;
+  /** Units that a workgroup works through; for benchmarks. */
+  readonly unitCount?: number | undefined;
+}
+
+/**
+ * Makes a matrix x vector product for each pick: `matvec_strip.wgsl` where the GPU
+ * and the matrix are made for it, else `matvec.wgsl`.
+ *
+ * @param gpu The GPU.
+ * @param options The matrix, the rows and the pick.
+ * @returns The op, for one token.
+ */
+export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
+  const { layout } = options.matrix;
+  const { hasParts = false, unitCount } = options;
+  const wanted = { layout, hasParts, matrixCount: 1, unitCount };
+  const reading = stripReading(gpu, wanted);
+  return reading === null
+    ? matvecAny(gpu, options)
+    : matvecStrip(gpu, options, reading);
+}
+
+/**
+ * Tells how many rows of y {@linkcode matvec} writes for a row, with parts.
+ *
+ * @param gpu The GPU.
+ * @param layout How the matrix lies.
+ * @returns How many; 1 where inputs are not cut.
+ */
+export function partCount(gpu: Gpu, layout: MatrixLayout): number {
+  return stripReading(gpu, { layout, hasParts: true, matrixCount: 1 })
+    ?.partCount ?? 1;
+}
+
+function matvecStrip(
+  gpu: Gpu,
+  { matrix, x, y, add, pick, norm }: MatvecOptions,
+  { sources, constants, workgroupCount, partCount }: StripReading,
+): Promise<Op> {
+  const input = inputReading(norm);
+  return kernelOp(gpu, {
+    sources: [
+      ...sources,
+      input.source,
+      pick.source,
+      { name: "matvec_strip.wgsl", code: matvecStripCode },
+    ],
+    constants: {
+      ...constants,
+      ...input.constants,
+      ...pick.constants,
+      PARTS: partCount,
+      X_STRIDE: x.stride,
+      Y_STRIDE: y.stride,
+      ADD: Number(add),
+    },
+    bindings: {
+      0: matrix.buffer,
+      1: x.buffer,
+      2: y.buffer,
+      ...input.bindings,
+      ...pick.bindings,
+    },
+    workgroups: () => [workgroupCount, partCount, pick.count],
+  });
+}
+
+function matvecAny(
+  gpu: Gpu,
+  { matrix: { buffer, layout }, x, y, add, pick, norm }: MatvecOptions,
+): Promise<Op> {
+  const reading = matrixReading(gpu, layout);
+  const input = inputReading(norm);
+  const grid = spread(layout.G * Math.ceil(layout.P / 4), pick.count);
+  return kernelOp(gpu, {
+    sources: [
+      ...reading.sources,
+      input.source,
+      pick.source,
+      { name: "matvec.wgsl", code: matvecCode },
+    ],
+    constants: {
+      ...reading.constants,
+      ...input.constants,
+      ...pick.constants,
+      X_STRIDE: x.stride,
+      Y_STRIDE: y.stride,
+      ADD: Number(add),
+    },
+    bindings: {
+      0: buffer,
+      1: x.buffer,
+      2: y.buffer,
+      ...input.bindings,
+      ...pick.bindings,
+    },
+    workgroups: () => grid,
+  });
+}
+
+/** How a kernel reads any matrix, 4 inputs at a time, and sums. */
+export interface MatrixReading {
+  /** The files that do so. */
+  readonly sources: readonly KernelSource[];
+  /** Their constants, WG among them. */
+  readonly constants: Constants;
+}
+
+/**
+ * Picks how a product reads a matrix 4 inputs at a time and sums.
+ *
+ * @param gpu The GPU.
+ * @param layout How the matrix lies.
+ * @returns What the kernel needs.
+ */
+export function matrixReading(gpu: Gpu, layout: MatrixLayout): MatrixReading {
+  const { source, constants } = reduction(gpu, Math.ceil(layout.K / 32));
+  return {
+    sources: [
+      ...layout.sources,
+      { name: "lib/inputs_4.wgsl", code: inputs4 },
+      source,
+    ],
+    constants: { ...layout.constants, ...constants },
+  };
+}
+
+/**
+ * Spreads workgroups over x and y: a dimension holds at most 65,535.
+ *
+ * @param count How many workgroups; a few more may run.
+ * @param z How many of these.
+ * @returns Workgroups in x, y and z.
+ */
+export function spread(
+  count: number,
+  z: number,
+): readonly [number, number, number] {
+  const y = Math.ceil(count / 65_535);
+  return [Math.ceil(count / y), y, z];
+}

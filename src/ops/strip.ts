@@ -1,0 +1,116 @@
+/** Which matrices `lib/strip.wgsl` reads, and how workgroups share them. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { Constants, KernelSource } from "../gpu/kernel.ts";
+import foldCode from "../../kernels/lib/fold.wgsl" with { type: "text" };
+import stripCode from "../../kernels/lib/strip.wgsl" with { type: "text" };
+import stripU2 from "../../kernels/lib/strip_u2.wgsl" with { type: "text" };
+import stripU4 from "../../kernels/lib/strip_u4.wgsl" with { type: "text" };
+import stripU8 from "../../kernels/lib/strip_u8.wgsl" with { type: "text" };
+import type { MatrixLayout } from "./matrix.ts";
+
+/** By bits: the kernel file, and packed rows in a unit. */
+const UNITS: Readonly<
+  Record<number, { name: string; code: string; rows: number }>
+> = {
+  8: { name: "lib/strip_u8.wgsl", code: stripU8, rows: 8 },
+  4: { name: "lib/strip_u4.wgsl", code: stripU4, rows: 8 },
+  2: { name: "lib/strip_u2.wgsl", code: stripU2, rows: 4 },
+};
+
+/** Inputs that an invocation keeps in registers. */
+const STRIP_INPUTS = 16;
+
+/** Invocations of a workgroup, where the inputs may be cut into parts. */
+const INVOCATIONS = 256;
+
+/** How a matrix is read in strips. */
+export interface StripReading {
+  /** The files that do so. */
+  readonly sources: readonly KernelSource[];
+  /** Their constants, WG among them. */
+  readonly constants: Constants;
+  /** Workgroups for one row of x and one part of the inputs. */
+  readonly workgroupCount: number;
+  /** Parts that the inputs are cut into. */
+  readonly partCount: number;
+}
+
+/** Options for {@linkcode stripReading}. */
+export interface StripOptions {
+  /** How the matrix lies. */
+  readonly layout: MatrixLayout;
+  /** Whether the inputs may be cut into parts, each with a row of y. */
+  readonly hasParts: boolean;
+  /** Matrices that a workgroup folds. */
+  readonly matrixCount: number;
+  /** Units that a workgroup works through; for benchmarks. */
+  readonly unitCount?: number | undefined;
+}
+
+/**
+ * Picks how a matrix is read in strips.
+ *
+ * @param gpu The GPU.
+ * @param options The matrix, and what its kernel can do.
+ * @returns What the kernel needs; `null` if the matrix or the GPU is not made for
+ * it.
+ */
+export function stripReading(
+  gpu: Gpu,
+  { layout, hasParts, matrixCount, unitCount }: StripOptions,
+): StripReading | null {
+  const { K, G, P, scheme, metaCount } = layout;
+  const unit = scheme.type === "HQQ" ? UNITS[scheme.bits] : undefined;
+  const { subgroupSize } = gpu;
+  const canFold = [8, 16, 32, 64].includes(subgroupSize);
+  if (!gpu.hasWideWorkgroups || !canFold || unit === undefined) return null;
+  const residueCount = Math.max(1, metaCount / K);
+  if (
+    K % STRIP_INPUTS !== 0 || metaCount % STRIP_INPUTS !== 0 ||
+    (metaCount % K !== 0 && K % metaCount !== 0) || P % unit.rows !== 0 ||
+    G % residueCount !== 0
+  ) return null;
+  const stripCount = K / STRIP_INPUTS;
+  const partCount = hasParts ? partsOf(stripCount) : 1;
+  const WG = Math.ceil(stripCount / partCount / subgroupSize) * subgroupSize;
+  const { limits } = gpu.device;
+  if (
+    WG > limits.maxComputeInvocationsPerWorkgroup ||
+    WG > limits.maxComputeWorkgroupSizeX
+  ) return null;
+  const unitsOfResidue = G / residueCount * (P / unit.rows);
+  const units = Math.min(unitCount ?? defaultUnits(layout), unitsOfResidue);
+  return {
+    sources: [
+      { name: "lib/fold.wgsl", code: foldCode },
+      unit,
+      { name: "lib/strip.wgsl", code: stripCode },
+    ],
+    constants: {
+      ...layout.constants,
+      WG,
+      SUBGROUP: subgroupSize,
+      RESIDUES: residueCount,
+      UNITS: units,
+      FOLDED: matrixCount * units * WG / subgroupSize * 16,
+    },
+    workgroupCount: residueCount * Math.ceil(unitsOfResidue / units),
+    partCount,
+  };
+}
+
+/** The fewest equal parts that a workgroup can take. */
+function partsOf(stripCount: number): number {
+  for (let parts = 1; parts <= stripCount; parts++) {
+    if (stripCount % parts === 0 && stripCount / parts <= INVOCATIONS) {
+      return parts;
+    }
+  }
+  return stripCount;
+}
+
+/** Enough to make the strip's own loads cheap, few enough to fill a large GPU. */
+function defaultUnits({ codesPerWord }: MatrixLayout): number {
+  return codesPerWord === 4 ? 4 : 1;
+}
