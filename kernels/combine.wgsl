@@ -12,6 +12,20 @@ override PARTS: u32;
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
 @group(0) @binding(2) var<storage, read_write> x: array<f32>;
 
+// Four loads at a time: a loop would wait for each.
+fn sum_of_parts(at: u32) -> f32 {
+  var sum = 0.0;
+  for (var i = 0u; i < PARTS; i += 4u) {
+    let a = y[at + i * STRIDE];
+    let b = y[at + min(i + 1u, PARTS - 1u) * STRIDE];
+    let c = y[at + min(i + 2u, PARTS - 1u) * STRIDE];
+    let d = y[at + min(i + 3u, PARTS - 1u) * STRIDE];
+    sum += (a + select(0.0, b, i + 1u < PARTS)) +
+      (select(0.0, c, i + 2u < PARTS) + select(0.0, d, i + 3u < PARTS));
+  }
+  return sum;
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) id: vec3u,
@@ -22,9 +36,7 @@ fn main(
   var acc = 0.0;
   for (var r = 0u; r < TOP_K; r++) {
     let row = id.y * TOP_K + r;
-    var sum = 0.0;
-    for (var i = 0u; i < PARTS; i++) { sum += y[(row * PARTS + i) * STRIDE + n]; }
-    acc += weights[row] * sum;
+    acc += weights[row] * sum_of_parts(row * PARTS * STRIDE + n);
   }
   x[id.y * STRIDE + n] += acc;
 }

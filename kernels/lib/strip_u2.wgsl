@@ -9,28 +9,32 @@ fn load_rows(row: u32, step: u32) -> Rows {
   return Rows(w[row], w[row + step], w[row + 2u * step], w[row + 3u * step]);
 }
 
-// Codes are taken where they stand in their bytes: 64, 16, 4 and 1 times too
-// large, which is exact in floats and undone at the end.
+// The sums of a[k] (1 + code / 4) for the first and third row of a byte, of
+// a[k] (1 + code / 16) for the second and fourth, whose codes stand next to them.
 fn mac_word(acc: vec4f, word: u32, a: vec4f) -> vec4f {
+  let upper = upper_halves(word);
+  let lower = lower_halves(word);
   return vec4f(
-    mac4(acc.x, vec4f(unpack4xU8(word & 0xc0c0c0c0u)), a),
-    mac4(acc.y, vec4f(unpack4xU8(word & 0x30303030u)), a),
-    mac4(acc.z, vec4f(unpack4xU8(word & 0x0c0c0c0cu)), a),
-    mac4(acc.w, vec4f(unpack4xU8(word & 0x03030303u)), a),
+    mac4(acc.x, one_plus(upper, 0x00600000u), a),
+    mac4(acc.y, one_plus(upper, 0x00180000u), a),
+    mac4(acc.z, one_plus(lower, 0x00600000u), a),
+    mac4(acc.w, one_plus(lower, 0x00180000u), a),
   );
 }
 
-fn row_sum(row: vec4u, a: mat4x4f, zero: f32) -> vec4f {
-  let acc = mac_word(vec4f(0.0), row.x, a[0]);
-  let sum = mac_word(mac_word(mac_word(acc, row.y, a[1]), row.z, a[2]), row.w, a[3]);
-  return sum * vec4f(1.0 / 64.0, 1.0 / 16.0, 1.0 / 4.0, 1.0) - zero;
+fn row_sum(row: vec4u, a: mat4x4f) -> vec4f {
+  let acc = mac_word(mac_word(vec4f(0.0), row.x, a[0]), row.y, a[1]);
+  return mac_word(mac_word(acc, row.z, a[2]), row.w, a[3]);
 }
 
-fn row_sums(rows: Rows, a: mat4x4f, zero: f32) -> Sums {
+// `zero` is the sum of a[k] zero[k], `sum` of a[k].
+fn row_sums(rows: Rows, a: mat4x4f, zero: f32, sum: f32) -> Sums {
+  let unit = vec4f(4.0, 16.0, 4.0, 16.0);
+  let off = unit * sum + zero;
   return Sums(
-    row_sum(rows.a, a, zero),
-    row_sum(rows.b, a, zero),
-    row_sum(rows.c, a, zero),
-    row_sum(rows.d, a, zero),
+    row_sum(rows.a, a) * unit - off,
+    row_sum(rows.b, a) * unit - off,
+    row_sum(rows.c, a) * unit - off,
+    row_sum(rows.d, a) * unit - off,
   );
 }

@@ -20,26 +20,26 @@ fn load_rows(row: u32, step: u32) -> Rows {
   );
 }
 
-// The upper code of a byte is taken where it stands, 16 times too large: exact in
-// floats, and undone at the end.
+// The sums of a[k] (1 + code / 16) for the two rows of a byte.
 fn mac_word(acc: vec2f, word: u32, a: vec4f) -> vec2f {
   return vec2f(
-    mac4(acc.x, vec4f(unpack4xU8(word & 0xf0f0f0f0u)), a),
-    mac4(acc.y, vec4f(unpack4xU8(word & 0x0f0f0f0fu)), a),
+    mac4(acc.x, one_plus(upper_halves(word), 0x00780000u), a),
+    mac4(acc.y, one_plus(lower_halves(word), 0x00780000u), a),
   );
 }
 
-fn row_sum(row: vec4u, a: mat4x4f, zero: f32) -> vec2f {
-  let acc = mac_word(vec2f(0.0), row.x, a[0]);
-  let sum = mac_word(mac_word(mac_word(acc, row.y, a[1]), row.z, a[2]), row.w, a[3]);
-  return sum * vec2f(1.0 / 16.0, 1.0) - zero;
+fn row_sum(row: vec4u, a: mat4x4f) -> vec2f {
+  let acc = mac_word(mac_word(vec2f(0.0), row.x, a[0]), row.y, a[1]);
+  return mac_word(mac_word(acc, row.z, a[2]), row.w, a[3]);
 }
 
-fn row_sums(rows: Rows, a: mat4x4f, zero: f32) -> Sums {
+// `zero` is the sum of a[k] zero[k], `sum` of a[k].
+fn row_sums(rows: Rows, a: mat4x4f, zero: f32, sum: f32) -> Sums {
+  let off = vec4f(16.0 * sum + zero);
   return Sums(
-    vec4f(row_sum(rows.a, a, zero), row_sum(rows.b, a, zero)),
-    vec4f(row_sum(rows.c, a, zero), row_sum(rows.d, a, zero)),
-    vec4f(row_sum(rows.e, a, zero), row_sum(rows.f, a, zero)),
-    vec4f(row_sum(rows.g, a, zero), row_sum(rows.h, a, zero)),
+    vec4f(row_sum(rows.a, a), row_sum(rows.b, a)) * 16.0 - off,
+    vec4f(row_sum(rows.c, a), row_sum(rows.d, a)) * 16.0 - off,
+    vec4f(row_sum(rows.e, a), row_sum(rows.f, a)) * 16.0 - off,
+    vec4f(row_sum(rows.g, a), row_sum(rows.h, a)) * 16.0 - off,
   );
 }

@@ -21,18 +21,26 @@ fn load_rows(row: u32, step: u32) -> Rows {
   );
 }
 
-fn row_sum(row: vec4u, a: mat4x4f, zero: f32) -> f32 {
-  let codes = bytes16(row);
-  let sum = mac4(mac4(0.0, codes[0], a[0]), codes[1], a[1]);
-  return mac4(mac4(sum, codes[2], a[2]), codes[3], a[3]) - zero;
+// The sum of a[k] (1 + code / 256).
+fn row_sum(row: vec4u, a: mat4x4f) -> f32 {
+  let acc = mac4(
+    mac4(0.0, one_plus(upper_halves(row.x), 0x007f8000u), a[0]),
+    one_plus(upper_halves(row.y), 0x007f8000u), a[1],
+  );
+  return mac4(
+    mac4(acc, one_plus(upper_halves(row.z), 0x007f8000u), a[2]),
+    one_plus(upper_halves(row.w), 0x007f8000u), a[3],
+  );
 }
 
-fn row_sums(rows: Rows, a: mat4x4f, zero: f32) -> Sums {
+// `zero` is the sum of a[k] zero[k], `sum` of a[k].
+fn row_sums(rows: Rows, a: mat4x4f, zero: f32, sum: f32) -> Sums {
+  let off = vec4f(256.0 * sum + zero);
   return Sums(
-    vec4f(row_sum(rows.a, a, zero), row_sum(rows.b, a, zero),
-      row_sum(rows.c, a, zero), row_sum(rows.d, a, zero)),
-    vec4f(row_sum(rows.e, a, zero), row_sum(rows.f, a, zero),
-      row_sum(rows.g, a, zero), row_sum(rows.h, a, zero)),
+    vec4f(row_sum(rows.a, a), row_sum(rows.b, a), row_sum(rows.c, a), row_sum(rows.d, a)) *
+      256.0 - off,
+    vec4f(row_sum(rows.e, a), row_sum(rows.f, a), row_sum(rows.g, a), row_sum(rows.h, a)) *
+      256.0 - off,
     vec4f(0.0),
     vec4f(0.0),
   );

@@ -4,8 +4,8 @@ mkdir -p /tmp/moeno/bin /tmp/moeno/deno
 [ -e /tmp/moeno/bin/deno ] || {
   xz -dc .carry/deno.xz >/tmp/moeno/bin/deno
   chmod +x /tmp/moeno/bin/deno
-  tar -C /tmp/moeno/deno -xJf .carry/npm.tar.xz
 }
+tar -C /tmp/moeno/deno -xJf .carry/npm.tar.xz
 for file in .carry/*.deb; do dpkg -x "$file" /; done
 ldconfig
 export PATH="/tmp/moeno/bin:$PATH" DENO_DIR=/tmp/moeno/deno

@@ -47,6 +47,8 @@ export class Mixtral implements Disposable {
 
   readonly #gpu: Gpu;
   readonly #parts: MixtralParts;
+  /** So that a GPU begins while the host records what follows. */
+  readonly #layersPerSubmit: number;
 
   private constructor(gpu: Gpu, config: ModelConfig, parts: MixtralParts) {
     this.#gpu = gpu;
@@ -54,6 +56,10 @@ export class Mixtral implements Disposable {
     this.config = config;
     this.contextLength = parts.contextLength;
     this.chunkSize = parts.chunkSize;
+    // Reads of the routing submit as it is; on the CPU there is nobody to begin.
+    this.#layersPerSubmit = parts.offload !== null || gpu.isSoftware
+      ? Infinity
+      : 4;
   }
 
   /**
@@ -98,6 +104,9 @@ export class Mixtral implements Disposable {
       recorder.next = goOn; // if the routing is read, recorded meanwhile
       await layer.experts.run(recorder, T); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
+      if (i % this.#layersPerSubmit === this.#layersPerSubmit - 1) {
+        recorder.submit();
+      }
     }
   }
 

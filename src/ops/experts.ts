@@ -33,6 +33,8 @@ export interface ExpertsOptions {
   readonly routing: Routing;
   /** Room; the result is its `y`. */
   readonly scratch: ExpertScratch;
+  /** Units that a workgroup works through: see `matvec()`; for benchmarks. */
+  readonly unitCounts?: { readonly up: number; readonly down: number };
 }
 
 /** All experts of a layer in one buffer: the GPU finds those that are chosen. */
@@ -98,7 +100,7 @@ export async function oneTokenOps(
   options: ExpertsOptions & { buffer: GPUBuffer },
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
-  const { buffer, layout, scratch } = options;
+  const { buffer, layout, scratch, unitCounts } = options;
   return [
     await expertUp(gpu, options, pickOf(layout.at.w1, 0)),
     await matvec(gpu, {
@@ -107,6 +109,7 @@ export async function oneTokenOps(
       y: scratch.y,
       add: false,
       hasParts: true,
+      unitCount: unitCounts?.down,
       pick: pickOf(layout.at.w2, 1),
     }),
   ];
@@ -115,15 +118,15 @@ export async function oneTokenOps(
 /** Makes h[rank] = silu(W1 x) * W3 x: W1 and W3 in one kernel. */
 function expertUp(
   gpu: Gpu,
-  { buffer, layout: { up, at }, x, scratch }: ExpertsOptions & {
-    buffer: GPUBuffer;
-  },
+  options: ExpertsOptions & { buffer: GPUBuffer },
   pick: Pick,
 ): Promise<Op> {
+  const { buffer, layout: { up, at }, x, scratch, unitCounts } = options;
   const strip = stripReading(gpu, {
     layout: up,
     hasParts: false,
     matrixCount: 2,
+    unitCount: unitCounts?.up,
   });
   const { sources, constants } = strip ?? matrixReading(gpu, up);
   const input = inputReading(undefined);

@@ -95,7 +95,8 @@ function routeRows(
   { x: kept, gate, routing, guess, width }: RouteOptions,
   { x, norm }: Partial<NormedInput> & { x: Rows },
 ): Promise<Op> {
-  const { source, constants } = reduction(gpu, x.stride / 4);
+  // A token has a workgroup to itself, and waits for it.
+  const { source, constants } = reduction(gpu, x.stride / 4, 1024);
   const input = inputReading(norm, kept.buffer);
   return kernelOp(gpu, {
     sources: [
