@@ -10,7 +10,7 @@ import {
   type MakeRunner,
   type PlacedExperts,
 } from "./_expert_check.ts";
-import { runOps, STRIPS, SUMMING } from "./_gpu.ts";
+import { runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
 import { filesOf, STRIP_SCHEMES, stripFilesOf } from "./_linear_cases.ts";
 import { schemeName } from "./_matrices.ts";
@@ -58,8 +58,6 @@ const STRIP_SHAPES: readonly ExpertShape[] = [
 
 const KERNELS = [
   "group_rows.wgsl",
-  "matmul.wgsl",
-  "lib/matmul_tiles.wgsl",
   "lib/step.wgsl",
   "swiglu.wgsl",
 ];
@@ -124,6 +122,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       kernels: [
         ...KERNELS,
         ...STRIP_KERNELS,
+        ...WIDE_MATMUL,
         ...filesOf(scheme),
         ...stripFilesOf(scheme),
         ...kernels,

@@ -65,7 +65,13 @@ export interface Summing {
   readonly options: GpuOptions;
   /** The file that sums so, where the GPU has small subgroups of one size. */
   readonly file: string;
+  /** The files that multiply many rows, on the CPU. */
+  readonly matmul: readonly string[];
 }
+
+const NARROW_MATMUL = ["matmul.wgsl", "lib/matmul_tiles.wgsl"];
+/** The files that multiply many rows where workgroups are wide. */
+export const WIDE_MATMUL = ["matmul_wide.wgsl", "lib/matmul_parts.wgsl"];
 
 /** All of them. The first gets the most shapes: pipelines take their time. */
 export const SUMMING: readonly Summing[] = [
@@ -73,16 +79,19 @@ export const SUMMING: readonly Summing[] = [
     name: "summed in a subgroup",
     options: { wideWorkgroups: false },
     file: "lib/reduce_subgroup.wgsl",
+    matmul: NARROW_MATMUL,
   },
   {
     name: "summed over subgroups",
     options: { wideWorkgroups: true },
     file: "lib/reduce_subgroups.wgsl",
+    matmul: WIDE_MATMUL,
   },
   {
     name: "summed without subgroups",
     options: { subgroups: false },
     file: "lib/reduce_workgroup.wgsl",
+    matmul: NARROW_MATMUL,
   },
 ];
 

@@ -11,6 +11,8 @@ export interface KernelCase {
   readonly kernels: readonly string[];
   /** In which ways they sum over a workgroup, if they do: it runs for each. */
   readonly summing: readonly Summing[];
+  /** Whether it multiplies many rows. */
+  readonly hasMatmul?: boolean;
   /** How to open the GPU where nothing is summed that way. */
   readonly options?: GpuOptions;
   /** The test. */

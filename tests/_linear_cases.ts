@@ -15,6 +15,7 @@ import {
   SUMMING,
   upload,
   uploadRows,
+  WIDE_MATMUL,
 } from "./_gpu.ts";
 import {
   type KernelCase,
@@ -62,8 +63,6 @@ const HQQ_SHAPES: readonly MatrixShape[] = [
 
 const MATMUL_KERNELS = [
   "lib/pick_one.wgsl",
-  "matmul.wgsl",
-  "lib/matmul_tiles.wgsl",
   "lib/rows_all.wgsl",
   "lib/step.wgsl",
   "lib/reduce_none.wgsl",
@@ -105,6 +104,7 @@ export const LINEAR_CASES: readonly KernelCase[] = [
       "lib/x_normed.wgsl",
     ],
     summing: SUMMING,
+    hasMatmul: true,
     run: (test: KernelTest) =>
       checkShapes(test, {
         scheme,
@@ -119,6 +119,7 @@ export const LINEAR_CASES: readonly KernelCase[] = [
       ...MATMUL_KERNELS,
       ...filesOf(scheme),
       ...stripFilesOf(scheme),
+      ...WIDE_MATMUL,
       "matvec_strip.wgsl",
       "lib/x_plain.wgsl",
       "lib/x_normed.wgsl",

@@ -32,7 +32,7 @@ const CASES: readonly KernelCase[] = [
   ...COPY_CASES,
 ];
 
-for (const { name, kernels, summing: ways, options, run } of CASES) {
+for (const { name, kernels, summing: ways, options, hasMatmul, run } of CASES) {
   if (ways.length === 0) {
     gpuTest(name, async (test) => {
       await run({ ...test, hasFewShapes: false });
@@ -45,7 +45,8 @@ for (const { name, kernels, summing: ways, options, run } of CASES) {
     gpuTest(`${name}, ${summing.name}`, async (test) => {
       await run({ ...test, hasFewShapes: i > 0 });
       assertCompiled(test, kernels);
-      const { subgroupSize } = test.gpu;
+      const { subgroupSize, isSoftware } = test.gpu;
+      if (hasMatmul && isSoftware) assertCompiled(test, summing.matmul);
       const files = SUMMING.map(({ file }) => file)
         .filter((file) => test.compiled.has(file));
       if (subgroupSize === 0) {
@@ -73,7 +74,9 @@ Deno.test("every file in kernels/ is reached by a test", () => {
       .map(({ name }) => folder === KERNELS ? name : `lib/${name}`)
   );
   const reached = new Set(CASES.flatMap(({ kernels }) => kernels));
-  for (const { file } of SUMMING) reached.add(file);
+  for (const { file, matmul } of SUMMING) {
+    for (const name of [file, ...matmul]) reached.add(name);
+  }
   assertEquals(files.sort(), [...reached].sort());
 });
 

@@ -16,14 +16,28 @@ fn meta4(at: u32, c: vec4u) -> vec4f {
   return bitcast<vec4f>(vec4u(w[at + c.x], w[at + c.y], w[at + c.z], w[at + c.w]));
 }
 
+// Which metas 4 scales in a row have.
+fn meta_of(j: u32) -> vec4u {
+  let four = vec4u(0u, 1u, 2u, 3u);
+  if (META % 4u == 0u && K % 4u == 0u) { return vec4u(j % META) + four; }
+  return (vec4u(j) + four) % vec4u(META);
+}
+
 fn group_at(base: u32, g: u32, k4: u32) -> Group {
   let quad = base + g * ((K + 3u) / 4u) + k4;
   let scale_q = vec4f(unpack4xU8(w[quad + SCALE_AT]));
   let zero_q = vec4f(unpack4xU8(w[quad + ZERO_AT]));
   let ms = base + META_AT;
-  let c = (vec4u(g * K + 4u * k4) + vec4u(0u, 1u, 2u, 3u)) % vec4u(META);
+  let c = meta_of(g * K + 4u * k4);
   let scale = (scale_q - meta4(ms + META, c)) * meta4(ms, c);
   let ms0 = bitcast<f32>(w[ms + 2u * META]);
   let mz0 = bitcast<f32>(w[ms + 2u * META + 1u]);
   return Group(scale, (zero_q - vec4f(mz0)) * ms0);
 }
+
+// The same in two steps, for a packed row and for its code i: all have one group.
+alias GroupPart = Group;
+fn group_part(base: u32, packed: u32, k4: u32) -> GroupPart {
+  return group_at(base, packed % G, k4);
+}
+fn group_of_code(part: GroupPart, i: u32) -> Group { return part; }

@@ -4,7 +4,7 @@
 // Needs: override WG.
 override SUBGROUP: u32;  // invocations of a subgroup; divides WG
 
-var<workgroup> partial: array<vec4f, 128>;  // 1024 invocations in subgroups of 8
+var<workgroup> partial: array<vec4f, 64>;  // 256 invocations in subgroups of 4
 
 fn reduce_sum4(lane: u32, value: vec4f) -> vec4f {
   let part = subgroupAdd(value);

@@ -4,14 +4,20 @@ import type { Gpu } from "../gpu/device.ts";
 import matmulTiles from "../../kernels/lib/matmul_tiles.wgsl" with {
   type: "text",
 };
+import matmulParts from "../../kernels/lib/matmul_parts.wgsl" with {
+  type: "text",
+};
+import matmulWideCode from "../../kernels/matmul_wide.wgsl" with {
+  type: "text",
+};
 import matmulCode from "../../kernels/matmul.wgsl" with { type: "text" };
 import type { Matrix } from "./matrix.ts";
 import type { Pick } from "./matvec.ts";
 import { kernelOp, NO_REDUCTION, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
-/** As in `lib/matmul_tiles.wgsl`. */
-const TILE_ROWS = 32;
+/** Rows of x in a tile: of `lib/matmul_tiles.wgsl` and `lib/matmul_parts.wgsl`. */
+const TILE_ROWS = { narrow: 32, wide: 64 };
 
 /** Options for {@linkcode matmul}. */
 export interface MatmulOptions {
@@ -28,7 +34,8 @@ export interface MatmulOptions {
 }
 
 /**
- * Makes a matrix x matrix product for each pick: `matmul.wgsl`.
+ * Makes a matrix x matrix product for each pick: `matmul_wide.wgsl` on a GPU,
+ * `matmul.wgsl` on the CPU.
  *
  * @param gpu The GPU.
  * @param options The matrix, the rows and the pick.
@@ -38,6 +45,23 @@ export function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
   const { matrix: { buffer, layout }, x, y, add, pick } = options;
   const tilePacked = Math.floor(64 / layout.codesPerWord);
   const tiles = Math.ceil(layout.P * layout.G / tilePacked);
+  const kernel = gpu.hasWideWorkgroups
+    ? {
+      rows: TILE_ROWS.wide,
+      sources: [
+        { name: "lib/matmul_parts.wgsl", code: matmulParts },
+        { name: "matmul_wide.wgsl", code: matmulWideCode },
+      ],
+      constants: { QUADS: Math.ceil(layout.K / 4) },
+    }
+    : {
+      rows: TILE_ROWS.narrow,
+      sources: [
+        { name: "lib/matmul_tiles.wgsl", code: matmulTiles },
+        { name: "matmul.wgsl", code: matmulCode },
+      ],
+      constants: {},
+    };
   const needsStep = pick.bindings[STEP_BINDING] !== undefined;
   return kernelOp(gpu, {
     sources: [
@@ -45,11 +69,11 @@ export function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
       ...layout.sources,
       pick.source,
       NO_REDUCTION,
-      { name: "lib/matmul_tiles.wgsl", code: matmulTiles },
-      { name: "matmul.wgsl", code: matmulCode },
+      ...kernel.sources,
     ],
     constants: {
       ...layout.constants,
+      ...kernel.constants,
       ...pick.constants,
       X_STRIDE: x.stride,
       Y_STRIDE: y.stride,
@@ -58,6 +82,6 @@ export function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
     bindings: { 0: buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
     workgroups: (
       tokenCount,
-    ) => [tiles, Math.ceil(tokenCount / TILE_ROWS), pick.count],
+    ) => [tiles, Math.ceil(tokenCount / kernel.rows), pick.count],
   });
 }

@@ -95,8 +95,7 @@ function routeRows(
   { x: kept, gate, routing, guess, width }: RouteOptions,
   { x, norm }: Partial<NormedInput> & { x: Rows },
 ): Promise<Op> {
-  // A token has a workgroup to itself, and waits for it.
-  const { source, constants } = reduction(gpu, x.stride / 4, 1024);
+  const { source, constants } = reduction(gpu, x.stride / 4);
   const input = inputReading(norm, kept.buffer);
   return kernelOp(gpu, {
     sources: [

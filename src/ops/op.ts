@@ -149,20 +149,11 @@ export interface Reduction {
  *
  * @param gpu The GPU.
  * @param width How many invocations can be kept busy.
- * @param limit The most that it takes.
  * @returns The source and the workgroup size.
  */
-export function reduction(
-  gpu: Gpu,
-  width: number,
-  limit = 256,
-): Reduction {
+export function reduction(gpu: Gpu, width: number): Reduction {
   const { subgroupSize: SUBGROUP } = gpu;
-  const WG = Math.min(
-    limit,
-    gpu.device.limits.maxComputeInvocationsPerWorkgroup,
-    Math.max(32, 2 ** Math.floor(Math.log2(width))),
-  );
+  const WG = Math.min(256, Math.max(32, 2 ** Math.floor(Math.log2(width))));
   if (SUBGROUP === 0) {
     return {
       source: { name: "lib/reduce_workgroup.wgsl", code: reduceWorkgroup },

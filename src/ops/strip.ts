@@ -80,7 +80,7 @@ export function stripReading(
     WG > limits.maxComputeWorkgroupSizeX
   ) return null;
   const unitsOfResidue = G / residueCount * (P / unit.rows);
-  const units = Math.min(unitCount ?? defaultUnits(layout), unitsOfResidue);
+  const units = Math.min(unitCount ?? defaultUnits(hasParts), unitsOfResidue);
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
@@ -110,7 +110,10 @@ function partsOf(stripCount: number): number {
   return stripCount;
 }
 
-/** Enough to make the strip's own loads cheap, few enough to fill a large GPU. */
-function defaultUnits({ codesPerWord }: MatrixLayout): number {
-  return codesPerWord === 4 ? 4 : 1;
+/**
+ * Several units make the strip's own loads cheap, one fills the machine best: what
+ * was faster on an H100 (bench/mixtral_shapes.ts).
+ */
+function defaultUnits(hasParts: boolean): number {
+  return hasParts ? 4 : 1;
 }

@@ -1,0 +1,90 @@
+// The part of the tiles of matmul_wide.wgsl that an invocation brings in: loaded to
+// registers in one go, then dequantized into shared memory. A tile is 16 inputs as
+// rows of 64 outputs, or of 64 rows of x.
+// Needs: codes_*, group_*, rows_*, w and x.
+override K: u32;
+override G: u32;         // groups
+override P: u32;         // packed rows in a group
+override X_STRIDE: u32;
+override QUADS: u32;     // ceil(K / 4)
+
+const TILE_PACKED = 64u / CODES;               // packed rows of W
+const ITEMS = (TILE_PACKED * 4u + 63u) / 64u;  // fours of inputs of these, at most 4
+
+var<workgroup> w_tile: array<vec4f, 512>;  // (2 tiles, 16 inputs, 16 fours of outputs)
+var<workgroup> x_tile: array<vec4f, 512>;  // (2 tiles, 16 inputs, 16 fours of rows)
+
+// Four inputs of a packed row.
+struct Item { raw: Raw, group: GroupPart, keep: f32 }
+
+struct Part { w0: Item, w1: Item, w2: Item, w3: Item, x: mat4x4f }
+
+// Where the 4 rows of x start that this invocation brings in; rows beyond the last
+// are the last again.
+fn x_rows_of(lane: u32, z: u32, first: u32, rows: u32) -> vec4u {
+  let i = vec4u(first + lane / 4u) + vec4u(0u, 16u, 32u, 48u);
+  let last = min(i, vec4u(rows - 1u));
+  return vec4u(x_row(z, last.x), x_row(z, last.y), x_row(z, last.z), x_row(z, last.w)) *
+    (X_STRIDE / 4u);
+}
+
+fn load_item(at: u32, base: u32, first: u32, quad: u32) -> Item {
+  let k4 = min(quad + at % 4u, QUADS - 1u);
+  let packed = min(first + at / 4u, P * G - 1u);
+  let is_in = quad + at % 4u < QUADS && first + at / 4u < P * G && at < TILE_PACKED * 4u;
+  return Item(
+    fetch(base + packed * QUADS * QUAD_WORDS, k4),
+    group_part(base, packed, k4),
+    f32(is_in),
+  );
+}
+
+fn load_part(lane: u32, base: u32, first: u32, x_rows: vec4u, quad: u32) -> Part {
+  var part: Part;
+  part.w0 = load_item(lane, base, first, quad);
+  if (ITEMS > 1u) { part.w1 = load_item(lane + 64u, base, first, quad); }
+  if (ITEMS > 2u) {
+    part.w2 = load_item(lane + 128u, base, first, quad);
+    part.w3 = load_item(lane + 192u, base, first, quad);
+  }
+  let k4 = min(quad + lane % 4u, QUADS - 1u);
+  part.x = mat4x4f(x[x_rows.x + k4], x[x_rows.y + k4], x[x_rows.z + k4], x[x_rows.w + k4]);
+  return part;
+}
+
+fn store_item(at: u32, tile: u32, item: Item) {
+  if (at >= TILE_PACKED * 4u) { return; }
+  for (var i = 0u; i < CODES; i++) {
+    let group = group_of_code(item.group, i);
+    let v = (codes(item.raw, i) - group.zero) * group.scale * item.keep;
+    let output = at / 4u * CODES + i;
+    let to = tile + at % 4u * 64u + output / 4u;
+    let c = output % 4u;
+    w_tile[to][c] = v.x;
+    w_tile[to + 16u][c] = v.y;
+    w_tile[to + 32u][c] = v.z;
+    w_tile[to + 48u][c] = v.w;
+  }
+}
+
+// Rows i, i + 16, i + 32 and i + 48 of x.
+fn store_x(tile: u32, i: u32, part: u32, v: mat4x4f) {
+  let to = tile + part * 64u + i / 4u;
+  let c = i % 4u;
+  for (var j = 0u; j < 4u; j++) {
+    x_tile[to + j * 16u][c] = v[0][j];
+    x_tile[to + j * 16u + 4u][c] = v[1][j];
+    x_tile[to + j * 16u + 8u][c] = v[2][j];
+    x_tile[to + j * 16u + 12u][c] = v[3][j];
+  }
+}
+
+fn store_part(lane: u32, tile: u32, part: Part) {
+  store_item(lane, tile, part.w0);
+  if (ITEMS > 1u) { store_item(lane + 64u, tile, part.w1); }
+  if (ITEMS > 2u) {
+    store_item(lane + 128u, tile, part.w2);
+    store_item(lane + 192u, tile, part.w3);
+  }
+  store_x(tile, lane / 4u, lane % 4u, part.x);
+}
