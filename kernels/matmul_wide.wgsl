@@ -12,13 +12,18 @@ override ADD: u32;       // 1: add to y, 0: write y
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
+fn store_one(row: u32, first: u32, output: u32, value: f32) {
+  let packed = first + output / CODES;
+  let n = packed + output % CODES * P * G;
+  if (output / CODES >= TILE_PACKED || packed >= P * G || n >= N) { return; }
+  if (ADD == 1u) { y[row + n] += value; } else { y[row + n] = value; }
+}
+
 fn store(row: u32, first: u32, output: u32, acc: vec4f) {
-  for (var j = 0u; j < 4u; j++) {
-    let packed = first + (output + j) / CODES;
-    let n = packed + (output + j) % CODES * P * G;
-    if ((output + j) / CODES >= TILE_PACKED || packed >= P * G || n >= N) { continue; }
-    if (ADD == 1u) { y[row + n] += acc[j]; } else { y[row + n] = acc[j]; }
-  }
+  store_one(row, first, output, acc.x);
+  store_one(row, first, output + 1u, acc.y);
+  store_one(row, first, output + 2u, acc.z);
+  store_one(row, first, output + 3u, acc.w);
 }
 
 fn store_row(z: u32, i: u32, rows: u32, first: u32, output: u32, a: vec4f, b: vec4f) {
@@ -72,38 +77,38 @@ fn main(
       let wb1 = w_tile[at + 16u + wi + 1u];
       let xa1 = x_tile[at + 16u + xi];
       let xb1 = x_tile[at + 16u + xi + 1u];
-      a0 += xa0.x * wa0;
-      b0 += xa0.x * wb0;
-      a1 += xa0.y * wa0;
-      b1 += xa0.y * wb0;
-      a2 += xa0.z * wa0;
-      b2 += xa0.z * wb0;
-      a3 += xa0.w * wa0;
-      b3 += xa0.w * wb0;
-      a4 += xb0.x * wa0;
-      b4 += xb0.x * wb0;
-      a5 += xb0.y * wa0;
-      b5 += xb0.y * wb0;
-      a6 += xb0.z * wa0;
-      b6 += xb0.z * wb0;
-      a7 += xb0.w * wa0;
-      b7 += xb0.w * wb0;
-      a0 += xa1.x * wa1;
-      b0 += xa1.x * wb1;
-      a1 += xa1.y * wa1;
-      b1 += xa1.y * wb1;
-      a2 += xa1.z * wa1;
-      b2 += xa1.z * wb1;
-      a3 += xa1.w * wa1;
-      b3 += xa1.w * wb1;
-      a4 += xb1.x * wa1;
-      b4 += xb1.x * wb1;
-      a5 += xb1.y * wa1;
-      b5 += xb1.y * wb1;
-      a6 += xb1.z * wa1;
-      b6 += xb1.z * wb1;
-      a7 += xb1.w * wa1;
-      b7 += xb1.w * wb1;
+      a0 = fma(vec4f(xa0.x), wa0, a0);
+      b0 = fma(vec4f(xa0.x), wb0, b0);
+      a1 = fma(vec4f(xa0.y), wa0, a1);
+      b1 = fma(vec4f(xa0.y), wb0, b1);
+      a2 = fma(vec4f(xa0.z), wa0, a2);
+      b2 = fma(vec4f(xa0.z), wb0, b2);
+      a3 = fma(vec4f(xa0.w), wa0, a3);
+      b3 = fma(vec4f(xa0.w), wb0, b3);
+      a4 = fma(vec4f(xb0.x), wa0, a4);
+      b4 = fma(vec4f(xb0.x), wb0, b4);
+      a5 = fma(vec4f(xb0.y), wa0, a5);
+      b5 = fma(vec4f(xb0.y), wb0, b5);
+      a6 = fma(vec4f(xb0.z), wa0, a6);
+      b6 = fma(vec4f(xb0.z), wb0, b6);
+      a7 = fma(vec4f(xb0.w), wa0, a7);
+      b7 = fma(vec4f(xb0.w), wb0, b7);
+      a0 = fma(vec4f(xa1.x), wa1, a0);
+      b0 = fma(vec4f(xa1.x), wb1, b0);
+      a1 = fma(vec4f(xa1.y), wa1, a1);
+      b1 = fma(vec4f(xa1.y), wb1, b1);
+      a2 = fma(vec4f(xa1.z), wa1, a2);
+      b2 = fma(vec4f(xa1.z), wb1, b2);
+      a3 = fma(vec4f(xa1.w), wa1, a3);
+      b3 = fma(vec4f(xa1.w), wb1, b3);
+      a4 = fma(vec4f(xb1.x), wa1, a4);
+      b4 = fma(vec4f(xb1.x), wb1, b4);
+      a5 = fma(vec4f(xb1.y), wa1, a5);
+      b5 = fma(vec4f(xb1.y), wb1, b5);
+      a6 = fma(vec4f(xb1.z), wa1, a6);
+      b6 = fma(vec4f(xb1.z), wb1, b6);
+      a7 = fma(vec4f(xb1.w), wa1, a7);
+      b7 = fma(vec4f(xb1.w), wb1, b7);
     }
     tile = 256u - tile;
     store_part(lane, tile, next);

@@ -52,31 +52,45 @@ fn load_part(lane: u32, base: u32, first: u32, x_rows: vec4u, quad: u32) -> Part
   return part;
 }
 
+// Loops over what is in registers would put it into memory: they are unrolled.
+fn store_code(at: u32, tile: u32, item: Item, i: u32) {
+  let group = group_of_code(item.group, i);
+  let v = (codes(item.raw, i) - group.zero) * (group.scale * item.keep);
+  let output = at / 4u * CODES + i;
+  let to = tile + at % 4u * 64u + output / 4u;
+  let c = output % 4u;
+  w_tile[to][c] = v.x;
+  w_tile[to + 16u][c] = v.y;
+  w_tile[to + 32u][c] = v.z;
+  w_tile[to + 48u][c] = v.w;
+}
+
 fn store_item(at: u32, tile: u32, item: Item) {
   if (at >= TILE_PACKED * 4u) { return; }
-  for (var i = 0u; i < CODES; i++) {
-    let group = group_of_code(item.group, i);
-    let v = (codes(item.raw, i) - group.zero) * group.scale * item.keep;
-    let output = at / 4u * CODES + i;
-    let to = tile + at % 4u * 64u + output / 4u;
-    let c = output % 4u;
-    w_tile[to][c] = v.x;
-    w_tile[to + 16u][c] = v.y;
-    w_tile[to + 32u][c] = v.z;
-    w_tile[to + 48u][c] = v.w;
+  store_code(at, tile, item, 0u);
+  if (CODES > 1u) { store_code(at, tile, item, 1u); }
+  if (CODES > 2u) {
+    store_code(at, tile, item, 2u);
+    store_code(at, tile, item, 3u);
   }
+  for (var i = 4u; i < CODES; i++) { store_code(at, tile, item, i); }
+}
+
+// Four inputs of a row of x.
+fn store_quad(to: u32, c: u32, v: vec4f) {
+  x_tile[to][c] = v.x;
+  x_tile[to + 16u][c] = v.y;
+  x_tile[to + 32u][c] = v.z;
+  x_tile[to + 48u][c] = v.w;
 }
 
 // Rows i, i + 16, i + 32 and i + 48 of x.
 fn store_x(tile: u32, i: u32, part: u32, v: mat4x4f) {
   let to = tile + part * 64u + i / 4u;
-  let c = i % 4u;
-  for (var j = 0u; j < 4u; j++) {
-    x_tile[to + j * 16u][c] = v[0][j];
-    x_tile[to + j * 16u + 4u][c] = v[1][j];
-    x_tile[to + j * 16u + 8u][c] = v[2][j];
-    x_tile[to + j * 16u + 12u][c] = v[3][j];
-  }
+  store_quad(to, i % 4u, v[0]);
+  store_quad(to + 4u, i % 4u, v[1]);
+  store_quad(to + 8u, i % 4u, v[2]);
+  store_quad(to + 12u, i % 4u, v[3]);
 }
 
 fn store_part(lane: u32, tile: u32, part: Part) {

@@ -108,11 +108,12 @@ async function runRanks(
   // The first copy comes first: the pass has just begun, so nothing stands
   // between it and the next op, and no op's workgroups queue before its own.
   copyNext();
-  for (const rank of hitRanks) {
-    const { up, down } = expertIn(parts, layer, slots[rank]!).byRank[rank]!;
-    recorder.run(up, 1);
-    recorder.run(down, 1);
-  }
+  const hits = hitRanks.map((rank) =>
+    expertIn(parts, layer, slots[rank]!).byRank[rank]!
+  );
+  // Side by side: none of these waits for another.
+  for (const { up } of hits) recorder.run(up, 1);
+  for (const { down } of hits) recorder.run(down, 1);
   for (const { rank, slot } of pinned) {
     const { up, down } = expertIn(parts, layer, slot).byRank[rank]!;
     recorder.run(up, 1);

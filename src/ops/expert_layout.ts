@@ -44,6 +44,12 @@ export function expertLayout(
 export interface ExpertScratch {
   /** silu(W1 x) * W3 x, a row for each routed row. */
   readonly h: Rows;
+  /**
+   * The same for one token and one rank, where experts are in slots: WebGPU orders
+   * accesses by whole buffers, so that experts that share an h would wait for each
+   * other.
+   */
+  readonly hOfRank: readonly Rows[];
   /** W3 x, in prefill. */
   readonly h3: Rows;
   /**
@@ -86,6 +92,10 @@ export function makeExpertScratch(
   const parts = partCount(gpu, layout.down);
   return {
     h: makeRows(gpu, "expert h", [rowCount, intermediateSize]),
+    hOfRank: Array.from(
+      { length: topK },
+      (_, rank) => makeRows(gpu, `expert h ${rank}`, [1, intermediateSize]),
+    ),
     h3: makeRows(gpu, "expert h3", [rowCount, intermediateSize]),
     y: makeRows(gpu, "expert y", [
       Math.max(rowCount, parts * topK),

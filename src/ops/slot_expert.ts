@@ -73,13 +73,15 @@ export async function slotExpert(
 ): Promise<SlotExpert> {
   const { scratch, uses } = options;
   const byRank: { up: Op; down: Op }[] = [];
-  for (const use of uses.ranks) {
+  for (const [rank, use] of uses.ranks.entries()) {
+    const h = scratch.hOfRank[rank]!;
     const [up, down] = await oneTokenOps(
       gpu,
-      options,
-      (MATRIX_AT, X_PER_RANK) => ({
+      { ...options, scratch: { ...scratch, h } },
+      (MATRIX_AT, rowsOfX) => ({
         source: { name: "lib/pick_slot.wgsl", code: pickSlot },
-        constants: { MATRIX_AT, X_PER_RANK },
+        // x and h have one row; y, which has h for its x, a row for each rank.
+        constants: { MATRIX_AT, Y_PER_RANK: rowsOfX },
         bindings: { 3: use },
         count: 1,
       }),
