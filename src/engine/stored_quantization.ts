@@ -2,7 +2,7 @@
 
 import type { Part, Quantization } from "../model/weights.ts";
 
-/** The field of `config.json` that `scripts/make_bundled_model.ts` writes. */
+/** The field of `config.json` that `quantizeModel()` writes. */
 export interface StoredQuantization {
   /** Marks the kind. */
   readonly "quant_method": "moeno-hqq";
@@ -48,6 +48,32 @@ export function readStoredQuantization(
   return {
     attn: readPart("attn", fields.attn, file),
     experts: readPart("experts", fields.experts, file),
+  };
+}
+
+/**
+ * Makes `quantization_config`.
+ *
+ * @param parts How each part is stored.
+ * @returns The field's value.
+ */
+export function storedQuantization(
+  parts: Readonly<Record<Part, Quantization>>,
+): StoredQuantization {
+  return {
+    "quant_method": "moeno-hqq",
+    attn: storedPart(parts.attn),
+    experts: storedPart(parts.experts),
+  };
+}
+
+function storedPart(
+  { bits, groupSize, scaleGroupSize }: Quantization,
+): StoredPart {
+  return {
+    bits,
+    "group_size": groupSize,
+    "scale_group_size": scaleGroupSize,
   };
 }
 
