@@ -1,0 +1,61 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { GROUP_SIZES } from "../model/weights.ts";
+import {
+  type QuantizeModelOptions,
+  quantizeParts,
+} from "./quantize_options.ts";
+
+const FOUR = { bits: 4, ...GROUP_SIZES[4] } as const;
+const TWO = { bits: 2, ...GROUP_SIZES[2] } as const;
+const FLOATS = { bits: 16, ...GROUP_SIZES[16] } as const;
+
+Deno.test("quantizeParts() is mixtral-offloading's unless told otherwise", () => {
+  assertEquals(quantizeParts({}, null), { attn: FOUR, experts: TWO });
+  assertEquals(
+    quantizeParts({ attnBits: 16, expertBits: 4 }, null),
+    { attn: FLOATS, experts: FOUR },
+  );
+});
+
+Deno.test("quantizeParts() takes group sizes for both parts and for one", () => {
+  const { attn, experts } = quantizeParts(
+    { groupSize: 32, expertGroupSize: 8, attnScaleGroupSize: 16 },
+    null,
+  );
+  assertEquals(attn, { ...FOUR, groupSize: 32, scaleGroupSize: 16 });
+  assertEquals(experts, { ...TWO, groupSize: 8 });
+  assertEquals(
+    quantizeParts({ groupSize: 32, attnBits: 16 }, null).attn,
+    FLOATS,
+  );
+});
+
+Deno.test("quantizeParts() keeps what the source has quantized", () => {
+  const stored = { attn: FLOATS, experts: { ...TWO, groupSize: 8 } };
+  assertEquals(
+    quantizeParts({ attnBits: 4, expertGroupSize: 8 }, stored),
+    { attn: FOUR, experts: stored.experts },
+  );
+});
+
+Deno.test("quantizeParts() says in a sentence what does not go", () => {
+  const stored = { attn: FOUR, experts: TWO };
+  const cases: [QuantizeModelOptions, typeof stored | null, string][] = [
+    [{ attnBits: 5 as 4 }, null, "attnBits is 5, wanted one of 16, 8, 4, 3, 2"],
+    [{ groupSize: 0 }, null, "groupSize is 0, wanted a positive whole number"],
+    [{ workerCount: 1.5 }, null, "workerCount is 1.5, wanted a positive"],
+    [
+      { expertBits: 16, expertGroupSize: 64 },
+      null,
+      "there is a group size for the experts but they keep 16 bits",
+    ],
+    [
+      { expertGroupSize: 8 },
+      stored,
+      "the experts have a groupSize of 8 in the options and 16 in the source",
+    ],
+  ];
+  for (const [options, source, message] of cases) {
+    assertThrows(() => quantizeParts(options, source), RangeError, message);
+  }
+});
