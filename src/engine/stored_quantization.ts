@@ -98,7 +98,8 @@ function readPart(
   }
   return {
     bits: bits as Quantization["bits"],
+    axis: 0,
     groupSize: groupSize ?? 0,
-    scaleGroupSize: scaleGroupSize ?? 0,
+    scaleGroupSize: scaleGroupSize ?? null,
   };
 }

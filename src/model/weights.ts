@@ -8,9 +8,8 @@ import {
   type MatrixLayout,
   matrixLayout,
   type Scheme,
-  writeFloatMatrix,
-  writeHqqMatrix,
 } from "../ops/matrix.ts";
+import { writeFloatMatrix, writeHqqMatrix } from "../ops/write_matrix.ts";
 
 /** The parts of a model that are quantized, each in its own way. */
 export type Part = "attn" | "experts";
@@ -19,21 +18,23 @@ export type Part = "attn" | "experts";
 export interface Quantization {
   /** Bits of a code. */
   readonly bits: 16 | 8 | 4 | 3 | 2;
-  /** Output rows that share scale and zero. */
+  /** What a group is: 0 for output rows of one input, 1 for inputs of one row. */
+  readonly axis: 0 | 1;
+  /** Weights that share scale and zero. */
   readonly groupSize: number;
-  /** Scales that share a meta scale and a meta zero. */
-  readonly scaleGroupSize: number;
+  /** Scales that share a meta scale and zero; `null`: they are not quantized. */
+  readonly scaleGroupSize: number | null;
 }
 
 /** Group sizes of mixtral-offloading (arXiv 2312.17238, section 3.3). */
 export const GROUP_SIZES: Readonly<
   Record<Quantization["bits"], Omit<Quantization, "bits">>
 > = {
-  16: { groupSize: 0, scaleGroupSize: 0 },
-  8: { groupSize: 64, scaleGroupSize: 256 },
-  4: { groupSize: 64, scaleGroupSize: 256 },
-  3: { groupSize: 64, scaleGroupSize: 128 },
-  2: { groupSize: 16, scaleGroupSize: 128 },
+  16: { axis: 0, groupSize: 0, scaleGroupSize: null },
+  8: { axis: 0, groupSize: 64, scaleGroupSize: 256 },
+  4: { axis: 0, groupSize: 64, scaleGroupSize: 256 },
+  3: { axis: 0, groupSize: 64, scaleGroupSize: 128 },
+  2: { axis: 0, groupSize: 16, scaleGroupSize: 128 },
 };
 
 const FLOATS: readonly Dtype[] = ["F32", "F16", "BF16"];
@@ -200,8 +201,8 @@ export function schemeOf({ bits, ...groups }: Quantization): HqqScheme {
 }
 
 /**
- * Quantizes a matrix as the published checkpoints were: along axis 0, with 4-bit
- * zeros rounded, scales quantized in groups, zeros with one scale for all.
+ * Quantizes a matrix as the published checkpoints were: 4-bit zeros rounded, and
+ * unless the scheme has plain scales, these in groups and zeros with one scale.
  *
  * @param weights W (N, K).
  * @param options Its shape, and the scheme to bring it to.
@@ -211,13 +212,16 @@ export function quantizeMatrix(
   weights: Float32Array,
   { shape, scheme }: { shape: readonly [number, number]; scheme: HqqScheme },
 ): QuantizedTensor {
+  const { bits, axis, groupSize, scaleGroupSize } = scheme;
   return quantize(weights, {
     shape,
-    bits: scheme.bits,
-    groupSize: scheme.groupSize,
-    axis: 0,
-    quantScale: { groupSize: scheme.scaleGroupSize },
-    quantZero: { groupSize: null, channelWise: false },
+    bits,
+    groupSize,
+    axis,
+    ...(scaleGroupSize === null ? {} : {
+      quantScale: { groupSize: scaleGroupSize },
+      quantZero: { groupSize: null, channelWise: false },
+    }),
   });
 }
 
