@@ -32,7 +32,7 @@ async function waitForFiles(path: string, count: number): Promise<void> {
   let wasThere = false;
   for (let i = 0; i < 10_000; i++) {
     try {
-      if ([...Deno.readDirSync(path)].length > count) return;
+      if ((await Array.fromAsync(Deno.readDir(path))).length > count) return;
       wasThere = true;
     } catch {
       if (wasThere) return;
@@ -170,6 +170,6 @@ Deno.test("quantize says in a sentence what does not go", async () => {
     assert(/^error: [^\n]+\n$/.test(stderr), stderr);
     assertEquals([code, stdout], [wanted, ""]);
   }
-  const names = [...Deno.readDirSync(place.path)].map(({ name }) => name);
-  assertEquals(names, ["quantized"]);
+  const left = await Array.fromAsync(Deno.readDir(place.path));
+  assertEquals(left.map(({ name }) => name), ["quantized"]);
 });

@@ -15,7 +15,13 @@ function job(seed: number, weight?: number): QuantizeJob {
     bytes: new Uint8Array(encodeFloats(weights, "F32")),
     dtype: "F32",
     shape: [32, 32],
-    scheme: { type: "HQQ", bits: 4, groupSize: 16, scaleGroupSize: 16 },
+    scheme: {
+      type: "HQQ",
+      bits: 4,
+      axis: 0,
+      groupSize: 16,
+      scaleGroupSize: 16,
+    },
   };
 }
 

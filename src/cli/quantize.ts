@@ -29,6 +29,14 @@ const QUANTIZE_FLAGS: readonly Flag[] = [
   loadFlag("attn-scale-group-size"),
   loadFlag("expert-scale-group-size"),
   {
+    name: "axis",
+    option: "axis",
+    value: "<axis>",
+    choices: [0, 1],
+    help: "Groups are of output rows (0) or of inputs (1), of both",
+    default: "0, or as in a source that is quantized",
+  },
+  {
     name: "workers",
     option: "workerCount",
     value: "<n>",

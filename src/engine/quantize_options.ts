@@ -33,6 +33,14 @@ export interface QuantizeModelOptions {
    */
   expertGroupSize?: number | undefined;
   /**
+   * What a group is in both parts: 0 for weights of one input and several output
+   * rows, whose scales are quantized, too; 1 for weights of one output row and
+   * several inputs, with scales and zeros in float32.
+   *
+   * @default {0}, or as in the source if it is quantized
+   */
+  axis?: 0 | 1 | undefined;
+  /**
    * Scales of an attention matrix that are quantized together.
    *
    * @default {256} for 8 and 4 bits, 128 for 3 and 2
@@ -142,18 +150,20 @@ function partOf(
     );
   }
   const given = {
+    ...defined("axis", options.axis),
     ...defined("groupSize", own ?? options.groupSize),
     ...defined("scaleGroupSize", scaleGroupSize),
   };
   // The reader refuses other bits of what is quantized.
   if (!isStored || bits !== stored.bits) {
-    return { bits, ...GROUP_SIZES[bits], ...given };
+    const plain = options.axis === 1 ? { scaleGroupSize: null } : {};
+    return { bits, ...GROUP_SIZES[bits], ...plain, ...given };
   }
   for (const [name, wanted] of Object.entries(given)) {
     const found = stored[name as keyof typeof given];
     if (found === wanted) continue;
     throw new RangeError(
-      `Cannot quantize the model: the ${part} have a ${name} of ${wanted} in the options and ${found} in the source, which is already quantized; quantize from the original weights`,
+      `Cannot quantize the model: the ${part} have ${name} ${wanted} in the options and ${found} in the source, which is already quantized; quantize from the original weights`,
     );
   }
   return stored;
@@ -169,6 +179,12 @@ function defined<K extends string, V>(name: K, value: V | undefined) {
 }
 
 function checkCounts(options: QuantizeModelOptions): void {
+  const { axis } = options;
+  if (axis !== undefined && axis !== 0 && axis !== 1) {
+    throw new RangeError(
+      `Cannot quantize the model: axis is ${axis}, wanted 0 or 1`,
+    );
+  }
   for (
     const name of [
       "groupSize",

@@ -30,6 +30,13 @@ Deno.test("quantizeParts() takes group sizes for both parts and for one", () => 
   );
 });
 
+Deno.test("quantizeParts() has plain scales along axis 1", () => {
+  assertEquals(quantizeParts({ axis: 1, expertBits: 16 }, null), {
+    attn: { bits: 4, axis: 1, groupSize: 64, scaleGroupSize: null },
+    experts: FLOATS,
+  });
+});
+
 Deno.test("quantizeParts() keeps what the source has quantized", () => {
   const stored = { attn: FLOATS, experts: { ...TWO, groupSize: 8 } };
   assertEquals(
@@ -43,6 +50,8 @@ Deno.test("quantizeParts() says in a sentence what does not go", () => {
   const cases: [QuantizeModelOptions, typeof stored | null, string][] = [
     [{ attnBits: 5 as 4 }, null, "attnBits is 5, wanted one of 16, 8, 4, 3, 2"],
     [{ groupSize: 0 }, null, "groupSize is 0, wanted a positive whole number"],
+    [{ axis: 2 as 1 }, null, "axis is 2, wanted 0 or 1"],
+    [{ axis: 1 }, stored, "the attn have axis 1 in the options and 0 in the"],
     [{ workerCount: 1.5 }, null, "workerCount is 1.5, wanted a positive"],
     [
       { expertBits: 16, expertGroupSize: 64 },
@@ -52,7 +61,7 @@ Deno.test("quantizeParts() says in a sentence what does not go", () => {
     [
       { expertGroupSize: 8 },
       stored,
-      "the experts have a groupSize of 8 in the options and 16 in the source",
+      "the experts have groupSize 8 in the options and 16 in the source",
     ],
   ];
   for (const [options, source, message] of cases) {

@@ -16,10 +16,12 @@ export interface StoredQuantization {
 export interface StoredPart {
   /** Bits of a code, or 16 for floats. */
   readonly bits: number;
-  /** Output rows that share scale and zero. */
+  /** What a group is: 1 for inputs of an output row; else output rows. */
+  readonly axis?: number;
+  /** Weights that share scale and zero. */
   readonly "group_size": number;
-  /** Scales that are quantized together. */
-  readonly "scale_group_size": number;
+  /** Scales that are quantized together; `null`: they are floats. */
+  readonly "scale_group_size": number | null;
 }
 
 /**
@@ -68,10 +70,11 @@ export function storedQuantization(
 }
 
 function storedPart(
-  { bits, groupSize, scaleGroupSize }: Quantization,
+  { bits, axis, groupSize, scaleGroupSize }: Quantization,
 ): StoredPart {
   return {
     bits,
+    ...(axis === 0 ? {} : { axis }),
     "group_size": groupSize,
     "scale_group_size": scaleGroupSize,
   };

@@ -37,7 +37,7 @@ export function quantizeJob(
 ): Uint8Array[] {
   try {
     const weights = decodeFloats(bytes, dtype);
-    return storedBytes(quantizeMatrix(weights, { shape, scheme }));
+    return storedBytes(quantizeMatrix(weights, { shape, scheme }), scheme);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const state = error.message.replace(/^Cannot quantize: /, "");

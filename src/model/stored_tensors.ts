@@ -1,54 +1,79 @@
-/** A quantized matrix as it is stored: named as mixtral-offloading's are. */
+/** A quantized matrix as it is stored: named as HQQ and mixtral-offloading do. */
 
-import type { QuantizedMeta, QuantizedTensor } from "hqq-ts";
+import {
+  dequantizeMeta,
+  packedLength,
+  type QuantizedMeta,
+  type QuantizedTensor,
+} from "hqq-ts";
 import type { TensorSpec } from "../io/tensor_spec.ts";
 import type { HqqScheme, MatrixLayout } from "../ops/matrix.ts";
 import { HQQ_SUFFIXES } from "./weights.ts";
 
 /**
- * Tells which tensors store a quantized matrix.
+ * Tells which tensors store a quantized matrix: seven, or three where scales and
+ * zeros are floats.
  *
  * @param base The name of its tensors without their ends.
  * @param layout The matrix, of an HQQ scheme.
  * @returns The tensors, in the order of {@linkcode storedBytes}.
  */
 export function storedSpecs(base: string, layout: MatrixLayout): TensorSpec[] {
-  const { P, G, K, metaCount } = layout;
-  const { bits } = layout.scheme as HqqScheme;
-  return ([
-    ["codes", bits === 3 ? "I32" : "U8", P * G * K],
-    ["scaleCodes", "U8", G * K],
-    ["metaScale", "F32", metaCount],
-    ["metaZero", "F32", metaCount],
-    ["zeroCodes", "U8", G * K],
-    ["zeroScale", "F32", 1],
-    ["zeroZero", "F32", 1],
-  ] as const).map(([key, dtype, count]) => ({
-    name: `${base}.${HQQ_SUFFIXES[key]}`,
+  const { N, K, metaCount } = layout;
+  const { bits, axis, groupSize, scaleGroupSize } = layout.scheme as HqqScheme;
+  const groupCount = N * K / groupSize;
+  const shape = axis === 0
+    ? [groupSize, groupCount] as const
+    : [groupCount, groupSize] as const;
+  const spec = (end: string, dtype: "I32" | "U8" | "F32", count: number) => ({
+    name: `${base}.${end}`,
     dtype,
     shape: [count],
-  }));
+  });
+  const codes = spec(
+    HQQ_SUFFIXES.codes,
+    bits === 3 ? "I32" : "U8",
+    packedLength({ bits, shape }),
+  );
+  if (scaleGroupSize === null) {
+    return [
+      codes,
+      spec("scale", "F32", groupCount),
+      spec("zero", "F32", groupCount),
+    ];
+  }
+  return [
+    codes,
+    spec(HQQ_SUFFIXES.scaleCodes, "U8", groupCount),
+    spec(HQQ_SUFFIXES.metaScale, "F32", metaCount),
+    spec(HQQ_SUFFIXES.metaZero, "F32", metaCount),
+    spec(HQQ_SUFFIXES.zeroCodes, "U8", groupCount),
+    spec(HQQ_SUFFIXES.zeroScale, "F32", 1),
+    spec(HQQ_SUFFIXES.zeroZero, "F32", 1),
+  ];
 }
 
 /**
  * Gives the bytes of the tensors that store a quantized matrix.
  *
  * @param tensor The matrix.
- * @returns Their bytes, in the order of {@linkcode storedSpecs}; they share the
- * memory of `tensor`.
+ * @param scheme The scheme that it is stored in.
+ * @returns Their bytes, in the order of {@linkcode storedSpecs}; they may share
+ * the memory of `tensor`.
  */
-export function storedBytes(tensor: QuantizedTensor): Uint8Array[] {
-  const scale = tensor.scale as QuantizedMeta;
-  const zero = tensor.zero as QuantizedMeta;
-  return [
-    tensor.packed,
-    scale.packed,
-    scale.scale,
-    scale.zero,
-    zero.packed,
-    zero.scale,
-    zero.zero,
-  ].map(({ buffer, byteOffset, byteLength }) =>
-    new Uint8Array(buffer, byteOffset, byteLength)
-  );
+export function storedBytes(
+  { packed, scale, zero }: QuantizedTensor,
+  { scaleGroupSize }: HqqScheme,
+): Uint8Array[] {
+  return (scaleGroupSize === null
+    ? [packed, dequantizeMeta(scale), dequantizeMeta(zero)]
+    : [packed, ...metaArrays(scale), ...metaArrays(zero)])
+    .map(({ buffer, byteOffset, byteLength }) =>
+      new Uint8Array(buffer, byteOffset, byteLength)
+    );
+}
+
+function metaArrays(values: Float32Array | QuantizedMeta) {
+  const { packed, scale, zero } = values as QuantizedMeta;
+  return [packed, scale, zero];
 }

@@ -125,9 +125,10 @@ async function bytesOf(
 ): Promise<Uint8Array[]> {
   if (layout === null) return [await checkpoint.read(name)];
   const { N, K } = layout;
+  const scheme = layout.scheme as HqqScheme;
   const weight = `${name}.weight`;
   if (!checkpoint.has(weight)) {
-    return storedBytes(await reader.readHqq(name, layout));
+    return storedBytes(await reader.readHqq(name, layout), scheme);
   }
   return await quantizer.run({
     base: name,
@@ -135,6 +136,6 @@ async function bytesOf(
     // The reader has checked it.
     dtype: checkpoint.info(weight).dtype as FloatDtype,
     shape: [N, K],
-    scheme: layout.scheme as HqqScheme,
+    scheme,
   });
 }
