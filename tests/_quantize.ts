@@ -5,10 +5,11 @@ import type { QuantizeModelOptions } from "../mod.ts";
 import { Checkpoint } from "../src/io/checkpoint.ts";
 import { readJson } from "../src/io/json_file.ts";
 import { parseConfig } from "../src/model/config.ts";
-import { modelMatrices } from "../src/model/model_matrices.ts";
+import { readStoredLayout } from "../src/model/read_stored_layout.ts";
+import { matricesOf } from "../src/model/stored_layout.ts";
 import { WeightReader } from "../src/model/weights.ts";
 import { quantizeParts } from "../src/engine/quantize_options.ts";
-import { readStoredQuantization } from "../src/engine/stored_quantization.ts";
+import { readQuantizationFiles } from "../src/engine/stored_quantization.ts";
 
 /** Groups that fit the matrices of `tinyCheckpoint()`. */
 export const TINY_GROUPS = {
@@ -62,19 +63,23 @@ export async function loadedBytes(
 ): Promise<{ matrices: Map<string, Uint8Array>; others: Map<string, string> }> {
   using checkpoint = await Checkpoint.open(directory);
   const json = await readJson(`${directory}/config.json`);
-  const stored = readStoredQuantization(json, directory);
+  const config = parseConfig(json, directory);
+  const evidence = await readQuantizationFiles(directory, json);
+  const stored = await readStoredLayout(checkpoint, config, evidence);
   const wanted = options === undefined ? {} : quantizeParts(options, stored);
   const reader = new WeightReader(checkpoint, { stored, wanted });
   const matrices = new Map<string, Uint8Array>();
-  const all = modelMatrices(parseConfig(json, directory));
-  for (const { base, shape, part } of all) {
-    const layout = reader.layout(base, shape, part);
-    const bytes = new Uint8Array(layout.wordCount * 4);
-    await reader.write(base, layout, bytes);
-    matrices.set(`${base} ${JSON.stringify(layout.scheme)}`, bytes);
+  const bases: string[] = [];
+  for (const part of ["attn", "experts"] as const) {
+    for (const { base, shape } of matricesOf(config, part)) {
+      const layout = reader.layout(base, shape, part);
+      const bytes = new Uint8Array(layout.wordCount * 4);
+      await reader.write(base, layout, bytes);
+      matrices.set(`${base} ${JSON.stringify(layout.scheme)}`, bytes);
+      bases.push(`${base}.`);
+    }
   }
   const others = new Map<string, string>();
-  const bases = all.map(({ base }) => `${base}.`);
   for (const name of checkpoint.names()) {
     if (bases.some((base) => name.startsWith(base))) continue;
     const { dtype, shape } = checkpoint.info(name);

@@ -14,11 +14,20 @@ import {
 /** One thread, and groups that fit. */
 const PLAIN = { ...TINY_GROUPS, workerCount: 1 } as const;
 
+/** Groups of inputs, whose scales are not quantized. */
+const AXIS_1 = {
+  axis: 1,
+  attnScaleGroupSize: undefined,
+  expertScaleGroupSize: undefined,
+} as const;
+
 /** Sources, and how they are quantized. */
 const CASES: readonly [TinyOptions, QuantizeModelOptions][] = [
   [{ dtype: "F32" }, { attnBits: 4, expertBits: 2 }],
   [{ dtype: "BF16", shardCount: 3 }, { attnBits: 8, expertBits: 3 }],
   [{ dtype: "F16" }, { attnBits: 3, expertBits: 4, isSharded: true }],
+  [{ dtype: "BF16" }, { ...AXIS_1, attnBits: 4, expertBits: 2 }],
+  [{ dtype: "F32" }, { ...AXIS_1, attnBits: 8, expertBits: 3 }],
   [
     { dtype: "BF16" },
     {

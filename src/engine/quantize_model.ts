@@ -7,6 +7,7 @@ import { PartDirectory } from "../io/part_directory.ts";
 import { parseConfig } from "../model/config.ts";
 import { planFiles, type PlannedFile } from "../model/plan_files.ts";
 import { IN_THREAD } from "../model/quantize_job.ts";
+import { readStoredLayout } from "../model/read_stored_layout.ts";
 import { QuantizePool } from "../model/quantize_pool.ts";
 import { WeightReader } from "../model/weights.ts";
 import { missingFiles, writeFiles } from "../model/write_files.ts";
@@ -17,7 +18,7 @@ import {
   type QuantizeResult,
 } from "./quantize_options.ts";
 import { writeSideFiles } from "./side_files.ts";
-import { readStoredQuantization } from "./stored_quantization.ts";
+import { readQuantizationFiles } from "./stored_quantization.ts";
 
 /**
  * Quantizes a model to a directory that loads as it is, to the same bits as
@@ -66,7 +67,8 @@ export async function quantizeModel(
   const configJson = await readJson(configPath);
   const config = parseConfig(configJson, configPath);
   using checkpoint = await Checkpoint.open(source);
-  const stored = readStoredQuantization(configJson, configPath);
+  const evidence = await readQuantizationFiles(source, configJson);
+  const stored = await readStoredLayout(checkpoint, config, evidence);
   const parts = quantizeParts(options, stored);
   const reader = new WeightReader(checkpoint, { stored, wanted: parts });
   const files = planFiles(checkpoint, reader, {
@@ -87,7 +89,7 @@ export async function quantizeModel(
     using pool = workerCount > 1 ? new QuantizePool(workerCount) : null;
     await writeFiles(place.path, missing, {
       checkpoint,
-      reader,
+      stored,
       quantizer: pool ?? IN_THREAD,
       // One is read while the workers work, one is written.
       aheadCount: workerCount > 1 ? workerCount + 2 : 1,
@@ -120,7 +122,7 @@ function workerCountFor(
   const most = Math.max(
     1,
     ...files.map(({ items }) =>
-      items.filter(({ layout }) => layout !== null).length
+      items.filter(({ matrix }) => matrix !== null).length
     ),
   );
   return Math.min(workerCount, most);

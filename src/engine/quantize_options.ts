@@ -109,29 +109,29 @@ const PREFIXES = { attn: "attn", experts: "expert" } as const;
  * What the options want of each part.
  *
  * @param options The options.
- * @param stored What the source holds; `null` for floats.
+ * @param stored What the source holds.
  * @returns The quantization of each part.
  * @throws {RangeError} If an option is out of range, or the source is quantized
  * in other groups.
  */
 export function quantizeParts(
   options: QuantizeModelOptions,
-  stored: Readonly<Record<Part, Quantization>> | null,
+  stored: Readonly<Record<Part, Quantization>>,
 ): Record<Part, Quantization> {
   checkCounts(options);
   return {
-    attn: partOf("attn", options, stored?.attn),
-    experts: partOf("experts", options, stored?.experts),
+    attn: partOf("attn", options, stored.attn),
+    experts: partOf("experts", options, stored.experts),
   };
 }
 
 function partOf(
   part: Part,
   options: QuantizeModelOptions,
-  stored: Quantization | undefined,
+  stored: Quantization,
 ): Quantization {
   const prefix = PREFIXES[part];
-  const isStored = stored !== undefined && stored.bits !== 16;
+  const isStored = stored.bits !== 16;
   const bits = options[`${prefix}Bits`] ??
     (isStored ? stored.bits : DEFAULT_BITS[part]);
   if (!WEIGHT_BITS.includes(bits)) {

@@ -4,16 +4,24 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import { tensorByteLength, type TensorSpec } from "../io/tensor_spec.ts";
 import type { MatrixLayout } from "../ops/matrix.ts";
 import type { ModelConfig } from "./config.ts";
-import { modelMatrices, type ModelMatrix } from "./model_matrices.ts";
+import { matricesOf } from "./stored_layout.ts";
 import { storedSpecs } from "./stored_tensors.ts";
-import type { MatrixReader } from "./weights.ts";
+import type { MatrixReader, Part } from "./weights.ts";
+
+/** A matrix of the quantized model. */
+export interface PlannedMatrix {
+  /** The part it belongs to. */
+  readonly part: Part;
+  /** Its shape, and how it is quantized. */
+  readonly layout: MatrixLayout;
+}
 
 /** A tensor that stays as it is, or a matrix that becomes several. */
 export interface PlannedItem {
   /** The tensor's name in the source, or the matrix's without an end. */
   readonly name: string;
-  /** How the matrix is quantized; `null` for a tensor that stays as it is. */
-  readonly layout: MatrixLayout | null;
+  /** The matrix; `null` for a tensor that stays as it is. */
+  readonly matrix: PlannedMatrix | null;
   /** What is stored. */
   readonly specs: readonly TensorSpec[];
   /** Elements, to tell of progress. */
@@ -52,14 +60,7 @@ export function planFiles(
     isSharded: boolean | undefined;
   },
 ): PlannedFile[] {
-  // The layouts also check that each matrix is there and fits.
-  const matrices = new Map(
-    modelMatrices(config).map((matrix) => {
-      const { base, shape, part } = matrix;
-      const layout = reader.layout(base, shape, part);
-      return [base, { ...matrix, layout }] as const;
-    }),
-  );
+  const matrices = planMatrices(reader, config);
   const trunk: PlannedItem[] = [];
   const experts: PlannedItem[][] = Array.from(
     { length: config.numHiddenLayers },
@@ -67,16 +68,17 @@ export function planFiles(
   );
   const all: PlannedItem[] = [];
   const planned = new Set<string>();
-  for (const name of checkpoint.names()) {
-    const matrix = matrixOf(name, matrices);
+  for (const tensor of checkpoint.names()) {
+    const base = baseOf(tensor, matrices);
+    const matrix = matrices.get(base);
     const item = matrix?.layout.scheme.type === "HQQ"
-      ? matrixItem(matrix)
-      : tensorItem(checkpoint.info(name));
+      ? matrixItem(base, matrix)
+      : tensorItem(checkpoint.info(tensor));
     // A matrix of a quantized source has several tensors.
     if (planned.has(item.name)) continue;
     planned.add(item.name);
     all.push(item);
-    (matrix?.part === "experts" ? experts[matrix.layer]! : trunk).push(item);
+    (matrix?.part === "experts" ? experts[layerOf(base)]! : trunk).push(item);
   }
   const byteLength = byteLengthOf(all);
   if (!(isSharded ?? byteLength > SINGLE_FILE_BYTE_LENGTH)) {
@@ -91,29 +93,47 @@ export function planFiles(
   }));
 }
 
-/** The matrix that a tensor belongs to, if any. */
-function matrixOf<T>(name: string, matrices: Map<string, T>): T | undefined {
-  for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1)) {
-    const matrix = matrices.get(name.slice(0, end));
-    if (matrix !== undefined) return matrix;
+/** Plans the matrices, by their tensors' names without their ends. */
+function planMatrices(
+  reader: MatrixReader,
+  config: ModelConfig,
+): Map<string, PlannedMatrix> {
+  const matrices = new Map<string, PlannedMatrix>();
+  for (const part of ["attn", "experts"] as const) {
+    for (const { base, shape } of matricesOf(config, part)) {
+      // This also checks that the matrix is there, and that groups fit.
+      matrices.set(base, { part, layout: reader.layout(base, shape, part) });
+    }
   }
-  return undefined;
+  return matrices;
 }
 
-function matrixItem(
-  { base, layout }: ModelMatrix & { layout: MatrixLayout },
-): PlannedItem {
+/** The name without its end, if that makes a matrix of it; else the name. */
+function baseOf(name: string, matrices: Map<string, PlannedMatrix>): string {
+  for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1)) {
+    const base = name.slice(0, end);
+    if (matrices.has(base)) return base;
+  }
+  return name;
+}
+
+function layerOf(base: string): number {
+  return Number(/^model\.layers\.(\d+)\./.exec(base)![1]);
+}
+
+function matrixItem(name: string, matrix: PlannedMatrix): PlannedItem {
+  const { N, K } = matrix.layout;
   return {
-    name: base,
-    layout,
-    specs: storedSpecs(base, layout),
-    weightCount: layout.N * layout.K,
+    name,
+    matrix,
+    specs: storedSpecs(name, matrix.layout),
+    weightCount: N * K,
   };
 }
 
 function tensorItem({ name, dtype, shape }: TensorSpec): PlannedItem {
   const weightCount = shape.reduce((product, n) => product * n, 1);
-  return { name, layout: null, specs: [{ name, dtype, shape }], weightCount };
+  return { name, matrix: null, specs: [{ name, dtype, shape }], weightCount };
 }
 
 function byteLengthOf(items: readonly PlannedItem[]): number {

@@ -8,7 +8,6 @@ import {
 } from "hqq-ts";
 import type { TensorSpec } from "../io/tensor_spec.ts";
 import type { HqqScheme, MatrixLayout } from "../ops/matrix.ts";
-import { HQQ_SUFFIXES } from "./weights.ts";
 
 /**
  * Tells which tensors store a quantized matrix: seven, or three where scales and
@@ -31,7 +30,7 @@ export function storedSpecs(base: string, layout: MatrixLayout): TensorSpec[] {
     shape: [count],
   });
   const codes = spec(
-    HQQ_SUFFIXES.codes,
+    "W_q",
     bits === 3 ? "I32" : "U8",
     packedLength({ bits, shape }),
   );
@@ -44,12 +43,12 @@ export function storedSpecs(base: string, layout: MatrixLayout): TensorSpec[] {
   }
   return [
     codes,
-    spec(HQQ_SUFFIXES.scaleCodes, "U8", groupCount),
-    spec(HQQ_SUFFIXES.metaScale, "F32", metaCount),
-    spec(HQQ_SUFFIXES.metaZero, "F32", metaCount),
-    spec(HQQ_SUFFIXES.zeroCodes, "U8", groupCount),
-    spec(HQQ_SUFFIXES.zeroScale, "F32", 1),
-    spec(HQQ_SUFFIXES.zeroZero, "F32", 1),
+    spec("meta.scale_q", "U8", groupCount),
+    spec("meta.meta_scale.scale", "F32", metaCount),
+    spec("meta.meta_scale.zero", "F32", metaCount),
+    spec("meta.zero_q", "U8", groupCount),
+    spec("meta.meta_zero.scale", "F32", 1),
+    spec("meta.meta_zero.zero", "F32", 1),
   ];
 }
 

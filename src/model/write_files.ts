@@ -9,19 +9,21 @@ import {
   writeSafetensors,
 } from "../io/safetensors_writer.ts";
 import type { HqqScheme } from "../ops/matrix.ts";
+import { checkFlatParameters } from "./flat_parameters.ts";
 import type { PlannedFile, PlannedItem } from "./plan_files.ts";
 import type { MatrixQuantizer } from "./quantize_job.ts";
+import { readMatrix } from "./read_matrix.ts";
 import { runAhead } from "./run_ahead.ts";
+import type { StoredLayout } from "./stored_layout.ts";
 import { storedBytes } from "./stored_tensors.ts";
 import type { Progress } from "./upload.ts";
-import type { WeightReader } from "./weights.ts";
 
 /** What {@linkcode writeFiles} works with. */
 export interface WriteFilesOptions {
   /** The source. */
   readonly checkpoint: Checkpoint;
-  /** Reads it. */
-  readonly reader: WeightReader;
+  /** How it is stored. */
+  readonly stored: StoredLayout;
   /** Quantizes its matrices. */
   readonly quantizer: MatrixQuantizer;
   /** How many tensors and matrices may be under way. */
@@ -120,22 +122,26 @@ function sourcesOf(
 
 /** Reads a tensor, or quantizes a matrix, or reads a quantized one. */
 async function bytesOf(
-  { name, layout }: PlannedItem,
-  { checkpoint, reader, quantizer }: WriteFilesOptions,
+  { name, matrix }: PlannedItem,
+  { checkpoint, stored, quantizer }: WriteFilesOptions,
 ): Promise<Uint8Array[]> {
-  if (layout === null) return [await checkpoint.read(name)];
-  const { N, K } = layout;
-  const scheme = layout.scheme as HqqScheme;
-  const weight = `${name}.weight`;
-  if (!checkpoint.has(weight)) {
-    return storedBytes(await reader.readHqq(name, layout), scheme);
+  if (matrix === null) return [await checkpoint.read(name)];
+  const { N, K } = matrix.layout;
+  const shape = [N, K] as const;
+  const scheme = matrix.layout.scheme as HqqScheme;
+  const part = stored[matrix.part];
+  if (part.bits !== 16) {
+    const source = { base: name, shape, part };
+    await checkFlatParameters(checkpoint, source);
+    return storedBytes(await readMatrix(checkpoint, source), scheme);
   }
+  const weight = `${name}.weight`;
   return await quantizer.run({
     base: name,
     bytes: await checkpoint.read(weight),
-    // The reader has checked it.
+    // The plan has checked it.
     dtype: checkpoint.info(weight).dtype as FloatDtype,
-    shape: [N, K],
+    shape,
     scheme,
   });
 }
