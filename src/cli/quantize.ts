@@ -42,7 +42,7 @@ const QUANTIZE_FLAGS: readonly Flag[] = [
     value: "<n>",
     range: SIZE,
     help: "How many matrices to quantize at a time; the result is the same",
-    default: "one for each core",
+    default: "one for each core, as far as the memory goes",
   },
   {
     name: "sharded",

@@ -5,9 +5,10 @@ import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
 import { PartDirectory } from "../io/part_directory.ts";
 import { parseConfig } from "../model/config.ts";
-import { planFiles, type PlannedFile } from "../model/plan_files.ts";
+import { planFiles, type PlannedItem } from "../model/plan_files.ts";
 import { IN_THREAD } from "../model/quantize_job.ts";
 import { readStoredLayout } from "../model/read_stored_layout.ts";
+import type { StoredLayout } from "../model/stored_layout.ts";
 import { QuantizePool } from "../model/quantize_pool.ts";
 import { WeightReader } from "../model/weights.ts";
 import { missingFiles, writeFiles } from "../model/write_files.ts";
@@ -18,6 +19,7 @@ import {
   type QuantizeResult,
 } from "./quantize_options.ts";
 import { writeSideFiles } from "./side_files.ts";
+import { chooseWorkerCount, type Machine } from "./worker_count.ts";
 import { readQuantizationFiles } from "./stored_quantization.ts";
 
 /**
@@ -84,7 +86,11 @@ export async function quantizeModel(
   };
   using place = await PartDirectory.open(directory, { manifest, force });
   const missing = await missingFiles(place.path, files);
-  const workerCount = workerCountFor(missing, options);
+  const workerCount = chooseWorkerCount(
+    missing.map(({ items }) => sizesToQuantize(items, stored)),
+    machine(),
+    options.workerCount,
+  );
   {
     using pool = workerCount > 1 ? new QuantizePool(workerCount) : null;
     await writeFiles(place.path, missing, {
@@ -114,16 +120,29 @@ export async function quantizeModel(
   };
 }
 
-/** Workers for the files: no more than the most matrices of a file. */
-function workerCountFor(
-  files: readonly PlannedFile[],
-  { workerCount = navigator.hardwareConcurrency }: QuantizeModelOptions,
-): number {
-  const most = Math.max(
-    1,
-    ...files.map(({ items }) =>
-      items.filter(({ matrix }) => matrix !== null).length
-    ),
-  );
-  return Math.min(workerCount, most);
+/** Weights of each matrix that is not quantized yet. */
+function sizesToQuantize(
+  items: readonly PlannedItem[],
+  stored: StoredLayout,
+): number[] {
+  return items
+    .filter(({ matrix }) => matrix !== null && stored[matrix.part].bits === 16)
+    .map(({ weightCount }) => weightCount);
+}
+
+function machine(): Machine {
+  return {
+    coreCount: navigator.hardwareConcurrency,
+    freeByteLength: freeByteLength(),
+  };
+}
+
+function freeByteLength(): number {
+  try {
+    return Deno.systemMemoryInfo().available;
+  } catch (error) {
+    // Without --allow-sys we may not know.
+    if (error instanceof Deno.errors.NotCapable) return Infinity;
+    throw error;
+  }
 }

@@ -56,7 +56,7 @@ export interface QuantizeModelOptions {
    * How many matrices to quantize at a time, each in its own worker; 1 needs
    * none. The result is the same.
    *
-   * @default {number} one for each core
+   * @default {number} one for each core, as far as the memory goes
    */
   workerCount?: number | undefined;
   /**
