@@ -115,7 +115,7 @@ Deno.test("quantize stops at Ctrl-C, and says how to go on", async () => {
   using place = tempDirectory();
   const target = `${place.path}/target`;
   const flags = [...GROUPS, "--sharded", "--workers", "1"];
-  const child = start([source.path, target, ...flags]);
+  const child = start([source.path, `${target}/`, ...flags]);
   await waitForFiles(`${target}.part`, 1);
   child.kill("SIGINT");
   const { code, stderr } = await child.output();

@@ -107,7 +107,8 @@ async function run(
     });
   } catch (error) {
     if (!controller.signal.aborted) throw error;
-    io.err(`Stopped; the same command goes on from ${target}.part\n`);
+    const part = `${target.replace(/[/\\]+$/, "")}.part`;
+    io.err(`Stopped; the same command goes on from ${part}\n`);
     return INTERRUPTED;
   }
   if (values.json) io.out(JSON.stringify(result) + "\n");

@@ -89,6 +89,7 @@ export async function writeFiles(
   for (const { name, items } of files) {
     const sources = items.flatMap((item) =>
       sourcesOf(item, async () => {
+        signal?.throwIfAborted(); // not only when all under way are done
         const bytes = await fetchNext();
         done += item.weightCount;
         report();
