@@ -12,7 +12,12 @@ import {
 } from "./_expert_check.ts";
 import { runOps, SUMMING, WIDE_SUMMING } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
-import { filesOf, matvecFilesOf, WIDE_SCHEMES } from "./_linear_cases.ts";
+import {
+  filesOf,
+  matvecFilesOf,
+  summingOf,
+  WIDE_SCHEMES,
+} from "./_linear_cases.ts";
 import { schemeName } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
 
@@ -81,7 +86,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
           schemeName(scheme)
         }`,
         kernels: [...kernels, ...RESIDENT_KERNELS],
-        summing: SUMMING,
+        summing: summingOf(scheme),
         run: ({ gpu, hasFewShapes }: KernelTest) =>
           checkShapes(gpu, scheme, {
             makeRunner: makeResident,

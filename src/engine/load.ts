@@ -22,7 +22,9 @@ import { readTextFiles } from "./text_files.ts";
 /**
  * Loads a model from a directory in Hugging Face's layout: `config.json`,
  * `tokenizer.json`, `tokenizer_config.json`, `*.safetensors`, and if there are
- * any `generation_config.json` and `chat_template.jinja`.
+ * any `generation_config.json` and `chat_template.jinja`. Weights may be floats,
+ * or quantized by us, by HQQ or as mixtral-offloading publishes them: what there
+ * is is found out from the tensors.
  *
  * @param directory The directory.
  * @param options How to load it.

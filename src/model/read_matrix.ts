@@ -3,18 +3,15 @@
 import {
   type Bits,
   dequantizeMeta,
-  pack,
   type Packed,
   type QuantizedMeta,
   type QuantizedTensor,
-  unpackCommon,
 } from "hqq-ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { MatrixLayout } from "../ops/matrix.ts";
 import { writeHqqMatrix } from "../ops/write_matrix.ts";
 import {
   checkMatrix,
-  groupedShape,
   type StoredMatrix,
   type ValueNames,
 } from "./stored_matrix.ts";
@@ -37,10 +34,7 @@ export async function readMatrix(
   const names = checkMatrix(checkpoint, matrix);
   const bytes = await checkpoint.read(names.codes);
   let packed: Packed = bits === 3 ? new Int32Array(bytes.buffer) : bytes;
-  if (packing === "common") {
-    const codes = unpackCommon(packed, { bits, shape });
-    packed = pack(codes, { bits, shape: groupedShape(shape, part) });
-  }
+  if (packing === "common") packed = commonToBlock(packed, matrix);
   return {
     shape,
     bits,
@@ -51,6 +45,34 @@ export async function readMatrix(
     scale: await readValues(checkpoint, matrix, names.scale),
     zero: await readValues(checkpoint, matrix, names.zero),
   };
+}
+
+/**
+ * Packs codes of neighbouring rows anew, in HQQ's blocks along axis 0: as
+ * `unpackCommon` and `pack` of hqq-ts, but without all codes in between.
+ */
+function commonToBlock(
+  common: Packed,
+  { shape: [N, K], part: { bits, groupSize } }: StoredMatrix,
+): Packed {
+  const codesPerWord = { 16: 1, 8: 1, 4: 2, 3: 10, 2: 4 }[bits];
+  const G = N / groupSize;
+  const P = Math.ceil(groupSize / codesPerWord);
+  const mask = 2 ** bits - 1;
+  const block = bits === 3
+    ? new Int32Array(P * G * K)
+    : new Uint8Array(P * G * K);
+  for (let n = 0; n < N; n++) {
+    const member = Math.floor(n / G);
+    const from = Math.floor(n / codesPerWord) * K;
+    const to = (member % P * G + n % G) * K;
+    const right = bits * (codesPerWord - 1 - n % codesPerWord);
+    const left = bits * (codesPerWord - 1 - Math.floor(member / P));
+    for (let k = 0; k < K; k++) {
+      block[to + k]! |= ((common[from + k]! >> right) & mask) << left;
+    }
+  }
+  return block;
 }
 
 /**

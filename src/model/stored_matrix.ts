@@ -103,15 +103,8 @@ export function codesByteLength({ shape, part }: StoredMatrix): number {
   return packedLength({ bits, shape: rows }) * (bits === 3 ? 4 : 1);
 }
 
-/**
- * The shape in which HQQ packs a matrix: (groupSize, groups), along axis 1 the
- * other way.
- *
- * @param shape Output rows N and inputs K.
- * @param quantization Its groups.
- * @returns Rows and columns.
- */
-export function groupedShape(
+/** The matrix as HQQ packs it: (groupSize, groups), along axis 1 the other way. */
+function groupedShape(
   [N, K]: readonly [number, number],
   { axis, groupSize }: Quantization,
 ): readonly [number, number] {
