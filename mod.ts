@@ -44,6 +44,11 @@ export type {
 export { load } from "./src/engine/load.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
+export { quantizeModel } from "./src/engine/quantize_model.ts";
+export type {
+  QuantizeModelOptions,
+  QuantizeResult,
+} from "./src/engine/quantize_options.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export {
   type TracedModel,

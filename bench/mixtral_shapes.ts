@@ -28,12 +28,14 @@ import pickOne from "../kernels/lib/pick_one.wgsl" with { type: "text" };
 const EXPERT: Scheme = {
   type: "HQQ",
   bits: 2,
+  axis: 0,
   groupSize: 16,
   scaleGroupSize: 128,
 };
 const ATTN: Scheme = {
   type: "HQQ",
   bits: 4,
+  axis: 0,
   groupSize: 64,
   scaleGroupSize: 256,
 };

@@ -62,7 +62,7 @@ fn main(
   var b6 = vec4f();
   var a7 = vec4f();
   var b7 = vec4f();
-  store_part(lane, 0u, load_part(lane, base, first, x_rows, 0u));
+  store_part(lane, 0u, base, load_part(lane, base, first, x_rows, 0u));
   workgroupBarrier();
   var tile = 0u;
   for (var quad = 0u; quad < QUADS; quad += 4u) {
@@ -111,7 +111,7 @@ fn main(
       b7 = fma(vec4f(xb1.w), wb1, b7);
     }
     tile = 256u - tile;
-    store_part(lane, tile, next);
+    store_part(lane, tile, base, next);
     workgroupBarrier();
   }
   let i = first_row + xi * 4u;

@@ -12,7 +12,13 @@ import {
 } from "./_expert_check.ts";
 import { runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
-import { filesOf, STRIP_SCHEMES, stripFilesOf } from "./_linear_cases.ts";
+import {
+  filesOf,
+  matvecFilesOf,
+  STRIP_SCHEMES,
+  stripFilesOf,
+  summingOf,
+} from "./_linear_cases.ts";
 import { schemeName } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
 
@@ -62,11 +68,11 @@ const KERNELS = [
   "swiglu.wgsl",
 ];
 
-const ONE_TOKEN_KERNELS = [
-  "expert_up.wgsl",
-  "matvec.wgsl",
-  "lib/inputs_4.wgsl",
-];
+/** The files that run an expert for one token. */
+function oneTokenFilesOf(scheme: Scheme): string[] {
+  const files = matvecFilesOf(scheme);
+  return files.includes("matvec.wgsl") ? ["expert_up.wgsl", ...files] : files;
+}
 
 const STRIP_KERNELS = ["expert_up_strip.wgsl", "matvec_strip.wgsl"];
 
@@ -76,7 +82,11 @@ const SLOT_KERNELS = ["lib/pick_slot.wgsl", "lib/rows_slot.wgsl"];
 /** All cases of this file. */
 export const EXPERT_CASES: readonly KernelCase[] = [
   ...SCHEMES.flatMap((scheme) => {
-    const kernels = [...KERNELS, ...ONE_TOKEN_KERNELS, ...filesOf(scheme)];
+    const kernels = [
+      ...KERNELS,
+      ...oneTokenFilesOf(scheme),
+      ...filesOf(scheme),
+    ];
     const shapes = scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES;
     const few = shapes.slice(-1);
     return [
@@ -85,7 +95,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
           schemeName(scheme)
         }`,
         kernels: [...kernels, ...RESIDENT_KERNELS],
-        summing: SUMMING,
+        summing: summingOf(scheme),
         run: ({ gpu, hasFewShapes }: KernelTest) =>
           checkShapes(gpu, scheme, {
             makeRunner: makeResident,

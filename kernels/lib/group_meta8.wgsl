@@ -35,9 +35,5 @@ fn group_at(base: u32, g: u32, k4: u32) -> Group {
   return Group(scale, (zero_q - vec4f(mz0)) * ms0);
 }
 
-// The same in two steps, for a packed row and for its code i: all have one group.
-alias GroupPart = Group;
-fn group_part(base: u32, packed: u32, k4: u32) -> GroupPart {
-  return group_at(base, packed % G, k4);
-}
-fn group_of_code(part: GroupPart, i: u32) -> Group { return part; }
+// The members of a packed row share the group.
+fn group_of_member(group: Group, base: u32, n: u32, k4: u32) -> Group { return group; }

@@ -1,7 +1,7 @@
 // The part of the tiles of matmul_wide.wgsl that an invocation brings in: loaded to
 // registers in one go, then dequantized into shared memory. A tile is 16 inputs as
 // rows of 64 outputs, or of 64 rows of x.
-// Needs: codes_*, group_*, rows_*, w and x.
+// Needs: codes_*, group_*, rows_*, w and x, override N.
 override K: u32;
 override G: u32;         // groups
 override P: u32;         // packed rows in a group
@@ -15,7 +15,7 @@ var<workgroup> w_tile: array<vec4f, 512>;  // (2 tiles, 16 inputs, 16 fours of o
 var<workgroup> x_tile: array<vec4f, 512>;  // (2 tiles, 16 inputs, 16 fours of rows)
 
 // Four inputs of a packed row.
-struct Item { raw: Raw, group: GroupPart, keep: f32 }
+struct Item { raw: Raw, group: Group, keep: f32, packed: u32, k4: u32 }
 
 struct Part { w0: Item, w1: Item, w2: Item, w3: Item, x: mat4x4f }
 
@@ -34,8 +34,10 @@ fn load_item(at: u32, base: u32, first: u32, quad: u32) -> Item {
   let is_in = quad + at % 4u < QUADS && first + at / 4u < P * G && at < TILE_PACKED * 4u;
   return Item(
     fetch(base + packed * QUADS * QUAD_WORDS, k4),
-    group_part(base, packed, k4),
+    group_at(base, packed % G, k4),
     f32(is_in),
+    packed,
+    k4,
   );
 }
 
@@ -53,8 +55,10 @@ fn load_part(lane: u32, base: u32, first: u32, x_rows: vec4u, quad: u32) -> Part
 }
 
 // Loops over what is in registers would put it into memory: they are unrolled.
-fn store_code(at: u32, tile: u32, item: Item, i: u32) {
-  let group = group_of_code(item.group, i);
+fn store_code(at: u32, tile: u32, base: u32, item: Item, i: u32) {
+  // A padded member has no group; it is not stored.
+  let n = min(item.packed + i * P * G, N - 1u);
+  let group = group_of_member(item.group, base, n, item.k4);
   let v = (codes(item.raw, i) - group.zero) * (group.scale * item.keep);
   let output = at / 4u * CODES + i;
   let to = tile + at % 4u * 64u + output / 4u;
@@ -65,15 +69,15 @@ fn store_code(at: u32, tile: u32, item: Item, i: u32) {
   w_tile[to + 48u][c] = v.w;
 }
 
-fn store_item(at: u32, tile: u32, item: Item) {
+fn store_item(at: u32, tile: u32, base: u32, item: Item) {
   if (at >= TILE_PACKED * 4u) { return; }
-  store_code(at, tile, item, 0u);
-  if (CODES > 1u) { store_code(at, tile, item, 1u); }
+  store_code(at, tile, base, item, 0u);
+  if (CODES > 1u) { store_code(at, tile, base, item, 1u); }
   if (CODES > 2u) {
-    store_code(at, tile, item, 2u);
-    store_code(at, tile, item, 3u);
+    store_code(at, tile, base, item, 2u);
+    store_code(at, tile, base, item, 3u);
   }
-  for (var i = 4u; i < CODES; i++) { store_code(at, tile, item, i); }
+  for (var i = 4u; i < CODES; i++) { store_code(at, tile, base, item, i); }
 }
 
 // Four inputs of a row of x.
@@ -93,12 +97,12 @@ fn store_x(tile: u32, i: u32, part: u32, v: mat4x4f) {
   store_quad(to + 12u, i % 4u, v[3]);
 }
 
-fn store_part(lane: u32, tile: u32, part: Part) {
-  store_item(lane, tile, part.w0);
-  if (ITEMS > 1u) { store_item(lane + 64u, tile, part.w1); }
+fn store_part(lane: u32, tile: u32, base: u32, part: Part) {
+  store_item(lane, tile, base, part.w0);
+  if (ITEMS > 1u) { store_item(lane + 64u, tile, base, part.w1); }
   if (ITEMS > 2u) {
-    store_item(lane + 128u, tile, part.w2);
-    store_item(lane + 192u, tile, part.w3);
+    store_item(lane + 128u, tile, base, part.w2);
+    store_item(lane + 192u, tile, base, part.w3);
   }
   store_x(tile, lane / 4u, lane % 4u, part.x);
 }

@@ -5,7 +5,8 @@ import { OFFLOAD_FLAGS, OFFLOAD_REPORT_FLAGS } from "./offload_flags.ts";
 
 const GROUP = "64, and 16 for 2 bits";
 const SCALE_GROUP = "256 for 8 and 4 bits, 128 for 3 and 2";
-const SIZE = { integer: true, min: 1 };
+/** A count that is not 0. */
+export const SIZE = { integer: true, min: 1 };
 
 /** How to generate: the names of the engine's options, with dashes. */
 export const SAMPLING_FLAGS: readonly Flag[] = [

@@ -10,6 +10,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import { processInterrupts } from "./interrupts.ts";
 import { type Io, processIo } from "./io.ts";
 import { openEngine } from "./open_engine.ts";
+import { QUANTIZE } from "./quantize.ts";
 import { closest, UsageError } from "./usage_error.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
@@ -42,7 +43,13 @@ const VERSION: Command = {
 };
 
 /** All commands, in the order of the help. */
-const COMMANDS: readonly Command[] = [CHAT, GENERATE, HELP, VERSION];
+const COMMANDS: readonly Command[] = [
+  CHAT,
+  GENERATE,
+  QUANTIZE,
+  HELP,
+  VERSION,
+];
 
 /** Flags that stand for commands. */
 const SHORTCUTS: ReadonlyMap<string, string> = new Map([

@@ -5,6 +5,7 @@ import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
 import { parseConfig } from "../model/config.ts";
 import { Mixtral } from "../model/mixtral.ts";
+import { readStoredLayout } from "../model/read_stored_layout.ts";
 import { uploadWeights } from "../model/upload.ts";
 import { WeightReader } from "../model/weights.ts";
 import { Engine } from "./engine.ts";
@@ -15,13 +16,15 @@ import {
   wantedParts,
 } from "./load_options.ts";
 import { planModel, setUpOffload } from "./offload_setup.ts";
-import { readStoredQuantization } from "./stored_quantization.ts";
+import { readQuantizationFiles } from "./stored_quantization.ts";
 import { readTextFiles } from "./text_files.ts";
 
 /**
  * Loads a model from a directory in Hugging Face's layout: `config.json`,
  * `tokenizer.json`, `tokenizer_config.json`, `*.safetensors`, and if there are
- * any `generation_config.json` and `chat_template.jinja`.
+ * any `generation_config.json` and `chat_template.jinja`. Weights may be floats,
+ * or quantized by us, by HQQ or as mixtral-offloading publishes them: what there
+ * is is found out from the tensors.
  *
  * @param directory The directory.
  * @param options How to load it.
@@ -54,7 +57,8 @@ export async function load(
   // It stays open: a disk store reads from it while the model runs.
   const checkpoint = cleanup.use(await Checkpoint.open(directory));
   const text = await readTextFiles(directory);
-  const stored = readStoredQuantization(configJson, configPath);
+  const files = await readQuantizationFiles(directory, configJson);
+  const stored = await readStoredLayout(checkpoint, config, files);
   const reader = new WeightReader(checkpoint, {
     stored,
     wanted: wantedParts(options, stored),

@@ -3,19 +3,16 @@
  *
  * @module
  */
-import { fileError } from "./file_error.ts";
 import { MAX_HEADER_BYTE_LENGTH, PREFIX_BYTE_LENGTH } from "./safetensors.ts";
 import { shorten } from "./strict_json.ts";
 import { tensorByteLength, type TensorSpec } from "./tensor_spec.ts";
+import { writeAll, writeWhole } from "./write_whole.ts";
 
 /** A tensor with its bytes, or with a function that makes them when needed. */
 export interface TensorSource extends TensorSpec {
   /** The little-endian bytes, row by row. */
   readonly bytes: Uint8Array | (() => Uint8Array | Promise<Uint8Array>);
 }
-
-/** Bytes handed to the system at once. */
-const CHUNK_BYTE_LENGTH = 1 << 24;
 
 /**
  * Writes a safetensors file: the header first, then one tensor after the other,
@@ -35,25 +32,16 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const header = encodeHeader(tensors, metadata);
-  const partPath = `${path}.${crypto.randomUUID()}.part`;
-  try {
-    {
-      using file = await Deno.open(partPath, { write: true, createNew: true });
-      await writeAll(file, header);
-      for (const tensor of tensors) {
-        const bytes = typeof tensor.bytes === "function"
-          ? await tensor.bytes()
-          : tensor.bytes;
-        checkByteLength(tensor, bytes);
-        await writeAll(file, bytes);
-      }
-      await file.syncData(); // before the name: a crash must not leave a hole
+  await writeWhole(path, async (file) => {
+    await writeAll(file, header);
+    for (const tensor of tensors) {
+      const bytes = typeof tensor.bytes === "function"
+        ? await tensor.bytes()
+        : tensor.bytes;
+      checkByteLength(tensor, bytes);
+      await writeAll(file, bytes);
     }
-    await Deno.rename(partPath, path);
-  } catch (error) {
-    await Deno.remove(partPath).catch(() => {}); // the first error matters
-    throw fileError(`write ${path}`, error);
-  }
+  });
 }
 
 /**
@@ -141,15 +129,6 @@ function checkByteLength(spec: TensorSpec, bytes: Uint8Array): void {
       `Cannot write tensor ${
         shorten(spec.name)
       }: it has ${bytes.byteLength} bytes, ${spec.dtype} [${spec.shape}] needs ${wanted}`,
-    );
-  }
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  let offset = 0;
-  while (offset < bytes.byteLength) {
-    offset += await file.write(
-      bytes.subarray(offset, offset + CHUNK_BYTE_LENGTH),
     );
   }
 }

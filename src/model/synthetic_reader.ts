@@ -100,13 +100,20 @@ export class SyntheticReader implements MatrixReader {
 /** Zeros about half the highest code, scales that suit them. */
 function writeMeta(
   layout: MatrixLayout,
-  { bits }: HqqScheme,
+  { bits, scaleGroupSize }: HqqScheme,
   into: Uint8Array,
 ): void {
-  const { scaleAt, metaAt, metaCount } = layout;
+  const { scaleAt, zeroAt, metaAt, metaCount } = layout;
+  const middle = (2 ** bits - 1) / 2;
+  if (scaleGroupSize === null) {
+    const start = into.byteOffset + scaleAt * 4;
+    const floats = new Float32Array(into.buffer, start, metaAt - scaleAt);
+    floats.fill(0.02 / middle, 0, zeroAt - scaleAt);
+    floats.fill(middle, zeroAt - scaleAt);
+    return;
+  }
   const bytes = into.subarray(scaleAt * 4, metaAt * 4);
   for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i]! & 0x3f) | 0x80;
-  const middle = (2 ** bits - 1) / 2;
   const meta = new Float32Array(
     into.buffer,
     into.byteOffset + metaAt * 4,

@@ -13,6 +13,7 @@ import rowsExpert from "../../kernels/lib/rows_expert.wgsl" with {
   type: "text",
 };
 import swigluCode from "../../kernels/swiglu.wgsl" with { type: "text" };
+import { matvecAxis1 } from "./axis1.ts";
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
 import { inputReading } from "./input.ts";
 import { matmul } from "./matmul.ts";
@@ -101,6 +102,9 @@ export async function oneTokenOps(
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
   const { buffer, layout, scratch, unitCounts } = options;
+  if (layout.up.scheme.type === "HQQ" && layout.up.scheme.axis === 1) {
+    return await axis1Ops(gpu, options, pickOf);
+  }
   return [
     await expertUp(gpu, options, pickOf(layout.at.w1, 0)),
     await matvec(gpu, {
@@ -112,6 +116,32 @@ export async function oneTokenOps(
       unitCount: unitCounts?.down,
       pick: pickOf(layout.at.w2, 1),
     }),
+  ];
+}
+
+/** The same along axis 1: W1 and W3 one after the other. */
+async function axis1Ops(
+  gpu: Gpu,
+  { buffer, layout: { up, down, at }, x, scratch: { h, y } }: ExpertsOptions & {
+    buffer: GPUBuffer;
+  },
+  pickOf: PickOf,
+): Promise<[up: Op, down: Op]> {
+  const matrix = { buffer, layout: up };
+  const w1 = { matrix, x, y: h, pick: pickOf(at.w1, 0) };
+  const w3 = { matrix, x, y: h, pick: pickOf(at.w3, 0) };
+  const w2 = {
+    matrix: { buffer, layout: down },
+    x: h,
+    y,
+    pick: pickOf(at.w2, 1),
+  };
+  return [
+    sequence("expert_up", [
+      await matvecAxis1(gpu, { ...w1, into: "write" }),
+      await matvecAxis1(gpu, { ...w3, into: "gate" }),
+    ]),
+    await matvecAxis1(gpu, { ...w2, into: "write" }),
   ];
 }
 

@@ -7,6 +7,7 @@ import matvecStripCode from "../../kernels/matvec_strip.wgsl" with {
   type: "text",
 };
 import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
+import { matvecAxis1 } from "./axis1.ts";
 import { inputReading, type Norm } from "./input.ts";
 import type { Matrix, MatrixLayout } from "./matrix.ts";
 import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
@@ -54,7 +55,7 @@ export interface MatvecOptions {
 
 /**
  * Makes a matrix x vector product for each pick: `matvec_strip.wgsl` where the GPU
- * and the matrix are made for it, else `matvec.wgsl`.
+ * and the matrix are made for it, else `matvec.wgsl`, or `matvec_axis1.wgsl`.
  *
  * @param gpu The GPU.
  * @param options The matrix, the rows and the pick.
@@ -62,6 +63,12 @@ export interface MatvecOptions {
  */
 export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
   const { layout } = options.matrix;
+  if (layout.scheme.type === "HQQ" && layout.scheme.axis === 1) {
+    return matvecAxis1(gpu, {
+      ...options,
+      into: options.add ? "add" : "write",
+    });
+  }
   const { hasParts = false, unitCount } = options;
   const wanted = { layout, hasParts, matrixCount: 1, unitCount };
   const reading = stripReading(gpu, wanted);

@@ -61,7 +61,9 @@ export function stripReading(
   { layout, hasParts, matrixCount, unitCount }: StripOptions,
 ): StripReading | null {
   const { K, G, P, scheme, metaCount } = layout;
-  const unit = scheme.type === "HQQ" ? UNITS[scheme.bits] : undefined;
+  const unit = scheme.type === "HQQ" && scheme.scaleGroupSize !== null
+    ? UNITS[scheme.bits]
+    : undefined;
   const { subgroupSize } = gpu;
   const canFold = [8, 16, 32, 64].includes(subgroupSize);
   if (!gpu.hasWideWorkgroups || !canFold || unit === undefined) return null;

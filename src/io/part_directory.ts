@@ -1,0 +1,205 @@
+/**
+ * Directories that appear under their name when they are whole.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { fileError } from "./file_error.ts";
+import { PART_SUFFIX, writeAll } from "./write_whole.ts";
+
+/** In the part directory: what is being made there, and the lock. */
+const MANIFEST = "manifest.json";
+/** In the part directory: what was under the name before, on its way out. */
+const REPLACED = "replaced";
+
+/** How to open a {@linkcode PartDirectory}. */
+export interface PartDirectoryOptions {
+  /**
+   * What is to be made, as JSON. Only a run with the same manifest goes on with
+   * what an earlier one left.
+   */
+  readonly manifest: unknown;
+  /** Whether to replace the target, and what a run of another manifest left. */
+  readonly force: boolean;
+}
+
+/**
+ * A directory `<target>.part` that becomes `<target>`, which may take several
+ * processes: at whatever point one ends, the next goes on, and nobody sees
+ * half a target. Two at once is refused, by a lock that ends with its process.
+ */
+export class PartDirectory implements Disposable {
+  /** Where to put the files. */
+  readonly path: string;
+  readonly #target: string;
+  readonly #lock: Deno.FsFile;
+
+  private constructor(target: string, path: string, lock: Deno.FsFile) {
+    this.#target = target;
+    this.path = path;
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes the directory, or finds what an earlier run left there.
+   *
+   * @param target The directory to make.
+   * @param options What is to be made, and whether to replace.
+   * @returns The directory; disposing of it leaves it for another run.
+   * @throws {Error} If the target is there, or a run of another manifest left
+   * something, and `force` is not set; or if another process writes there.
+   */
+  static async open(
+    target: string,
+    { manifest, force }: PartDirectoryOptions,
+  ): Promise<PartDirectory> {
+    const path = target + PART_SUFFIX;
+    const text = JSON.stringify(manifest) + "\n";
+    try {
+      await makeRoom(target, { path, text, force });
+      await Deno.mkdir(path, { recursive: true });
+      using cleanup = new DisposableStack();
+      const lock = cleanup.use(await openLock(target, path));
+      await claim(target, { path, lock, text, force });
+      cleanup.move();
+      return new PartDirectory(target, path, lock);
+    } catch (error) {
+      throw fileError(`write ${target}`, error);
+    }
+  }
+
+  /** Gives the directory its name, and takes away what had it before. */
+  async finish(): Promise<void> {
+    const target = this.#target;
+    try {
+      if (await isThere(target)) {
+        const replaced = join(this.path, REPLACED);
+        await removeAll(replaced);
+        await Deno.rename(target, replaced);
+      }
+      this.#lock.close(); // some systems do not rename around open files
+      await Deno.rename(this.path, target);
+      await removeAll(join(target, REPLACED));
+      // The last: as long as it is there, the same run can be finished.
+      await Deno.remove(join(target, MANIFEST));
+    } catch (error) {
+      throw fileError(`write ${target}`, error);
+    }
+  }
+
+  /** Lets go of the directory. */
+  [Symbol.dispose](): void {
+    try {
+      this.#lock.close();
+    } catch (error) {
+      // It is closed if the directory got its name.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+}
+
+/** Checks the target; if the same run all but finished it, takes it back. */
+async function makeRoom(
+  target: string,
+  { path, text, force }: { path: string; text: string; force: boolean },
+): Promise<void> {
+  if (!await isThere(target)) return;
+  if (await readIfAny(join(target, MANIFEST)) === text) {
+    if (!await isThere(path)) return await Deno.rename(target, path);
+  }
+  if (force) return;
+  throw new Error(
+    `Cannot write ${target}: it is there already, wanted another name, or force to replace it`,
+  );
+}
+
+/** Opens the manifest, which only one process can have open. */
+async function openLock(target: string, path: string): Promise<Deno.FsFile> {
+  const names = await namesIn(path);
+  if (names.length > 0 && !names.includes(MANIFEST)) {
+    throw new Error(
+      `Cannot write ${target}: ${path} is there with other files, wanted it moved away`,
+    );
+  }
+  const options = { create: true, read: true, write: true };
+  using cleanup = new DisposableStack();
+  const file = cleanup.use(await Deno.open(join(path, MANIFEST), options));
+  if (!await file.tryLock(true)) {
+    throw new Error(
+      `Cannot write ${target}: another process is writing it, wanted one at a time`,
+    );
+  }
+  cleanup.move();
+  return file;
+}
+
+/** Goes on with what is there if the manifest is the same, or begins. */
+async function claim(
+  target: string,
+  { path, lock, text, force }: {
+    path: string;
+    lock: Deno.FsFile;
+    text: string;
+    force: boolean;
+  },
+): Promise<void> {
+  const others = (await namesIn(path)).filter((name) => name !== MANIFEST);
+  if (await readAll(lock) === text) {
+    const unfinished = others.filter((name) => name.endsWith(PART_SUFFIX));
+    for (const name of unfinished) await removeAll(join(path, name));
+    return;
+  }
+  // Files come after a whole manifest: without any, nothing is lost.
+  if (others.length > 0 && !force) {
+    throw new Error(
+      `Cannot write ${target}: ${path} is what is left of a run with other options or another source, wanted the same as then to go on with it, or force to begin again`,
+    );
+  }
+  for (const name of others) await removeAll(join(path, name));
+  await lock.truncate();
+  await lock.seek(0, Deno.SeekMode.Start);
+  await writeAll(lock, new TextEncoder().encode(text));
+  await lock.sync();
+}
+
+/** Through the handle: a lock may keep out all others, our own included. */
+async function readAll(file: Deno.FsFile): Promise<string> {
+  const bytes = new Uint8Array((await file.stat()).size);
+  let offset = 0;
+  while (offset < bytes.length) {
+    const count = await file.read(bytes.subarray(offset));
+    if (count === null) break;
+    offset += count;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, offset));
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function readIfAny(path: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch {
+    return null; // whatever the reason, it is none of our manifests
+  }
+}
+
+async function removeAll(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

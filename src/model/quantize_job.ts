@@ -1,0 +1,52 @@
+/** Quantizing one matrix: the work that goes to a worker. */
+
+import { decodeFloats, type FloatDtype } from "../io/float.ts";
+import type { HqqScheme } from "../ops/matrix.ts";
+import { storedBytes } from "./stored_tensors.ts";
+import { quantizeMatrix } from "./weights.ts";
+
+/** A matrix to quantize. All of it can be sent to a worker. */
+export interface QuantizeJob {
+  /** The matrix's name, for errors. */
+  readonly base: string;
+  /** W (N, K) as the checkpoint has it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The type of its elements. */
+  readonly dtype: FloatDtype;
+  /** Output rows N and inputs K. */
+  readonly shape: readonly [N: number, K: number];
+  /** What to bring it to. */
+  readonly scheme: HqqScheme;
+}
+
+/** Quantizes matrices, here or elsewhere. */
+export interface MatrixQuantizer {
+  /** Gives the bytes of the tensors that store the matrix. May take the job's. */
+  run(job: QuantizeJob): Promise<Uint8Array[]>;
+}
+
+/**
+ * Quantizes a matrix.
+ *
+ * @param job The matrix.
+ * @returns The bytes of the tensors that store it: see `storedSpecs()`.
+ * @throws {RangeError} If a weight is not finite.
+ */
+export function quantizeJob(
+  { base, bytes, dtype, shape, scheme }: QuantizeJob,
+): Uint8Array[] {
+  try {
+    const weights = decodeFloats(bytes, dtype);
+    return storedBytes(quantizeMatrix(weights, { shape, scheme }), scheme);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const state = error.message.replace(/^Cannot quantize: /, "");
+    throw new RangeError(`Cannot quantize ${base}: ${state}`, { cause: error });
+  }
+}
+
+/** Quantizes in this thread, which does nothing else meanwhile. */
+export const IN_THREAD: MatrixQuantizer = {
+  // deno-lint-ignore require-await -- it rejects where it would throw
+  run: async (job) => quantizeJob(job),
+};
