@@ -11,11 +11,12 @@ import { linear } from "../src/ops/linear.ts";
 import {
   type MatrixLayout,
   matrixLayout,
+  type Scheme,
   SCHEMES,
-  writeHqqMatrix,
 } from "../src/ops/matrix.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers, writeStep } from "../src/ops/step.ts";
+import { writeHqqMatrix } from "../src/ops/write_matrix.ts";
 
 /** An attention matrix, an expert's W1, the output matrix. */
 const SHAPES = [[256, 256], [384, 256], [4096, 256]] as const;
@@ -28,7 +29,7 @@ const readback = await gpu.readback(16);
 for (const tokenCount of [1, 128]) {
   for (const [N, K] of SHAPES) {
     for (const scheme of SCHEMES) {
-      const kind = scheme.type === "HQQ" ? `u${scheme.bits}` : scheme.type;
+      const kind = kindOf(scheme);
       const layout = matrixLayout("bench", [N, K], scheme);
       const buffer = gpu.storageBuffer("w", layout.wordCount * 4);
       gpu.upload(buffer, matrixBytes(layout));
@@ -52,6 +53,14 @@ for (const tokenCount of [1, 128]) {
   }
 }
 
+function kindOf(scheme: Scheme): string {
+  if (scheme.type !== "HQQ") return scheme.type;
+  const { bits, axis, scaleGroupSize } = scheme;
+  return `u${bits}, ${
+    axis === 1 ? "axis 1" : scaleGroupSize === null ? "f32 scales" : "axis 0"
+  }`;
+}
+
 /** Random weights, since zeros can be faster than real ones. */
 function matrixBytes(layout: MatrixLayout): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(layout.wordCount * 4);
@@ -65,16 +74,19 @@ function matrixBytes(layout: MatrixLayout): Uint8Array<ArrayBuffer> {
     new Uint32Array(bytes.buffer).fill(0x3c003c00);
     return bytes;
   }
-  const { bits, groupSize, scaleGroupSize } = scheme;
+  const { bits, axis, groupSize, scaleGroupSize } = scheme;
   writeHqqMatrix(
     layout,
     quantize(weights, {
       shape: [N, K],
       bits,
+      axis,
       groupSize,
       optimize: false,
-      quantScale: { groupSize: scaleGroupSize },
-      quantZero: { groupSize: null, channelWise: false },
+      ...(scaleGroupSize === null ? {} : {
+        quantScale: { groupSize: scaleGroupSize },
+        quantZero: { groupSize: null, channelWise: false },
+      }),
     }),
     bytes,
   );

@@ -17,12 +17,14 @@ import { makeStepBuffers } from "../src/ops/step.ts";
 const EXPERT: Scheme = {
   type: "HQQ",
   bits: 2,
+  axis: 0,
   groupSize: 16,
   scaleGroupSize: 128,
 };
 const ATTN: Scheme = {
   type: "HQQ",
   bits: 4,
+  axis: 0,
   groupSize: 64,
   scaleGroupSize: 256,
 };

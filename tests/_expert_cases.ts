@@ -12,7 +12,7 @@ import {
 } from "./_expert_check.ts";
 import { runOps, SUMMING, WIDE_SUMMING } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
-import { filesOf, WIDE_SCHEMES } from "./_linear_cases.ts";
+import { filesOf, matvecFilesOf, WIDE_SCHEMES } from "./_linear_cases.ts";
 import { schemeName } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
 
@@ -54,11 +54,11 @@ const KERNELS = [
   "swiglu.wgsl",
 ];
 
-const ONE_TOKEN_KERNELS = [
-  "expert_up.wgsl",
-  "matvec.wgsl",
-  "lib/inputs_4.wgsl",
-];
+/** The files that run an expert for one token. */
+function oneTokenFilesOf(scheme: Scheme): string[] {
+  const files = matvecFilesOf(scheme);
+  return files.includes("matvec.wgsl") ? ["expert_up.wgsl", ...files] : files;
+}
 
 const WIDE_KERNELS = ["expert_up.wgsl", "matvec.wgsl", "lib/inputs_16.wgsl"];
 
@@ -68,7 +68,11 @@ const SLOT_KERNELS = ["lib/pick_slot.wgsl", "lib/rows_slot.wgsl"];
 /** All cases of this file. */
 export const EXPERT_CASES: readonly KernelCase[] = [
   ...SCHEMES.flatMap((scheme) => {
-    const kernels = [...KERNELS, ...ONE_TOKEN_KERNELS, ...filesOf(scheme)];
+    const kernels = [
+      ...KERNELS,
+      ...oneTokenFilesOf(scheme),
+      ...filesOf(scheme),
+    ];
     const shapes = scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES;
     const few = shapes.slice(-1);
     return [

@@ -33,9 +33,26 @@ import { add, embed as embedReference, matvec } from "./reference.ts";
 
 /** The files that read a scheme. */
 export function filesOf(scheme: Scheme): string[] {
-  return scheme.type === "HQQ"
-    ? [`lib/codes_u${scheme.bits}.wgsl`, "lib/group_meta8.wgsl"]
-    : [`lib/codes_${scheme.type.toLowerCase()}.wgsl`, "lib/group_none.wgsl"];
+  if (scheme.type !== "HQQ") {
+    return [
+      `lib/codes_${scheme.type.toLowerCase()}.wgsl`,
+      "lib/group_none.wgsl",
+    ];
+  }
+  const { bits, axis, scaleGroupSize } = scheme;
+  const groups = axis === 1
+    ? "axis1"
+    : scaleGroupSize === null
+    ? "f32"
+    : "meta8";
+  return [`lib/codes_u${bits}.wgsl`, `lib/group_${groups}.wgsl`];
+}
+
+/** The files that multiply a matrix by one row, 4 inputs at a time. */
+export function matvecFilesOf(scheme: Scheme): string[] {
+  return scheme.type === "HQQ" && scheme.axis === 1
+    ? ["matvec_axis1.wgsl"]
+    : ["matvec.wgsl", "lib/inputs_4.wgsl"];
 }
 
 /** The first two are for every way of summing. */
@@ -60,6 +77,19 @@ const HQQ_SHAPES: readonly MatrixShape[] = [
   { N: 280, K: 20, groups: { groupSize: 4, scaleGroupSize: 1400 } },
 ];
 
+/** The first two are for every way of summing. */
+const AXIS1_SHAPES: readonly MatrixShape[] = [
+  // rows that do not fill words of any bits but 8
+  { N: 67, K: 48, groups: { groupSize: 4, scaleGroupSize: 0 } },
+  // more inputs than a workgroup takes at once
+  { N: 3, K: 1040, groups: { groupSize: 20, scaleGroupSize: 0 } },
+  // the groups of the scheme
+  { N: 64, K: 256 },
+  { N: 1, K: 16, groups: { groupSize: 4, scaleGroupSize: 0 } },
+  // one group a row, and a whole number of words of any bits
+  { N: 140, K: 36, groups: { groupSize: 36, scaleGroupSize: 0 } },
+];
+
 const MATMUL_KERNELS = [
   "lib/pick_one.wgsl",
   "matmul.wgsl",
@@ -80,7 +110,7 @@ const WIDE_SHAPES: readonly MatrixShape[] = [
 
 /** The schemes that can be read 16 inputs at a time. */
 export const WIDE_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
-  scheme.type === "HQQ" && scheme.bits !== 3
+  scheme.type === "HQQ" && scheme.bits !== 3 && scheme.scaleGroupSize !== null
 );
 
 /** All cases of this file. */
@@ -90,15 +120,11 @@ export const LINEAR_CASES: readonly KernelCase[] = [
     kernels: [
       ...MATMUL_KERNELS,
       ...filesOf(scheme),
-      "matvec.wgsl",
-      "lib/inputs_4.wgsl",
+      ...matvecFilesOf(scheme),
     ],
     summing: SUMMING,
     run: (test: KernelTest) =>
-      checkShapes(test, {
-        scheme,
-        shapes: scheme.type === "HQQ" ? HQQ_SHAPES : FLOAT_SHAPES,
-      }),
+      checkShapes(test, { scheme, shapes: shapesOf(scheme) }),
   })),
   ...WIDE_SCHEMES.map((scheme) => ({
     name: `linear() is W x, for one row and many, with ${schemeName(scheme)}`,
@@ -128,6 +154,11 @@ export const LINEAR_CASES: readonly KernelCase[] = [
       }),
   })),
 ];
+
+function shapesOf(scheme: Scheme): readonly MatrixShape[] {
+  if (scheme.type !== "HQQ") return FLOAT_SHAPES;
+  return scheme.axis === 1 ? AXIS1_SHAPES : HQQ_SHAPES;
+}
 
 function checkShapes(
   { gpu, hasFewShapes }: KernelTest,

@@ -9,9 +9,8 @@ import {
   type MatrixLayout,
   matrixLayout,
   type Scheme,
-  writeFloatMatrix,
-  writeHqqMatrix,
 } from "../src/ops/matrix.ts";
+import { writeFloatMatrix, writeHqqMatrix } from "../src/ops/write_matrix.ts";
 import { decodeFloats } from "../src/io/float.ts";
 import type { Random } from "./_random.ts";
 
@@ -35,12 +34,19 @@ export interface MatrixShape {
   readonly N: number;
   readonly K: number;
   /** Not given: those of the scheme. */
-  readonly groups?: Pick<HqqScheme, "groupSize" | "scaleGroupSize">;
+  readonly groups?: {
+    readonly groupSize: number;
+    /** Not used where scales are not quantized. */
+    readonly scaleGroupSize: number;
+  };
 }
 
 /** Names a scheme, for test names. */
 export function schemeName(scheme: Scheme): string {
-  return scheme.type === "HQQ" ? `HQQ ${scheme.bits} bits` : scheme.type;
+  if (scheme.type !== "HQQ") return scheme.type;
+  const name = `HQQ ${scheme.bits} bits`;
+  if (scheme.axis === 1) return `${name} along axis 1`;
+  return scheme.scaleGroupSize === null ? `${name} and plain scales` : name;
 }
 
 /**
@@ -67,17 +73,24 @@ export function randomMatrix(
     const weights = decodeFloats(file, scheme.type);
     return { layout, bytes, weights, sizes: weights.map(Math.abs) };
   }
-  const full = { ...scheme, ...groups };
+  const isPlain = scheme.scaleGroupSize === null;
+  const full: HqqScheme = {
+    ...scheme,
+    ...groups,
+    ...(isPlain ? { scaleGroupSize: null } : {}),
+  };
   const layout = matrixLayout("test", [N, K], full);
   const bytes = new Uint8Array(layout.wordCount * 4);
   const tensor = quantizeMatrix(normal, { shape: [N, K], scheme: full });
   writeHqqMatrix(layout, tensor, bytes);
-  const scale = dequantizeMeta(tensor.scale); // (G, K)
-  const zero = dequantizeMeta(tensor.zero); // (G, K)
+  const scale = dequantizeMeta(tensor.scale); // (G, K), or (N, K / groupSize)
+  const zero = dequantizeMeta(tensor.zero); // as scale
   const highest = 2 ** scheme.bits - 1;
   const sizes = new Float32Array(N * K);
   for (let i = 0; i < sizes.length; i++) {
-    const j = Math.floor(i / K) % layout.G * K + i % K;
+    const j = full.axis === 1
+      ? Math.floor(i / full.groupSize)
+      : Math.floor(i / K) % layout.G * K + i % K;
     sizes[i] = (highest + Math.abs(zero[j]!)) * Math.abs(scale[j]!);
   }
   return { layout, bytes, weights: dequantize(tensor), sizes };

@@ -13,7 +13,8 @@ import {
   type Weights,
 } from "../src/model/upload.ts";
 import { WeightReader } from "../src/model/weights.ts";
-import { readStoredQuantization } from "../src/engine/stored_quantization.ts";
+import { readQuantizationFiles } from "../src/engine/stored_quantization.ts";
+import { readStoredLayout } from "../src/model/read_stored_layout.ts";
 import { createArrayStore } from "../src/offload/array_store.ts";
 import { createDiskStore } from "../src/offload/disk_store.ts";
 import type { PolicyName } from "../src/offload/eviction.ts";
@@ -90,10 +91,11 @@ export class OffloadLab implements Disposable {
     const json = await readJson(path);
     const config = parseConfig(json, path);
     const checkpoint = owned.use(await Checkpoint.open(directory));
-    const stored = readStoredQuantization(json, path);
+    const files = await readQuantizationFiles(directory, json);
+    const stored = await readStoredLayout(checkpoint, config, files);
     const reader = new WeightReader(checkpoint, {
       stored,
-      wanted: stored ?? {},
+      wanted: stored,
     });
     const gpu = owned.use(await Gpu.open());
     const weights = await uploadWeights(gpu, config, {

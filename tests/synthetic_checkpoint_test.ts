@@ -1,9 +1,12 @@
 /** Checkpoints that are made up hold what a model made up in memory does. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Engine, load, loadSynthetic } from "../mod.ts";
 import { Checkpoint } from "../src/io/checkpoint.ts";
+import { readJson } from "../src/io/json_file.ts";
 import type { ModelConfig } from "../src/model/config.ts";
 import { offloadingTensors } from "../src/model/offloading_tensors.ts";
+import { readStoredLayout } from "../src/model/read_stored_layout.ts";
 import { SyntheticReader } from "../src/model/synthetic_reader.ts";
 import { syntheticConfig } from "../src/model/synthetic_shapes.ts";
 import {
@@ -18,6 +21,7 @@ import {
   WeightReader,
 } from "../src/model/weights.ts";
 import { writeSynthetic } from "../src/model/write_synthetic.ts";
+import { settle } from "./_gpu.ts";
 import { STORIES, tempDirectory } from "./_tiny_checkpoint.ts";
 
 const CONFIG = syntheticConfig("tiny", {
@@ -84,8 +88,13 @@ for (const bits of [2, 3, 4] as const) {
     const weights = new SyntheticWeights(CONFIG, options);
     await writeSynthetic(path, { weights, parts });
     using checkpoint = await Checkpoint.open(path);
+    const layout = await readStoredLayout(checkpoint, CONFIG, {
+      declared: null,
+      published: await readJson(`${path}/quantization_config.json`),
+    });
+    assertEquals(layout.experts, { ...parts.experts, packing: "block" });
     const stored = await readAll(
-      new WeightReader(checkpoint, { stored: parts, wanted: {} }),
+      new WeightReader(checkpoint, { stored: layout, wanted: {} }),
       CONFIG,
     );
     const inMemory = (seed: number) => {
@@ -148,6 +157,35 @@ Deno.test("writeSynthetic() writes the files of mixtral-offloading's demo", asyn
       assertEquals(Math.min(...new Uint16Array(bytes.buffer)), 0x0347);
     }
   }
+});
+
+Deno.test("load() runs what writeSynthetic() writes as loadSynthetic() does", async () => {
+  using directory = tempDirectory();
+  const path = `${directory.path}/model`;
+  const seed = 11;
+  await writeSynthetic(path, {
+    weights: new SyntheticWeights(CONFIG, { seed }),
+    parts: SYNTHETIC_PARTS,
+  });
+  const ids = [3, 30, 5, 6, 7];
+  const logits: Float32Array[] = [];
+  const run = async (opening: Promise<Engine>) => {
+    try {
+      using engine = await opening;
+      logits.push(await engine.logits(ids));
+    } finally {
+      await settle();
+    }
+  };
+  await run(load(path));
+  await run(loadSynthetic(CONFIG, { seed, slots: 2 }));
+  assertEquals(logits[0], logits[1]);
+  // The most probable token is always the next.
+  const best = ids.map((_, row) => {
+    const rows = [...logits[0]!.subarray(row * 40, (row + 1) * 40)];
+    return rows.indexOf(Math.max(...rows));
+  });
+  assertEquals(best, ids.map((id) => id + 1));
 });
 
 Deno.test("writeSynthetic() leaves nothing behind when it fails", async () => {

@@ -198,6 +198,7 @@ function quantizedAndBack(
   const scheme: HqqScheme = {
     type: "HQQ",
     bits,
+    axis: 0,
     groupSize: groupSize!,
     scaleGroupSize: scaleGroupSize!,
   };

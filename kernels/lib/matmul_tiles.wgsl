@@ -1,6 +1,6 @@
 // The tiles of matmul.wgsl in shared memory: 16 inputs of some rows of W,
 // dequantized, and of some rows of x, with the inputs as rows.
-// Needs: codes_*, group_*, rows_*, override K, G, P, X_STRIDE, x.
+// Needs: codes_*, group_*, rows_*, override K, N, G, P, X_STRIDE, x.
 const TILE_ROWS = 32u;                // rows of x, an invocation each
 const TILE_PACKED = 64u / CODES;      // packed rows of W
 const TILE_QUADS = 4u;                // inputs, in fours
@@ -19,8 +19,11 @@ fn load_w(lane: u32, base: u32, first: u32, quad: u32) {
     let k4 = quad + part;
     if (packed < P * G && k4 < quads) {
       let raw = fetch(base + packed * quads * QUAD_WORDS, k4);
-      let group = group_at(base, packed % G, k4);
+      let shared_group = group_at(base, packed % G, k4);
       for (var i = 0u; i < CODES; i++) {
+        // A padded member has no group; it is not stored.
+        let n = min(packed + i * P * G, N - 1u);
+        let group = group_of_member(shared_group, base, n, k4);
         store_w(at / TILE_QUADS * CODES + i, part, (codes(raw, i) - group.zero) * group.scale);
       }
     } else {

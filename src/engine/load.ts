@@ -5,6 +5,7 @@ import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
 import { type ModelConfig, parseConfig } from "../model/config.ts";
 import { Mixtral } from "../model/mixtral.ts";
+import { readStoredLayout } from "../model/read_stored_layout.ts";
 import { uploadWeights } from "../model/upload.ts";
 import { type MatrixReader, WeightReader } from "../model/weights.ts";
 import { Engine } from "./engine.ts";
@@ -15,7 +16,7 @@ import {
   wantedParts,
 } from "./load_options.ts";
 import { planModel, setUpOffload } from "./offload_setup.ts";
-import { readStoredQuantization } from "./stored_quantization.ts";
+import { readQuantizationFiles } from "./stored_quantization.ts";
 import { readTextFiles, type TextFiles } from "./text_files.ts";
 
 /**
@@ -54,7 +55,8 @@ export async function load(
   // It stays open: a disk store reads from it while the model runs.
   const checkpoint = cleanup.use(await Checkpoint.open(directory));
   const text = await readTextFiles(directory);
-  const stored = readStoredQuantization(configJson, configPath);
+  const files = await readQuantizationFiles(directory, configJson);
+  const stored = await readStoredLayout(checkpoint, config, files);
   const reader = new WeightReader(checkpoint, {
     stored,
     wanted: wantedParts(options, stored),

@@ -228,6 +228,7 @@ export function wantedParts(
     }
     wanted[part] = {
       bits,
+      axis: GROUP_SIZES[bits].axis,
       groupSize: groupSize ?? GROUP_SIZES[bits].groupSize,
       scaleGroupSize: scaleGroupSize ?? GROUP_SIZES[bits].scaleGroupSize,
     };

@@ -1,5 +1,7 @@
-/** What `config.json` says of quantized weights in the checkpoint. */
+/** What files beside the weights say of how these are quantized. */
 
+import { readJson } from "../io/json_file.ts";
+import type { LayoutEvidence } from "../model/stored_layout.ts";
 import type { Part, Quantization } from "../model/weights.ts";
 
 /** The field of `config.json` that `scripts/make_bundled_model.ts` writes. */
@@ -18,8 +20,35 @@ export interface StoredPart {
   readonly bits: number;
   /** Output rows that share scale and zero. */
   readonly "group_size": number;
-  /** Scales that are quantized together. */
-  readonly "scale_group_size": number;
+  /** Scales that are quantized together; `null`: they are floats. */
+  readonly "scale_group_size": number | null;
+}
+
+/**
+ * Reads what `config.json` and `quantization_config.json` say, the second of which
+ * mixtral-offloading's checkpoints have.
+ *
+ * @param directory The model's directory.
+ * @param configJson The parsed `config.json`.
+ * @returns What they say.
+ * @throws {Error} If one is malformed, or names an unknown kind of quantization.
+ */
+export async function readQuantizationFiles(
+  directory: string,
+  configJson: unknown,
+): Promise<Pick<LayoutEvidence, "declared" | "published">> {
+  const declared = readStoredQuantization(
+    configJson,
+    `${directory}/config.json`,
+  );
+  try {
+    const published = await readJson(`${directory}/quantization_config.json`);
+    return { declared, published };
+  } catch (error) {
+    const { cause } = error as Error;
+    if (!(cause instanceof Deno.errors.NotFound)) throw error;
+    return { declared, published: null };
+  }
 }
 
 /**
@@ -27,7 +56,7 @@ export interface StoredPart {
  *
  * @param configJson The parsed `config.json`.
  * @param file What errors call it.
- * @returns What is stored, or `null` if the weights are floats.
+ * @returns What is stored, or `null` if it is for the tensors to say.
  * @throws {RangeError} If the kind of quantization is unknown or malformed.
  */
 export function readStoredQuantization(
@@ -38,11 +67,13 @@ export function readStoredQuantization(
     .quantization_config;
   if (stored == null) return null;
   const fields = stored as Partial<StoredQuantization>;
+  // HQQ says the rest beside each matrix.
+  if (fields.quant_method as string === "hqq") return null;
   if (fields.quant_method !== "moeno-hqq") {
     throw new RangeError(
       `Cannot load a model from ${file}: its weights are quantized by ${
         JSON.stringify(fields.quant_method)
-      }, wanted "moeno-hqq" or weights that are not quantized`,
+      }, wanted "moeno-hqq", "hqq" or weights that are not quantized`,
     );
   }
   return {
@@ -72,7 +103,8 @@ function readPart(
   }
   return {
     bits: bits as Quantization["bits"],
+    axis: 0,
     groupSize: groupSize ?? 0,
-    scaleGroupSize: scaleGroupSize ?? 0,
+    scaleGroupSize: scaleGroupSize ?? null,
   };
 }

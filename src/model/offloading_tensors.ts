@@ -147,7 +147,7 @@ function hqqTensors(
   const { G, P, K, metaCount } = matrixLayout(base, shape, scheme);
   const specs: [HqqTensor, TensorSpec["dtype"], number[]][] = [
     ["codes", scheme.bits === 3 ? "I32" : "U8", [P, G * K]],
-    ["scaleCodes", "U8", [scheme.scaleGroupSize, metaCount]],
+    ["scaleCodes", "U8", [G * K / metaCount, metaCount]],
     ["metaScale", "F16", [1, metaCount]],
     ["metaZero", "F16", [1, metaCount]],
     ["zeroCodes", "U8", [1, G * K]],

@@ -17,7 +17,7 @@ function weightsOf(
   const scheme = schemeOf(quantization);
   const [N, K] = shape;
   const groupCount = N * K / scheme.groupSize;
-  const metaCount = groupCount / scheme.scaleGroupSize;
+  const metaCount = groupCount / scheme.scaleGroupSize!;
   const matrix = { base, K, scheme, metaCount };
   const codes = (key: "codes" | "scaleCodes" | "zeroCodes", length: number) => {
     const bytes = new Uint8Array(length);

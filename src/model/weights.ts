@@ -1,6 +1,6 @@
 /** From the tensors of a checkpoint to matrices as the kernels read them. */
 
-import { quantize, type QuantizedMeta, type QuantizedTensor } from "hqq-ts";
+import { dequantize, quantize, type QuantizedTensor } from "hqq-ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { Dtype } from "../io/tensor_spec.ts";
 import {
@@ -8,9 +8,11 @@ import {
   type MatrixLayout,
   matrixLayout,
   type Scheme,
-  writeFloatMatrix,
-  writeHqqMatrix,
 } from "../ops/matrix.ts";
+import { writeFloatMatrix, writeHqqMatrix } from "../ops/write_matrix.ts";
+import { checkFlatParameters, readFlatParameters } from "./flat_parameters.ts";
+import type { StoredLayout } from "./stored_layout.ts";
+import { placeMatrix, readMatrix } from "./read_matrix.ts";
 
 /** The parts of a model that are quantized, each in its own way. */
 export type Part = "attn" | "experts";
@@ -19,21 +21,23 @@ export type Part = "attn" | "experts";
 export interface Quantization {
   /** Bits of a code. */
   readonly bits: 16 | 8 | 4 | 3 | 2;
-  /** Output rows that share scale and zero. */
+  /** What a group is: 0 for output rows of one input, 1 for inputs of one row. */
+  readonly axis: 0 | 1;
+  /** Weights that share scale and zero. */
   readonly groupSize: number;
-  /** Scales that share a meta scale and a meta zero. */
-  readonly scaleGroupSize: number;
+  /** Scales that share a meta scale and zero; `null`: they are not quantized. */
+  readonly scaleGroupSize: number | null;
 }
 
 /** Group sizes of mixtral-offloading (arXiv 2312.17238, section 3.3). */
 export const GROUP_SIZES: Readonly<
   Record<Quantization["bits"], Omit<Quantization, "bits">>
 > = {
-  16: { groupSize: 0, scaleGroupSize: 0 },
-  8: { groupSize: 64, scaleGroupSize: 256 },
-  4: { groupSize: 64, scaleGroupSize: 256 },
-  3: { groupSize: 64, scaleGroupSize: 128 },
-  2: { groupSize: 16, scaleGroupSize: 128 },
+  16: { axis: 0, groupSize: 0, scaleGroupSize: null },
+  8: { axis: 0, groupSize: 64, scaleGroupSize: 256 },
+  4: { axis: 0, groupSize: 64, scaleGroupSize: 256 },
+  3: { axis: 0, groupSize: 64, scaleGroupSize: 128 },
+  2: { axis: 0, groupSize: 16, scaleGroupSize: 128 },
 };
 
 const FLOATS: readonly Dtype[] = ["F32", "F16", "BF16"];
@@ -68,10 +72,13 @@ export interface MatrixReader {
   ): Promise<Float32Array<ArrayBuffer>>;
 }
 
-/** Reads matrices of a checkpoint, quantizing on the way if asked. */
+/**
+ * Reads matrices of a checkpoint, quantizing on the way if asked: one matrix of
+ * floats at a time.
+ */
 export class WeightReader implements MatrixReader {
   readonly #checkpoint: Checkpoint;
-  readonly #stored: Readonly<Record<Part, Quantization>> | null;
+  readonly #stored: StoredLayout | null;
   readonly #wanted: Readonly<Partial<Record<Part, Quantization>>>;
 
   /**
@@ -83,7 +90,7 @@ export class WeightReader implements MatrixReader {
    * @throws {RangeError} If a quantized part is wanted in other bits.
    */
   constructor(checkpoint: Checkpoint, options: {
-    stored: Readonly<Record<Part, Quantization>> | null;
+    stored: StoredLayout | null;
     wanted: Readonly<Partial<Record<Part, Quantization>>>;
   }) {
     this.#checkpoint = checkpoint;
@@ -144,42 +151,41 @@ export class WeightReader implements MatrixReader {
    * @param base The tensor's name without `.weight`.
    * @param layout Its layout.
    * @param into Where to: `layout.wordCount * 4` bytes, all zero.
+   * @throws {Error} If the checkpoint has no such matrix.
    */
   async write(
     base: string,
     layout: MatrixLayout,
     into: Uint8Array,
   ): Promise<void> {
-    if (layout.scheme.type === "HQQ") {
-      writeHqqMatrix(layout, await this.readHqq(base, layout), into);
-    } else {
-      const name = `${base}.weight`;
-      const { N, K, scheme } = layout;
-      this.#checkpoint.expect(name, { shape: [N, K], dtypes: [scheme.type] });
+    const { N, K, scheme } = layout;
+    const shape = [N, K] as const;
+    const name = `${base}.weight`;
+    const stored = this.#stored?.[partOf(base)];
+    if (scheme.type !== "HQQ") {
+      const { begin, end } = this.#checkpoint.expect(name, {
+        shape,
+        dtypes: [scheme.type],
+      });
+      if (end - begin === N * layout.rowWords * 4) {
+        const target = into.subarray(0, end - begin);
+        return await this.#checkpoint.readInto(name, target);
+      }
       const bytes = await this.#checkpoint.read(name);
-      writeFloatMatrix(layout, bytes, into);
+      return writeFloatMatrix(layout, bytes, into);
     }
+    if (stored !== undefined && stored.bits !== 16) {
+      const matrix = { base, shape, part: stored };
+      await checkFlatParameters(this.#checkpoint, matrix);
+      return await placeMatrix(this.#checkpoint, matrix, { layout, into });
+    }
+    const weights = await this.readFloats(name, shape);
+    writeHqqMatrix(layout, quantizeMatrix(weights, { shape, scheme }), into);
   }
 
   /**
-   * Reads a quantized matrix, or reads a float one and quantizes it.
-   *
-   * @param base The tensor's name without `.weight`.
-   * @param layout Its layout, of an HQQ scheme.
-   * @returns The matrix.
-   */
-  async readHqq(base: string, layout: MatrixLayout): Promise<QuantizedTensor> {
-    const shape = [layout.N, layout.K] as const;
-    const scheme = layout.scheme as HqqScheme;
-    if (this.#checkpoint.has(`${base}.${HQQ_SUFFIXES.codes}`)) {
-      return await readStored(this.#checkpoint, base, { shape, scheme });
-    }
-    const weights = await this.readFloats(`${base}.weight`, shape);
-    return quantizeMatrix(weights, { shape, scheme });
-  }
-
-  /**
-   * Reads a vector or a small matrix as float32.
+   * Reads a vector or a small matrix as float32. Tools that quantize every linear
+   * layer do so with routers, too; these are dequantized.
    *
    * @param name The tensor's name.
    * @param shape Its shape.
@@ -189,19 +195,41 @@ export class WeightReader implements MatrixReader {
     name: string,
     shape: readonly number[],
   ): Promise<Float32Array<ArrayBuffer>> {
+    const base = name.replace(/\.weight$/, "");
+    const part = this.#checkpoint.has(name)
+      ? null
+      : await readFlatParameters(this.#checkpoint, base);
+    if (part !== null) {
+      const [N, K] = shape;
+      const matrix = {
+        base,
+        shape: [N!, K!] as const,
+        part: { ...part, scaleGroupSize: null },
+      };
+      await checkFlatParameters(this.#checkpoint, matrix);
+      return dequantize(await readMatrix(this.#checkpoint, matrix));
+    }
     this.#checkpoint.expect(name, { shape, dtypes: FLOATS });
     return await this.#checkpoint.readFloat32(name);
   }
 }
 
+/** The part that a matrix belongs to. */
+function partOf(base: string): Part {
+  return base.includes(".experts.") ? "experts" : "attn";
+}
+
 /** The kernels' scheme for a quantization of less than 16 bits. */
-export function schemeOf({ bits, ...groups }: Quantization): HqqScheme {
+export function schemeOf(
+  { bits, axis, groupSize, scaleGroupSize }: Quantization,
+): HqqScheme {
+  const groups = { axis, groupSize, scaleGroupSize };
   return { type: "HQQ", bits: bits as HqqScheme["bits"], ...groups };
 }
 
 /**
- * Quantizes a matrix as the published checkpoints were: along axis 0, with 4-bit
- * zeros rounded, scales quantized in groups, zeros with one scale for all.
+ * Quantizes a matrix as the published checkpoints were: 4-bit zeros rounded, and
+ * unless the scheme has plain scales, these in groups and zeros with one scale.
  *
  * @param weights W (N, K).
  * @param options Its shape, and the scheme to bring it to.
@@ -211,84 +239,15 @@ export function quantizeMatrix(
   weights: Float32Array,
   { shape, scheme }: { shape: readonly [number, number]; scheme: HqqScheme },
 ): QuantizedTensor {
+  const { bits, axis, groupSize, scaleGroupSize } = scheme;
   return quantize(weights, {
-    shape,
-    bits: scheme.bits,
-    groupSize: scheme.groupSize,
-    axis: 0,
-    quantScale: { groupSize: scheme.scaleGroupSize },
-    quantZero: { groupSize: null, channelWise: false },
-  });
-}
-
-/** Reads the seven tensors of a quantized matrix, whatever their shape. */
-async function readStored(
-  checkpoint: Checkpoint,
-  base: string,
-  { shape, scheme }: {
-    shape: readonly [number, number];
-    scheme: HqqScheme;
-  },
-): Promise<QuantizedTensor> {
-  const name = (key: keyof typeof HQQ_SUFFIXES) =>
-    `${base}.${HQQ_SUFFIXES[key]}`;
-  const floats = (key: keyof typeof HQQ_SUFFIXES) =>
-    checkpoint.readFloat32(name(key));
-  const [N, K] = shape;
-  const groupCount = N * K / scheme.groupSize;
-  const meta = {
-    shape: [1, groupCount] as const,
-    bits: 8 as const,
-    axis: 0 as const,
-  };
-  const codes = await checkpoint.read(name("codes"));
-  const scale: QuantizedMeta = {
-    ...meta,
-    groupSize: scheme.scaleGroupSize,
-    channelWise: true,
-    packed: await checkpoint.read(name("scaleCodes")),
-    scale: await floats("metaScale"),
-    zero: await floats("metaZero"),
-  };
-  const zero: QuantizedMeta = {
-    ...meta,
-    groupSize: null,
-    channelWise: false,
-    packed: await checkpoint.read(name("zeroCodes")),
-    scale: await floats("zeroScale"),
-    zero: await floats("zeroZero"),
-  };
-  const { bits, groupSize } = scheme;
-  const packed = bits === 3 ? new Int32Array(codes.buffer) : codes;
-  const layout = matrixLayout(base, shape, scheme);
-  const wanted = layout.P * layout.G * K * (bits === 3 ? 4 : 1);
-  for (
-    const [key, got, count] of [
-      ["codes", codes.length, wanted],
-      ["scaleCodes", scale.packed.length, groupCount],
-      ["zeroCodes", zero.packed.length, groupCount],
-      ["metaScale", scale.scale.length, layout.metaCount],
-      ["metaZero", scale.zero.length, layout.metaCount],
-      ["zeroScale", zero.scale.length, 1],
-      ["zeroZero", zero.zero.length, 1],
-    ] as const
-  ) {
-    if (got !== count) {
-      throw new RangeError(
-        `Cannot load ${
-          name(key)
-        } of ${checkpoint.directory}: it has ${got} elements, wanted ${count} for ${N} x ${K} at ${bits} bits in groups of ${groupSize}`,
-      );
-    }
-  }
-  return {
     shape,
     bits,
     groupSize,
-    axis: 0,
-    channelWise: true,
-    packed,
-    scale,
-    zero,
-  };
+    axis,
+    ...(scaleGroupSize === null ? {} : {
+      quantScale: { groupSize: scaleGroupSize },
+      quantZero: { groupSize: null, channelWise: false },
+    }),
+  });
 }

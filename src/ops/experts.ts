@@ -10,6 +10,7 @@ import rowsExpert from "../../kernels/lib/rows_expert.wgsl" with {
   type: "text",
 };
 import swigluCode from "../../kernels/swiglu.wgsl" with { type: "text" };
+import { matvecAxis1 } from "./axis1.ts";
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
 import {
   byTokenCount,
@@ -99,6 +100,24 @@ export async function oneTokenOps(
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
   const { up, down, at } = layout;
+  if (up.scheme.type === "HQQ" && up.scheme.axis === 1) {
+    const { h } = scratch;
+    const matrix = { buffer, layout: up };
+    const w1 = { matrix, x, y: h, pick: pickOf(at.w1, 0) };
+    const w3 = { matrix, x, y: h, pick: pickOf(at.w3, 0) };
+    const w2 = {
+      matrix: { buffer, layout: down },
+      x: h,
+      pick: pickOf(at.w2, 1),
+    };
+    return [
+      sequence("expert_up", [
+        await matvecAxis1(gpu, { ...w1, into: "write" }),
+        await matvecAxis1(gpu, { ...w3, into: "gate" }),
+      ]),
+      await matvecAxis1(gpu, { ...w2, y: scratch.y, into: "write" }),
+    ];
+  }
   const pick = pickOf(at.w1, 0);
   const reading = matvecReading(gpu, { buffer, layout: up });
   const grid = spread(up.G * Math.ceil(up.P / 2), pick.count);

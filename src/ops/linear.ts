@@ -11,6 +11,7 @@ import pickOne from "../../kernels/lib/pick_one.wgsl" with { type: "text" };
 import inputs16 from "../../kernels/lib/inputs_16.wgsl" with { type: "text" };
 import inputs4 from "../../kernels/lib/inputs_4.wgsl" with { type: "text" };
 import rowsAll from "../../kernels/lib/rows_all.wgsl" with { type: "text" };
+import { matvecAxis1 } from "./axis1.ts";
 import type { MatrixLayout } from "./matrix.ts";
 import { kernelOp, NO_REDUCTION, type Op, reduction, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
@@ -128,6 +129,9 @@ export interface ProductOptions {
  */
 export function matvec(gpu: Gpu, options: ProductOptions): Promise<Op> {
   const { matrix: { buffer, layout }, x, y, add, pick } = options;
+  if (layout.scheme.type === "HQQ" && layout.scheme.axis === 1) {
+    return matvecAxis1(gpu, { ...options, into: add ? "add" : "write" });
+  }
   const reading = matvecReading(gpu, { buffer, layout });
   const grid = spread(layout.G * Math.ceil(layout.P / 4), pick.count);
   return kernelOp(gpu, {
@@ -177,7 +181,8 @@ export function matvecReading(
 ): Reading {
   const { K, scheme, metaCount, codesPerWord } = layout;
   const isWide = gpu.hasWideWorkgroups && scheme.type === "HQQ" &&
-    codesPerWord !== 10 && K % 16 === 0 && metaCount % 4 === 0;
+    scheme.scaleGroupSize !== null && codesPerWord !== 10 && K % 16 === 0 &&
+    metaCount % 4 === 0;
   const { source, constants } = reduction(
     gpu,
     Math.ceil(K / (isWide ? 64 : 32)),

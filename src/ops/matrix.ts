@@ -1,6 +1,5 @@
 /** How a weight matrix lies in GPU memory. Numbers and bytes only. */
 
-import type { QuantizedTensor } from "hqq-ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import codesBf16 from "../../kernels/lib/codes_bf16.wgsl" with { type: "text" };
 import codesF16 from "../../kernels/lib/codes_f16.wgsl" with { type: "text" };
@@ -9,6 +8,10 @@ import codesU2 from "../../kernels/lib/codes_u2.wgsl" with { type: "text" };
 import codesU3 from "../../kernels/lib/codes_u3.wgsl" with { type: "text" };
 import codesU4 from "../../kernels/lib/codes_u4.wgsl" with { type: "text" };
 import codesU8 from "../../kernels/lib/codes_u8.wgsl" with { type: "text" };
+import groupAxis1 from "../../kernels/lib/group_axis1.wgsl" with {
+  type: "text",
+};
+import groupF32 from "../../kernels/lib/group_f32.wgsl" with { type: "text" };
 import groupMeta8 from "../../kernels/lib/group_meta8.wgsl" with {
   type: "text",
 };
@@ -22,16 +25,21 @@ export interface FloatScheme {
   readonly type: "F32" | "F16" | "BF16";
 }
 
-/** HQQ along axis 0, scale and zero themselves quantized to 8 bits. */
+/** HQQ: codes of a few bits, and a scale and a zero for each group of them. */
 export interface HqqScheme {
   /** Marks the scheme. */
   readonly type: "HQQ";
   /** Bits of a code. */
   readonly bits: 8 | 4 | 3 | 2;
-  /** Output rows that share scale and zero. */
+  /** What a group is: 0 for output rows of one input, 1 for inputs of one row. */
+  readonly axis: 0 | 1;
+  /** Weights that share scale and zero. */
   readonly groupSize: number;
-  /** Scales that share a meta scale and a meta zero. */
-  readonly scaleGroupSize: number;
+  /**
+   * Scales that share a meta scale and a meta zero, scales and zeros being
+   * 8-bit codes; `null` where they are float32, as along axis 1 they always are.
+   */
+  readonly scaleGroupSize: number | null;
 }
 
 /** How the numbers of a matrix are written. */
@@ -56,7 +64,7 @@ export interface MatrixLayout {
   readonly K: number;
   /** How the numbers are written. */
   readonly scheme: Scheme;
-  /** Groups. */
+  /** Groups that packed rows belong to; 1 along axis 1, where inputs do. */
   readonly G: number;
   /** Packed rows in a group. */
   readonly P: number;
@@ -64,9 +72,9 @@ export interface MatrixLayout {
   readonly codesPerWord: number;
   /** Words of a packed row. */
   readonly rowWords: number;
-  /** Where `scale_q` starts (HQQ). */
+  /** Where the scales start, or their codes (HQQ). */
   readonly scaleAt: number;
-  /** Where `zero_q` starts (HQQ). */
+  /** Where the zeros start, or their codes (HQQ). */
   readonly zeroAt: number;
   /** Where the meta scales start (HQQ). */
   readonly metaAt: number;
@@ -85,10 +93,18 @@ export const SCHEMES: readonly Scheme[] = [
   { type: "F32" },
   { type: "F16" },
   { type: "BF16" },
-  { type: "HQQ", bits: 8, groupSize: 64, scaleGroupSize: 256 },
-  { type: "HQQ", bits: 4, groupSize: 64, scaleGroupSize: 256 },
-  { type: "HQQ", bits: 3, groupSize: 64, scaleGroupSize: 128 },
-  { type: "HQQ", bits: 2, groupSize: 16, scaleGroupSize: 128 },
+  { type: "HQQ", bits: 8, axis: 0, groupSize: 64, scaleGroupSize: 256 },
+  { type: "HQQ", bits: 4, axis: 0, groupSize: 64, scaleGroupSize: 256 },
+  { type: "HQQ", bits: 3, axis: 0, groupSize: 64, scaleGroupSize: 128 },
+  { type: "HQQ", bits: 2, axis: 0, groupSize: 16, scaleGroupSize: 128 },
+  { type: "HQQ", bits: 8, axis: 0, groupSize: 64, scaleGroupSize: null },
+  { type: "HQQ", bits: 4, axis: 0, groupSize: 64, scaleGroupSize: null },
+  { type: "HQQ", bits: 3, axis: 0, groupSize: 64, scaleGroupSize: null },
+  { type: "HQQ", bits: 2, axis: 0, groupSize: 16, scaleGroupSize: null },
+  { type: "HQQ", bits: 8, axis: 1, groupSize: 64, scaleGroupSize: null },
+  { type: "HQQ", bits: 4, axis: 1, groupSize: 64, scaleGroupSize: null },
+  { type: "HQQ", bits: 3, axis: 1, groupSize: 64, scaleGroupSize: null },
+  { type: "HQQ", bits: 2, axis: 1, groupSize: 16, scaleGroupSize: null },
 ];
 
 /**
@@ -102,45 +118,52 @@ export const SCHEMES: readonly Scheme[] = [
  */
 export function matrixLayout(
   name: string,
-  [N, K]: readonly [number, number],
+  shape: readonly [number, number],
   scheme: Scheme,
 ): MatrixLayout {
-  const quads = Math.ceil(K / 4);
-  const { code, codes, quadWords } =
-    CODES[scheme.type === "HQQ" ? scheme.bits : scheme.type];
-  const rowWords = quads * quadWords;
-  const kind = scheme.type === "HQQ"
-    ? `u${scheme.bits}`
-    : scheme.type.toLowerCase();
-  const codesSource = { name: `lib/codes_${kind}.wgsl`, code };
-  if (scheme.type !== "HQQ") {
-    return {
-      N,
-      K,
-      scheme,
-      G: 1,
-      P: N,
-      codesPerWord: 1,
-      rowWords,
-      scaleAt: 0,
-      zeroAt: 0,
-      metaAt: 0,
-      metaCount: 0,
-      wordCount: padded(N * rowWords),
-      sources: [codesSource, {
-        name: "lib/group_none.wgsl",
-        code: groupNone,
-      }],
-      constants: { K, N, G: 1, P: N },
-    };
-  }
+  if (scheme.type === "HQQ") return hqqLayout(name, shape, scheme);
+  const [N, K] = shape;
+  const { code, quadWords } = CODES[scheme.type];
+  const rowWords = Math.ceil(K / 4) * quadWords;
+  return {
+    N,
+    K,
+    scheme,
+    G: 1,
+    P: N,
+    codesPerWord: 1,
+    rowWords,
+    scaleAt: 0,
+    zeroAt: 0,
+    metaAt: 0,
+    metaCount: 0,
+    wordCount: padded(N * rowWords),
+    sources: [
+      { name: `lib/codes_${scheme.type.toLowerCase()}.wgsl`, code },
+      { name: "lib/group_none.wgsl", code: groupNone },
+    ],
+    constants: { K, N, G: 1, P: N },
+  };
+}
+
+function hqqLayout(
+  name: string,
+  [N, K]: readonly [number, number],
+  scheme: HqqScheme,
+): MatrixLayout {
   checkGroups(name, [N, K], scheme);
-  const G = N / scheme.groupSize;
-  const P = Math.ceil(scheme.groupSize / codes);
-  const metaCount = G * K / scheme.scaleGroupSize;
+  const { bits, axis, groupSize, scaleGroupSize } = scheme;
+  const { code, codes, quadWords } = CODES[bits];
+  const quads = Math.ceil(K / 4);
+  const rowWords = quads * quadWords;
+  const G = axis === 0 ? N / groupSize : 1;
+  const P = Math.ceil((axis === 0 ? groupSize : N) / codes);
   const scaleAt = padded(P * G * rowWords);
-  const zeroAt = scaleAt + padded(G * quads);
-  const metaAt = zeroAt + padded(G * quads);
+  const { source, scaleWords, constants } = groupsOf([N, K], scheme);
+  const zeroAt = scaleAt + padded(scaleWords);
+  const metaAt = zeroAt + padded(scaleWords);
+  const metaCount = scaleGroupSize === null ? 0 : G * K / scaleGroupSize;
+  const metaWords = scaleGroupSize === null ? 0 : 2 * metaCount + 2;
   return {
     N,
     K,
@@ -153,11 +176,8 @@ export function matrixLayout(
     zeroAt,
     metaAt,
     metaCount,
-    wordCount: padded(metaAt + 2 * metaCount + 2),
-    sources: [codesSource, {
-      name: "lib/group_meta8.wgsl",
-      code: groupMeta8,
-    }],
+    wordCount: padded(metaAt + metaWords),
+    sources: [{ name: `lib/codes_u${bits}.wgsl`, code }, source],
     constants: {
       K,
       N,
@@ -165,17 +185,57 @@ export function matrixLayout(
       P,
       SCALE_AT: scaleAt,
       ZERO_AT: zeroAt,
-      META_AT: metaAt,
-      META: metaCount,
+      ...constants,
+      ...(scaleGroupSize === null ? {} : { META_AT: metaAt, META: metaCount }),
     },
   };
+}
+
+/** How the scales of a matrix lie: who reads them, and words of all of them. */
+function groupsOf(
+  [N, K]: readonly [number, number],
+  { axis, groupSize, scaleGroupSize }: HqqScheme,
+): { source: KernelSource; scaleWords: number; constants: Constants } {
+  if (axis === 1) {
+    return {
+      source: { name: "lib/group_axis1.wgsl", code: groupAxis1 },
+      scaleWords: N * K / groupSize,
+      constants: { GROUP: groupSize },
+    };
+  }
+  const quads = N / groupSize * Math.ceil(K / 4);
+  return scaleGroupSize === null
+    ? {
+      source: { name: "lib/group_f32.wgsl", code: groupF32 },
+      scaleWords: 4 * quads,
+      constants: {},
+    }
+    : {
+      source: { name: "lib/group_meta8.wgsl", code: groupMeta8 },
+      scaleWords: quads,
+      constants: {},
+    };
 }
 
 function checkGroups(
   name: string,
   [N, K]: readonly [number, number],
-  { bits, groupSize, scaleGroupSize }: HqqScheme,
+  { bits, axis, groupSize, scaleGroupSize }: HqqScheme,
 ): void {
+  const shape = `${N} x ${K}`;
+  if (axis === 1) {
+    if (K % groupSize !== 0 || groupSize % 4 !== 0) {
+      throw new RangeError(
+        `Cannot quantize ${name} (${shape}) along axis 1: its ${K} inputs do not divide into groups of ${groupSize}, wanted a multiple of 4 that divides ${K}`,
+      );
+    }
+    if (scaleGroupSize !== null) {
+      throw new RangeError(
+        `Cannot quantize ${name} along axis 1: its scales are in groups of ${scaleGroupSize}, wanted scales that are not quantized`,
+      );
+    }
+    return;
+  }
   const { codes } = CODES[bits];
   // 3-bit groups are padded to whole words of 10; the others must fill theirs.
   if (bits !== 3 && groupSize % codes !== 0) {
@@ -185,76 +245,13 @@ function checkGroups(
   }
   if (N % groupSize !== 0) {
     throw new RangeError(
-      `Cannot quantize ${name} (${N} x ${K}): its ${N} rows do not divide into groups of ${groupSize}, wanted a group size that divides ${N}`,
+      `Cannot quantize ${name} (${shape}): its ${N} rows do not divide into groups of ${groupSize}, wanted a group size that divides ${N}`,
     );
   }
   const scaleCount = N / groupSize * K;
-  if (scaleCount % scaleGroupSize !== 0) {
+  if (scaleGroupSize !== null && scaleCount % scaleGroupSize !== 0) {
     throw new RangeError(
-      `Cannot quantize ${name} (${N} x ${K}): its ${scaleCount} scales do not divide into groups of ${scaleGroupSize}, wanted a scale group size that divides ${scaleCount}`,
+      `Cannot quantize ${name} (${shape}): its ${scaleCount} scales do not divide into groups of ${scaleGroupSize}, wanted a scale group size that divides ${scaleCount}`,
     );
-  }
-}
-
-/**
- * Writes a float matrix in its layout.
- *
- * @param layout The layout.
- * @param bytes The weights (N, K), row by row, in the layout's type.
- * @param into Where to, `layout.wordCount * 4` bytes, all zero.
- */
-export function writeFloatMatrix(
-  layout: MatrixLayout,
-  bytes: Uint8Array,
-  into: Uint8Array,
-): void {
-  copyRows(bytes, bytes.length / layout.N, into, layout.rowWords * 4);
-}
-
-/**
- * Writes an HQQ matrix in its layout.
- *
- * @param layout The layout.
- * @param tensor The matrix, of the same scheme.
- * @param into Where to, `layout.wordCount * 4` bytes, all zero.
- */
-export function writeHqqMatrix(
-  layout: MatrixLayout,
-  tensor: QuantizedTensor,
-  into: Uint8Array,
-): void {
-  const { K, rowWords, metaCount } = layout;
-  const { packed, scale, zero } = tensor;
-  if (scale instanceof Float32Array || zero instanceof Float32Array) {
-    throw new TypeError(
-      "Cannot lay out a matrix: its scales are floats, wanted 8-bit codes",
-    );
-  }
-  const part = (at: number) => into.subarray(at * 4);
-  copyRows(bytesOf(packed), K * packed.BYTES_PER_ELEMENT, into, rowWords * 4);
-  const stride = padded(K);
-  copyRows(bytesOf(scale.packed), K, part(layout.scaleAt), stride);
-  copyRows(bytesOf(zero.packed), K, part(layout.zeroAt), stride);
-  const meta = new Float32Array(2 * metaCount + 2);
-  meta.set(scale.scale, 0);
-  meta.set(scale.zero, metaCount);
-  meta.set([zero.scale[0]!, zero.zero[0]!], 2 * metaCount);
-  part(layout.metaAt).set(bytesOf(meta));
-}
-
-function bytesOf(array: Uint8Array | Int32Array | Float32Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-/** Copies rows of `width` bytes to rows of `stride` bytes. */
-function copyRows(
-  from: Uint8Array,
-  width: number,
-  to: Uint8Array,
-  stride: number,
-): void {
-  if (width === stride) return to.set(from);
-  for (let row = 0; row * width < from.length; row++) {
-    to.set(from.subarray(row * width, (row + 1) * width), row * stride);
   }
 }
