@@ -3,11 +3,11 @@
 import { Gpu } from "../gpu/device.ts";
 import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
-import { parseConfig } from "../model/config.ts";
+import { type ModelConfig, parseConfig } from "../model/config.ts";
 import { Mixtral } from "../model/mixtral.ts";
 import { readStoredLayout } from "../model/read_stored_layout.ts";
 import { uploadWeights } from "../model/upload.ts";
-import { WeightReader } from "../model/weights.ts";
+import { type MatrixReader, WeightReader } from "../model/weights.ts";
 import { Engine } from "./engine.ts";
 import {
   checkLoadOptions,
@@ -17,7 +17,7 @@ import {
 } from "./load_options.ts";
 import { planModel, setUpOffload } from "./offload_setup.ts";
 import { readQuantizationFiles } from "./stored_quantization.ts";
-import { readTextFiles } from "./text_files.ts";
+import { readTextFiles, type TextFiles } from "./text_files.ts";
 
 /**
  * Loads a model from a directory in Hugging Face's layout: `config.json`,
@@ -63,6 +63,38 @@ export async function load(
     stored,
     wanted: wantedParts(options, stored),
   });
+  const name = directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
+  const owned = cleanup.move();
+  return await loadFrom(reader, { config, options, name, text, owned });
+}
+
+/** What an engine is loaded from, besides weights. */
+export interface LoadParts {
+  /** What the model is. */
+  readonly config: ModelConfig;
+  /** How to load it, checked. */
+  readonly options: LoadOptions;
+  /** What to call it. */
+  readonly name: string;
+  /** Tokenizer, chat template and defaults. */
+  readonly text: TextFiles;
+  /** What to free with the engine, or if loading fails. */
+  readonly owned: DisposableStack;
+}
+
+/**
+ * Loads a model from wherever its weights come from.
+ *
+ * @param reader The weights.
+ * @param parts What else it takes.
+ * @returns The engine, which owns what `parts` owned.
+ * @throws {Error} If the weights cannot be read, or there is no GPU.
+ */
+export async function loadFrom(
+  reader: MatrixReader,
+  { config, options, name, text, owned }: LoadParts,
+): Promise<Engine> {
+  using cleanup = owned;
   const contextLength = contextLengthOf(config, options);
   const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
   const gpu = cleanup.use(await Gpu.open());
@@ -85,7 +117,6 @@ export async function load(
       onRouting: options.onRouting,
     }),
   );
-  const name = directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
   return new Engine({
     ...text,
     name,
