@@ -1,22 +1,10 @@
 /** From a directory to an engine. */
 
 import { Gpu } from "../gpu/device.ts";
-import { Checkpoint } from "../io/checkpoint.ts";
-import { readJson } from "../io/json_file.ts";
-import { parseConfig } from "../model/config.ts";
-import { Mixtral } from "../model/mixtral.ts";
-import { uploadWeights } from "../model/upload.ts";
-import { WeightReader } from "../model/weights.ts";
 import { Engine } from "./engine.ts";
-import {
-  checkLoadOptions,
-  contextLengthOf,
-  type LoadOptions,
-  wantedParts,
-} from "./load_options.ts";
-import { planModel, setUpOffload } from "./offload_setup.ts";
-import { readStoredQuantization } from "./stored_quantization.ts";
-import { readTextFiles } from "./text_files.ts";
+import { loadModel } from "./load_model.ts";
+import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
+import { openSource } from "./model_source.ts";
 
 /**
  * Loads a model from a directory in Hugging Face's layout: `config.json`,
@@ -47,46 +35,13 @@ export async function load(
   options: LoadOptions = {},
 ): Promise<Engine> {
   checkLoadOptions(options);
-  const configPath = `${directory}/config.json`;
-  const configJson = await readJson(configPath);
-  const config = parseConfig(configJson, configPath);
   using cleanup = new DisposableStack();
-  // It stays open: a disk store reads from it while the model runs.
-  const checkpoint = cleanup.use(await Checkpoint.open(directory));
-  const text = await readTextFiles(directory);
-  const stored = readStoredQuantization(configJson, configPath);
-  const reader = new WeightReader(checkpoint, {
-    stored,
-    wanted: wantedParts(options, stored),
-  });
-  const contextLength = contextLengthOf(config, options);
-  const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
-  const gpu = cleanup.use(await Gpu.open());
-  const input = { config, reader, options, contextLength, chunkSize };
-  const plan = planModel(gpu, input);
-  options.onPlan?.(plan);
-  // The host pool first: with VRAM full the system may refuse it.
-  const offload = await setUpOffload(gpu, plan, input);
-  const resident = new Set(plan.residentLayers);
-  const weights = await uploadWeights(gpu, config, {
-    reader,
-    isResident: (layer) => resident.has(layer),
-    onProgress: options.onProgress,
-  });
-  const model = cleanup.use(
-    await Mixtral.create(gpu, weights, {
-      contextLength,
-      chunkSize,
-      offload,
-      onRouting: options.onRouting,
-    }),
+  const { config, text, name, reader } = cleanup.use(
+    await openSource(directory),
   );
-  const name = directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
-  return new Engine({
-    ...text,
-    name,
-    gpu,
-    model,
-    owned: cleanup.move(),
-  });
+  const weights = reader(options);
+  const gpu = cleanup.use(await Gpu.open());
+  const { model } = await loadModel(gpu, { config, reader: weights, options });
+  cleanup.use(model);
+  return new Engine({ ...text, name, gpu, model, owned: cleanup.move() });
 }
