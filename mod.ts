@@ -42,6 +42,10 @@ export type {
   TopLogprob,
 } from "./src/engine/generate.ts";
 export { load } from "./src/engine/load.ts";
+export {
+  loadSynthetic,
+  type SyntheticOptions,
+} from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
 export type { ModelConfig } from "./src/model/config.ts";
@@ -54,6 +58,8 @@ export type {
   RoutingListener,
   RoutingRecord,
 } from "./src/model/routing_reader.ts";
+export type { SyntheticShape } from "./src/model/synthetic_shapes.ts";
+export type { SyntheticWeightsOptions } from "./src/model/synthetic_weights.ts";
 export {
   formatByteLength,
   parseByteLength,
@@ -107,6 +113,7 @@ export {
   type SlotsWish,
 } from "./src/offload/slots_wish.ts";
 export { offloadTable } from "./src/offload/stats_table.ts";
+export type { SyntheticRouting } from "./src/offload/synthetic_routing.ts";
 export { type TraceRecord, TraceWriter } from "./src/offload/trace_writer.ts";
 export type { UseHistoryOptions } from "./src/offload/use_history.ts";
 export type { Message } from "./src/text/chat_template.ts";

@@ -18,6 +18,7 @@ import { Gpu } from "../src/gpu/device.ts";
 import { type ModelConfig, parseConfig } from "../src/model/config.ts";
 import { Mixtral } from "../src/model/mixtral.ts";
 import { SyntheticReader } from "../src/model/synthetic_reader.ts";
+import { SyntheticWeights } from "../src/model/synthetic_weights.ts";
 import { uploadWeights } from "../src/model/upload.ts";
 import { GROUP_SIZES } from "../src/model/weights.ts";
 import { offloadReport } from "../src/offload/describe_stats.ts";
@@ -57,7 +58,7 @@ const config: ModelConfig = {
   numKeyValueHeads: Math.max(1, number("hidden") / 512),
 };
 const bits = number("bits") as 2 | 3 | 4;
-const reader = new SyntheticReader({
+const reader = new SyntheticReader(new SyntheticWeights(config), {
   attn: { bits: 4, ...GROUP_SIZES[4] },
   experts: { bits, ...GROUP_SIZES[bits] },
 });

@@ -43,9 +43,15 @@ export const READ_CASES: readonly KernelCase[] = [
             [...sums.subarray(0, groupCount)],
             Array.from({ length: groupCount }, (_, group) =>
               words.subarray(group * GROUP_WORDS, (group + 1) * GROUP_WORDS)
-                .reduce((sum, word) => (sum + word) >>> 0, 0)),
+                .reduce((sum, word) =>
+                  (sum + word) >>> 0, 0)),
           );
-          assertEquals(sums.subarray(groupCount).every((n) => n === 0), true);
+          assertEquals(
+            sums.subarray(groupCount).every((n) =>
+              n === 0
+            ),
+            true,
+          );
         }
       }),
   },

@@ -1,10 +1,13 @@
 /** From a directory to an engine. */
 
 import { Gpu } from "../gpu/device.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { MatrixReader } from "../model/weights.ts";
 import { Engine } from "./engine.ts";
 import { loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
+import type { TextFiles } from "./text_files.ts";
 
 /**
  * Loads a model from a directory in Hugging Face's layout: `config.json`,
@@ -36,12 +39,42 @@ export async function load(
 ): Promise<Engine> {
   checkLoadOptions(options);
   using cleanup = new DisposableStack();
-  const { config, text, name, reader } = cleanup.use(
-    await openSource(directory),
-  );
-  const weights = reader(options);
+  const source = cleanup.use(await openSource(directory));
+  const { config, name, text } = source;
+  const reader = source.reader(options);
+  const owned = cleanup.move();
+  return await loadFrom(reader, { config, options, name, text, owned });
+}
+
+/** What an engine is loaded from, besides weights. */
+export interface LoadParts {
+  /** What the model is. */
+  readonly config: ModelConfig;
+  /** How to load it, checked. */
+  readonly options: LoadOptions;
+  /** What to call it. */
+  readonly name: string;
+  /** Tokenizer, chat template and defaults. */
+  readonly text: TextFiles;
+  /** What to free with the engine, or if loading fails. */
+  readonly owned: DisposableStack;
+}
+
+/**
+ * Loads a model from wherever its weights come from.
+ *
+ * @param reader The weights.
+ * @param parts What else it takes.
+ * @returns The engine, which owns what `parts` owned.
+ * @throws {Error} If the weights cannot be read, or there is no GPU.
+ */
+export async function loadFrom(
+  reader: MatrixReader,
+  { config, options, name, text, owned }: LoadParts,
+): Promise<Engine> {
+  using cleanup = owned;
   const gpu = cleanup.use(await Gpu.open());
-  const { model } = await loadModel(gpu, { config, reader: weights, options });
+  const { model } = await loadModel(gpu, { config, reader, options });
   cleanup.use(model);
   return new Engine({ ...text, name, gpu, model, owned: cleanup.move() });
 }

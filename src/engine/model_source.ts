@@ -3,6 +3,7 @@
 import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
 import { type ModelConfig, parseConfig } from "../model/config.ts";
+import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import { type MatrixReader, WeightReader } from "../model/weights.ts";
 import { type LoadOptions, wantedParts } from "./load_options.ts";
 import { readStoredQuantization } from "./stored_quantization.ts";
@@ -19,11 +20,12 @@ export interface ModelSource extends Disposable {
   /**
    * Makes what reads its weights, valid as long as the source.
    *
-   * @param options How to load it, checked.
+   * @param options How to load it, checked; seed and routing are for weights
+   * that are made up.
    * @returns The reader.
    * @throws {RangeError} If the weights cannot be had like this.
    */
-  reader(options: LoadOptions): MatrixReader;
+  reader(options: LoadOptions & SyntheticWeightsOptions): MatrixReader;
 }
 
 /**

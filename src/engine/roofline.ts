@@ -40,12 +40,10 @@ export interface Roofline {
  */
 export function roofline(input: RooflineInput): Roofline {
   const { linkGigabytesPerSecond, vramGigabytesPerSecond } = input;
-  const linkMs = linkGigabytesPerSecond === null
-    ? 0
-    : milliseconds(
-      input.missesPerToken * input.expertByteLength,
-      linkGigabytesPerSecond,
-    );
+  const linkMs = linkGigabytesPerSecond === null ? 0 : milliseconds(
+    input.missesPerToken * input.expertByteLength,
+    linkGigabytesPerSecond,
+  );
   const vramMs = milliseconds(input.activeByteLength, vramGigabytesPerSecond);
   return { linkMs, vramMs, tokensPerSecond: 1000 / Math.max(linkMs, vramMs) };
 }
