@@ -6,10 +6,9 @@ import { Mixtral } from "../model/mixtral.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { uploadWeights } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
-import type { HostStore } from "../offload/host_store.ts";
 import type { Plan } from "../offload/placement.ts";
 import { contextLengthOf, type LoadOptions } from "./load_options.ts";
-import { planModel, setUpOffload } from "./offload_setup.ts";
+import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
 
 /** What a model is made from. */
 export interface ModelInput {
@@ -19,11 +18,8 @@ export interface ModelInput {
   readonly reader: MatrixReader;
   /** How to load it, checked. */
   readonly options: LoadOptions;
-  /**
-   * Gives the host store of a plan if there is one already: whoever gives it
-   * keeps it, the model only uses it.
-   */
-  readonly storeFor?: (plan: Plan) => HostStore | null;
+  /** Who keeps host stores; without it each model makes and frees its own. */
+  readonly storeOf?: StoreOf | undefined;
 }
 
 /** A model, and how it came about. */
@@ -54,9 +50,9 @@ export async function loadModel(
   const sizes = { config, reader, options, contextLength, chunkSize };
   const plan = planModel(gpu, sizes);
   options.onPlan?.(plan);
-  const store = input.storeFor?.(plan) ?? null;
+  const { storeOf } = input;
   // The host pool first: with VRAM full the system may refuse it.
-  const offload = await setUpOffload(gpu, plan, { ...sizes, store });
+  const offload = await setUpOffload(gpu, plan, { ...sizes, storeOf });
   const resident = new Set(plan.residentLayers);
   const weights = await uploadWeights(gpu, config, {
     reader,
