@@ -7,7 +7,7 @@ import { Sequence, type TokenModel } from "../engine/sequence.ts";
 import type { OffloadRecord } from "../offload/offload_stats.ts";
 import type { Message } from "../text/chat_template.ts";
 import type { Surroundings } from "./command.ts";
-import type { CliEngine, LoadOptions } from "./open_engine.ts";
+import type { CliEngine, OpenOptions } from "./open_engine.ts";
 
 /** Ends the text; all other ids are UTF-16 code units. */
 const EOS = 0;
@@ -100,7 +100,7 @@ export interface FakeProcess extends Surroundings {
   /** What was written to stderr. */
   stderr: string;
   /** How models were opened. */
-  opened: { directory: string; options: LoadOptions }[];
+  opened: { directory: string; options: OpenOptions }[];
   /** Presses Ctrl-C. */
   interrupt(): void;
 }

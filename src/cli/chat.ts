@@ -5,6 +5,7 @@ import {
   COMMON_FLAGS,
   generateOptions,
   LOAD_FLAGS,
+  refuseSynthetic,
   SAMPLING_FLAGS,
   SYSTEM_FLAG,
 } from "./flags.ts";
@@ -35,6 +36,7 @@ async function run(
         "generate --chat answers one message",
     );
   }
+  refuseSynthetic(values);
   const { io, interrupts } = surroundings;
   await using model = await openModel(values, surroundings);
   const { engine } = model;

@@ -2,6 +2,8 @@ import { DEFAULTS, type GenerateOptions, RANGES } from "../engine/options.ts";
 import type { Flag, FlagValue } from "./args.ts";
 import { type LoadOptions, WEIGHT_BITS } from "../engine/load_options.ts";
 import { OFFLOAD_FLAGS, OFFLOAD_REPORT_FLAGS } from "./offload_flags.ts";
+import { SYNTHETIC_SHAPES } from "../model/synthetic_shapes.ts";
+import { UsageError } from "./usage_error.ts";
 
 const GROUP = "64, and 16 for 2 bits";
 const SCALE_GROUP = "256 for 8 and 4 bits, 128 for 3 and 2";
@@ -103,6 +105,15 @@ export const SAMPLING_FLAGS: readonly Flag[] = [
   },
 ];
 
+/** A model of random weights; for commands that measure. */
+export const SYNTHETIC_FLAG: Flag = {
+  name: "synthetic",
+  option: "synthetic",
+  value: "<shape>",
+  choices: SYNTHETIC_SHAPES,
+  help: "Make up the weights of a model instead of opening one; it has no text",
+};
+
 /** How to load a model. */
 export const LOAD_FLAGS: readonly Flag[] = [
   {
@@ -113,6 +124,7 @@ export const LOAD_FLAGS: readonly Flag[] = [
     help: "The checkpoint to open",
     default: "the bundled model",
   },
+  SYNTHETIC_FLAG,
   {
     name: "attn-bits",
     option: "attnBits",
@@ -202,7 +214,24 @@ export function generateOptions(
 export function loadOptions(
   values: Readonly<Record<string, FlagValue>>,
 ): LoadOptions {
-  return pick(values, LOAD_FLAGS.filter(({ option }) => option !== "model"));
+  const isOption = ({ option }: Flag) =>
+    option !== "model" && option !== "synthetic";
+  return pick(values, LOAD_FLAGS.filter(isOption));
+}
+
+/**
+ * Refuses a made-up model in a command that is about text.
+ *
+ * @param values All values.
+ * @throws {UsageError} If there is `--synthetic`.
+ */
+export function refuseSynthetic(
+  { synthetic }: Readonly<Record<string, FlagValue>>,
+): void {
+  if (synthetic === undefined) return;
+  throw new UsageError(
+    `--synthetic makes up a model that knows no text; bench --synthetic ${synthetic} measures it`,
+  );
 }
 
 /** Each flag has checked the type of its value. */

@@ -8,6 +8,7 @@ import {
   COMMON_FLAGS,
   generateOptions,
   LOAD_FLAGS,
+  refuseSynthetic,
   SAMPLING_FLAGS,
   SYSTEM_FLAG,
 } from "./flags.ts";
@@ -72,6 +73,7 @@ async function run(
   if (values.logprobs !== undefined && !values.json) {
     throw new UsageError("--logprobs needs --json, which prints them");
   }
+  refuseSynthetic(values);
   const prompt = await readPrompt(values.file as string, positional, io);
   await using model = await openModel(values, surroundings);
   const { engine } = model;

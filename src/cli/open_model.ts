@@ -1,5 +1,6 @@
 import { dim } from "@std/fmt/colors";
 import { describePlan } from "../offload/describe_plan.ts";
+import type { SyntheticShape } from "../model/synthetic_shapes.ts";
 import type { FlagValue } from "./args.ts";
 import type { Surroundings } from "./command.ts";
 import { loadOptions } from "./flags.ts";
@@ -12,6 +13,7 @@ import {
 import { progressLine } from "./progress.ts";
 import { readSlots } from "./slots_file.ts";
 import { TraceFile } from "./trace_file.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The values of the flags. */
 type Values = Readonly<Record<string, FlagValue>>;
@@ -28,12 +30,17 @@ export interface OpenModel extends AsyncDisposable {
  * @param values The values of the flags.
  * @param surroundings Where to write, and how to open.
  * @returns The model.
+ * @throws {UsageError} If they name two.
  */
 export async function openModel(
   values: Values,
   { io, open }: Surroundings,
 ): Promise<OpenModel> {
-  const directory = values.model as string | undefined ?? defaultModel();
+  if (values.synthetic !== undefined && values.model !== undefined) {
+    throw new UsageError("--synthetic does not go with --model");
+  }
+  const directory = values.model as string | undefined ??
+    (values.synthetic === undefined ? defaultModel() : "");
   const start = performance.now();
   await using owned = new AsyncDisposableStack();
   const trace = owned.use(await openTrace(values, io));
@@ -42,6 +49,9 @@ export async function openModel(
     await open(directory, {
       ...loadOptions(values),
       ...values.slots !== undefined && { slots: await readSlots(values.slots) },
+      ...values.synthetic !== undefined && {
+        synthetic: { shape: values.synthetic as SyntheticShape },
+      },
       ...trace !== null && { onRouting: trace.onRouting },
       ...showPlan(values, io),
       onProgress: line.show,
