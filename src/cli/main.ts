@@ -1,6 +1,7 @@
 import { setColorEnabled } from "@std/fmt/colors";
 import project from "../../deno.json" with { type: "json" };
 import { parseFlags } from "./args.ts";
+import { BENCH } from "./bench.ts";
 import { CHAT } from "./chat.ts";
 import type { Command, Surroundings } from "./command.ts";
 import { describeError } from "./describe_error.ts";
@@ -42,7 +43,7 @@ const VERSION: Command = {
 };
 
 /** All commands, in the order of the help. */
-const COMMANDS: readonly Command[] = [CHAT, GENERATE, HELP, VERSION];
+const COMMANDS: readonly Command[] = [CHAT, GENERATE, BENCH, HELP, VERSION];
 
 /** Flags that stand for commands. */
 const SHORTCUTS: ReadonlyMap<string, string> = new Map([

@@ -1,6 +1,13 @@
 import type { SlotsWish } from "../offload/slots_wish.ts";
 import type { LoadOptions } from "./load_options.ts";
 
+/** What is run where nobody says. */
+export const BENCH_DEFAULTS = {
+  promptTokens: [16],
+  tokens: 128,
+  repeat: 3,
+} as const;
+
 /** What a benchmark varies; what is not given stays as `load()` has it. */
 export interface BenchWish {
   /** Bits of the experts' weights. */

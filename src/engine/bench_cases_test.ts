@@ -23,18 +23,23 @@ Deno.test("planBench() combines everything, bits outermost", () => {
     prefetch: ["off", "next-layer"],
   }, EXPERTS);
   assertEquals(
-    cases.map(({ options }) => [
-      options.expertBits,
-      options.slots,
-      options.policy,
-      options.prefetch,
-    ]),
-    ([4, 2] as const).flatMap((bits) =>
-      [5, [2, 3], "auto"].flatMap((slots) => [
-        [bits, slots, "lru", "off"],
-        [bits, slots, "lru", "next-layer"],
-      ])
+    cases.map(({ options: { expertBits, slots, policy, prefetch } }) =>
+      `${expertBits} ${slots} ${policy} ${prefetch}`
     ),
+    [
+      "4 5 lru off",
+      "4 5 lru next-layer",
+      "4 2,3 lru off",
+      "4 2,3 lru next-layer",
+      "4 auto lru off",
+      "4 auto lru next-layer",
+      "2 5 lru off",
+      "2 5 lru next-layer",
+      "2 2,3 lru off",
+      "2 2,3 lru next-layer",
+      "2 auto lru off",
+      "2 auto lru next-layer",
+    ],
   );
 });
 

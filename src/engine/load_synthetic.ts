@@ -76,6 +76,7 @@ export function syntheticSource(shape: string | ModelConfig): ModelSource {
   return {
     name: isNamed ? `synthetic ${shape}` : "a synthetic model",
     config,
+    isSynthetic: true,
     text: { tokenizer: null, chatTemplate: null, defaults: {} },
     reader(options) {
       const parts = wantedParts(options, SYNTHETIC_PARTS);

@@ -15,6 +15,8 @@ export interface ModelSource extends Disposable {
   readonly name: string;
   /** What the model is. */
   readonly config: ModelConfig;
+  /** Whether its weights are made up: then id t + 1 is to follow id t. */
+  readonly isSynthetic: boolean;
   /** Its files about text. */
   readonly text: TextFiles;
   /**
@@ -48,6 +50,7 @@ export async function openSource(directory: string): Promise<ModelSource> {
   return {
     name: directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!,
     config,
+    isSynthetic: false,
     text,
     reader: (options) =>
       new WeightReader(checkpoint, {
