@@ -13,7 +13,7 @@ export interface Pools {
   readonly codes: Uint8Array;
   /** Codes of 3 bits: words whose two top bits are zero. */
   readonly codes3: Uint32Array;
-  /** Codes of scales: 128 to 143, so that the scales of a matrix are alike. */
+  /** Codes of scales: 128 to 131, so that the scales of a matrix are alike. */
   readonly scaleCodes: Uint8Array;
   /** Codes of zeros: 128 to 191, 159.5 on average. */
   readonly zeroCodes: Uint8Array;
@@ -22,7 +22,7 @@ export interface Pools {
 }
 
 /** The mean of `scaleCodes`. */
-export const MEAN_SCALE_CODE = 135.5;
+export const MEAN_SCALE_CODE = 129.5;
 
 /** The mean of `zeroCodes`. */
 export const MEAN_ZERO_CODE = 159.5;
@@ -41,7 +41,7 @@ export function makePools(seed: number): Pools {
   return {
     codes,
     codes3: words.subarray(0, WORD_COUNT).map((word) => word & 0x3fffffff),
-    scaleCodes: codes.map((byte) => (byte & 0x0f) | 0x80),
+    scaleCodes: codes.map((byte) => (byte & 0x03) | 0x80),
     zeroCodes: codes.map((byte) => (byte & 0x3f) | 0x80),
     halves(deviation) {
       let pool = halves.get(deviation);
