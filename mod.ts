@@ -48,6 +48,11 @@ export {
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
+export {
+  type Roofline,
+  roofline,
+  type RooflineInput,
+} from "./src/engine/roofline.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export {
   type TracedModel,

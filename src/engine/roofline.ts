@@ -8,7 +8,10 @@ export interface RooflineInput {
   readonly missesPerToken: number;
   /** Bytes of an expert. */
   readonly expertByteLength: number;
-  /** Bytes of VRAM that a token reads: see {@linkcode activeByteLength}. */
+  /**
+   * Bytes of VRAM that a token reads: weights that are no experts, the experts
+   * that it chooses, and the keys and values that it sees.
+   */
   readonly activeByteLength: number;
   /** The rate of the link, 10^9 bytes a second; `null` if it is not used. */
   readonly linkGigabytesPerSecond: number | null;
@@ -34,6 +37,22 @@ export interface Roofline {
  * counts, not their sum, and that nothing else takes time: no decision of the
  * host, no arithmetic, no launch of a kernel. What a copy writes to VRAM is not
  * counted; nor are experts that were moved ahead in vain.
+ *
+ * @example
+ * ```ts
+ * import { roofline } from "../../mod.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { linkMs, vramMs, tokensPerSecond } = roofline({
+ *   missesPerToken: 10,
+ *   expertByteLength: 70e6,
+ *   activeByteLength: 6e9,
+ *   linkGigabytesPerSecond: 50,
+ *   vramGigabytesPerSecond: 3000,
+ * });
+ * assertEquals([linkMs, vramMs], [14, 2]);
+ * assertEquals(tokensPerSecond, 1000 / 14);
+ * ```
  *
  * @param input What a token moves, and the rates.
  * @returns Both times, and the speed that the longer one allows.
