@@ -13,8 +13,9 @@ const SHAPES: Readonly<Record<SyntheticShape, Record<string, number>>> = {
     "hidden_size": 128,
     "intermediate_size": 256,
     "num_hidden_layers": 3,
-    "num_attention_heads": 2,
+    "num_attention_heads": 4,
     "num_key_value_heads": 2,
+    "head_dim": 64,
     "max_position_embeddings": 1024,
   },
 };
