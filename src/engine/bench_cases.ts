@@ -43,7 +43,8 @@ export interface BenchCase {
 
 /**
  * Lists all ways to load a model: every combination, with bits changing last,
- * since the experts of other bits have to be read anew.
+ * since the experts of other bits have to be read anew. With all experts on the
+ * GPU policy and prefetch have nothing to do, and are not varied.
  *
  * @param wish What to vary.
  * @param expertCount Experts of a layer.
@@ -57,10 +58,11 @@ export function planBench(
 ): BenchCase[] {
   const places = placesOf(wish, expertCount);
   const cases: BenchCase[] = [];
-  for (const expertBits of wish.expertBits ?? [undefined]) {
+  for (const expertBits of wish.expertBits ?? ONE) {
     for (const { slots, routing } of places) {
-      for (const policy of wish.policy ?? [undefined]) {
-        for (const prefetch of wish.prefetch ?? [undefined]) {
+      const isResident = holdsAll(slots, expertCount);
+      for (const policy of isResident ? ONE : wish.policy ?? ONE) {
+        for (const prefetch of isResident ? ONE : wish.prefetch ?? ONE) {
           const options = { expertBits, slots, policy, prefetch };
           cases.push({ options, routing });
         }
@@ -68,6 +70,15 @@ export function planBench(
     }
   }
   return cases;
+}
+
+/** Nothing to vary: one case, as `load()` has it. */
+const ONE = [undefined] as const;
+
+/** Whether nothing is ever evicted or loaded ahead. */
+function holdsAll(slots: SlotsWish | undefined, expertCount: number): boolean {
+  if (slots === undefined || slots === "auto") return false;
+  return [slots].flat().every((count) => count >= expertCount);
 }
 
 /** Slots, and how to route with them. */

@@ -58,7 +58,21 @@ Deno.test("planBench() gives hit rates to the slots that miss, in order", () => 
   const three = { hitRate: 0.6, slots: 3 };
   assertEquals(
     cases.map(({ routing }) => routing),
-    [five, five, null, null, three, three],
+    [five, five, null, three, three],
+  );
+});
+
+Deno.test("planBench() varies nothing that has nothing to do", () => {
+  const cases = planBench({
+    slots: [8, [8, 8], [8, 7]],
+    policy: ["lru", "lfu"],
+    prefetch: ["off", "next-layer"],
+  }, EXPERTS);
+  assertEquals(
+    cases.map(({ options: { slots, policy } }) => `${slots} ${policy}`),
+    ["8 undefined", "8,8 undefined"].concat(
+      ...["lru", "lfu"].map((policy) => Array(2).fill(`8,7 ${policy}`)),
+    ),
   );
 });
 
