@@ -53,6 +53,11 @@ export type {
   QuantizeModelOptions,
   QuantizeResult,
 } from "./src/engine/quantize_options.ts";
+export {
+  type Roofline,
+  roofline,
+  type RooflineInput,
+} from "./src/engine/roofline.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export {
   type TracedModel,

@@ -14,6 +14,7 @@ import { gpuTest, SUMMING, type TestGpu } from "./_gpu.ts";
 import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
 import { NORM_CASES } from "./_norm_cases.ts";
+import { READ_CASES } from "./_read_cases.ts";
 import { ROPE_CASES } from "./_rope_cases.ts";
 import { ROUTE_CASES } from "./_route_cases.ts";
 
@@ -30,6 +31,7 @@ const CASES: readonly KernelCase[] = [
   ...ROUTE_CASES,
   ...EXPERT_CASES,
   ...COPY_CASES,
+  ...READ_CASES,
 ];
 
 for (const { name, kernels, summing: ways, options, hasMatmul, run } of CASES) {

@@ -1,6 +1,7 @@
 import { setColorEnabled } from "@std/fmt/colors";
 import project from "../../deno.json" with { type: "json" };
 import { parseFlags } from "./args.ts";
+import { BENCH } from "./bench.ts";
 import { CHAT } from "./chat.ts";
 import type { Command, Surroundings } from "./command.ts";
 import { describeError } from "./describe_error.ts";
@@ -46,6 +47,7 @@ const VERSION: Command = {
 const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
+  BENCH,
   QUANTIZE,
   HELP,
   VERSION,

@@ -1,23 +1,13 @@
 /** From a directory to an engine. */
 
 import { Gpu } from "../gpu/device.ts";
-import { Checkpoint } from "../io/checkpoint.ts";
-import { readJson } from "../io/json_file.ts";
-import { type ModelConfig, parseConfig } from "../model/config.ts";
-import { Mixtral } from "../model/mixtral.ts";
-import { readStoredLayout } from "../model/read_stored_layout.ts";
-import { uploadWeights } from "../model/upload.ts";
-import { type MatrixReader, WeightReader } from "../model/weights.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { MatrixReader } from "../model/weights.ts";
 import { Engine } from "./engine.ts";
-import {
-  checkLoadOptions,
-  contextLengthOf,
-  type LoadOptions,
-  wantedParts,
-} from "./load_options.ts";
-import { planModel, setUpOffload } from "./offload_setup.ts";
-import { readQuantizationFiles } from "./stored_quantization.ts";
-import { readTextFiles, type TextFiles } from "./text_files.ts";
+import { loadModel } from "./load_model.ts";
+import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
+import { openSource } from "./model_source.ts";
+import type { TextFiles } from "./text_files.ts";
 
 /**
  * Loads a model from a directory in Hugging Face's layout: `config.json`,
@@ -50,20 +40,10 @@ export async function load(
   options: LoadOptions = {},
 ): Promise<Engine> {
   checkLoadOptions(options);
-  const configPath = `${directory}/config.json`;
-  const configJson = await readJson(configPath);
-  const config = parseConfig(configJson, configPath);
   using cleanup = new DisposableStack();
-  // It stays open: a disk store reads from it while the model runs.
-  const checkpoint = cleanup.use(await Checkpoint.open(directory));
-  const text = await readTextFiles(directory);
-  const files = await readQuantizationFiles(directory, configJson);
-  const stored = await readStoredLayout(checkpoint, config, files);
-  const reader = new WeightReader(checkpoint, {
-    stored,
-    wanted: wantedParts(options, stored),
-  });
-  const name = directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
+  const source = cleanup.use(await openSource(directory));
+  const { config, name, text } = source;
+  const reader = source.reader(options);
   const owned = cleanup.move();
   return await loadFrom(reader, { config, options, name, text, owned });
 }
@@ -95,33 +75,8 @@ export async function loadFrom(
   { config, options, name, text, owned }: LoadParts,
 ): Promise<Engine> {
   using cleanup = owned;
-  const contextLength = contextLengthOf(config, options);
-  const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
   const gpu = cleanup.use(await Gpu.open());
-  const input = { config, reader, options, contextLength, chunkSize };
-  const plan = planModel(gpu, input);
-  options.onPlan?.(plan);
-  // The host pool first: with VRAM full the system may refuse it.
-  const offload = await setUpOffload(gpu, plan, input);
-  const resident = new Set(plan.residentLayers);
-  const weights = await uploadWeights(gpu, config, {
-    reader,
-    isResident: (layer) => resident.has(layer),
-    onProgress: options.onProgress,
-  });
-  const model = cleanup.use(
-    await Mixtral.create(gpu, weights, {
-      contextLength,
-      chunkSize,
-      offload,
-      onRouting: options.onRouting,
-    }),
-  );
-  return new Engine({
-    ...text,
-    name,
-    gpu,
-    model,
-    owned: cleanup.move(),
-  });
+  const { model } = await loadModel(gpu, { config, reader, options });
+  cleanup.use(model);
+  return new Engine({ ...text, name, gpu, model, owned: cleanup.move() });
 }

@@ -19,6 +19,7 @@ import {
   type LoadOptions,
   wantedParts,
 } from "./load_options.ts";
+import type { ModelSource } from "./model_source.ts";
 
 /** Options for `loadSynthetic()`: bits are 4 for attention and 2 for experts. */
 export interface SyntheticOptions
@@ -51,19 +52,39 @@ export async function loadSynthetic(
   options: SyntheticOptions = {},
 ): Promise<Engine> {
   checkLoadOptions(options);
-  const isNamed = typeof shape === "string";
-  const config = isNamed ? syntheticConfig(shape) : shape;
-  const parts = wantedParts(options, SYNTHETIC_PARTS);
-  const weights = new SyntheticWeights(config, options);
-  const reader = new SyntheticReader(
-    weights,
-    parts as Record<Part, Quantization>, // it names each part
-  );
-  return await loadFrom(reader, {
+  const { config, name, text, reader } = syntheticSource(shape);
+  return await loadFrom(reader(options), {
     config,
     options,
-    name: isNamed ? `synthetic ${shape}` : "a synthetic model",
-    text: { tokenizer: null, chatTemplate: null, defaults: {} },
+    name,
+    text,
     owned: new DisposableStack(),
   });
+}
+
+/**
+ * Makes up a model that is to be loaded, in one way or in several. Same seed,
+ * same experts, however they are routed.
+ *
+ * @param shape The model's name, or its numbers.
+ * @returns The source, which holds nothing.
+ * @throws {RangeError} If there is no such shape.
+ */
+export function syntheticSource(shape: string | ModelConfig): ModelSource {
+  const isNamed = typeof shape === "string";
+  const config = isNamed ? syntheticConfig(shape) : shape;
+  return {
+    name: isNamed ? `synthetic ${shape}` : "a synthetic model",
+    config,
+    isSynthetic: true,
+    text: { tokenizer: null, chatTemplate: null, defaults: {} },
+    reader(options) {
+      const parts = wantedParts(options, SYNTHETIC_PARTS);
+      return new SyntheticReader(
+        new SyntheticWeights(config, options),
+        parts as Record<Part, Quantization>, // it names each part
+      );
+    },
+    [Symbol.dispose]: () => {},
+  };
 }

@@ -34,6 +34,12 @@ export interface OffloadInput {
   readonly chunkSize: number;
 }
 
+/** Makes a host store, or gives one that is there already. */
+export type StoreOf = (
+  plan: Plan,
+  make: () => Promise<HostStore>,
+) => Promise<HostStore>;
+
 /** What a link moves in 10 µs, about as long as an op takes: 50 GB/s. */
 const PIECE_BYTE_LENGTH = 512 * 1024;
 
@@ -108,24 +114,25 @@ function modelSizes(
  *
  * @param gpu The GPU.
  * @param plan The plan.
- * @param input The model, how to load it, and the store if there is one already.
+ * @param input The model, how to load it, and who keeps stores, if anybody does.
  * @returns How experts are offloaded; `null` if all are on the GPU.
  * @throws {Error} If the store cannot be filled.
  */
 export async function setUpOffload(
   gpu: Gpu,
   plan: Plan,
-  input: OffloadInput & { readonly store?: HostStore | null },
+  input: OffloadInput & { readonly storeOf?: StoreOf | undefined },
 ): Promise<OffloadOptions | null> {
   const { options, config } = input;
   const resident = new Set(plan.residentLayers);
   const layers = [...plan.slots.keys()].filter((layer) => !resident.has(layer));
   if (layers.length === 0) return null;
+  const make = () => makeStore(gpu, { plan, layers, input });
   return {
     layers,
     slots: layers.map((layer) => plan.slots[layer]!),
     stagingSlotCount: plan.stagingSlotCount,
-    store: input.store ?? await makeStore(gpu, { plan, layers, input }),
+    store: await (input.storeOf?.(plan, make) ?? make()),
     policy: options.policy ?? "lru",
     // On the CPU a copy takes time from what it is meant to run beside.
     prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"

@@ -54,6 +54,8 @@ export class Gpu implements Disposable {
   readonly canPin: boolean;
   /** Compiled kernels. */
   readonly kernels: KernelCache;
+  /** The storage buffers of the open scope; `null` if there is none. */
+  #scoped: GPUBuffer[] | null = null;
 
   private constructor(
     adapter: GPUAdapter,
@@ -148,12 +150,31 @@ export class Gpu implements Disposable {
         `Cannot allocate ${label}: it takes ${size} bytes, ${this.name} binds at most ${limit}; fewer bits or a shorter context take less`,
       );
     }
-    return this.device.createBuffer({
+    const buffer = this.device.createBuffer({
       label,
       size,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST |
         GPUBufferUsage.COPY_SRC,
     });
+    this.#scoped?.push(buffer);
+    return buffer;
+  }
+
+  /**
+   * Opens a scope, to load one model after another on the same device: its end
+   * destroys the storage buffers that were made in it. Scopes do not nest.
+   *
+   * @returns The scope.
+   */
+  scope(): Disposable {
+    const buffers: GPUBuffer[] = [];
+    this.#scoped = buffers;
+    return {
+      [Symbol.dispose]: () => {
+        this.#scoped = null;
+        for (const buffer of buffers) buffer.destroy();
+      },
+    };
   }
 
   /**

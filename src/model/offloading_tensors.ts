@@ -6,15 +6,21 @@
 import type { TensorSpec } from "../io/tensor_spec.ts";
 import { type HqqScheme, matrixLayout } from "../ops/matrix.ts";
 import type { ModelConfig } from "./config.ts";
-import {
-  HQQ_SUFFIXES,
-  type Part,
-  type Quantization,
-  schemeOf,
-} from "./weights.ts";
+import { type Part, type Quantization, schemeOf } from "./weights.ts";
+
+/** How the names of a quantized matrix' tensors end. */
+const ENDS = {
+  codes: "W_q",
+  scaleCodes: "meta.scale_q",
+  metaScale: "meta.meta_scale.scale",
+  metaZero: "meta.meta_scale.zero",
+  zeroCodes: "meta.zero_q",
+  zeroScale: "meta.meta_zero.scale",
+  zeroZero: "meta.meta_zero.zero",
+} as const;
 
 /** One of the tensors of a quantized matrix. */
-export type HqqTensor = keyof typeof HQQ_SUFFIXES;
+export type HqqTensor = keyof typeof ENDS;
 
 /** A tensor of the checkpoint, by its name in the index. */
 export interface OffloadingTensor extends TensorSpec {
@@ -155,7 +161,7 @@ function hqqTensors(
     ["zeroZero", "F16", []],
   ];
   return specs.map(([key, dtype, shape]) => {
-    const name = `${base}.${HQQ_SUFFIXES[key]}`;
+    const name = `${base}.${ENDS[key]}`;
     return {
       name,
       nameInFile: name.slice(place.prefix.length),

@@ -189,20 +189,36 @@ export function differenceOf(
   after: OffloadRecord,
   before: OffloadRecord,
 ): OffloadRecord {
-  return subtract(after, before) as OffloadRecord;
+  return combine(after, before, (a, b) => a - b) as OffloadRecord;
 }
 
-/** Subtracts number by number. */
-function subtract(after: unknown, before: unknown): unknown {
-  if (typeof after === "number") return after - (before as number);
-  if (Array.isArray(after)) {
-    const list = before as unknown[];
-    return after.map((value, i) => subtract(value, list[i]));
+/**
+ * What was counted in several stretches of time.
+ *
+ * @param records What was counted in each, of the same model; at least one.
+ * @returns Their sum, number by number.
+ */
+export function sumOf(records: readonly OffloadRecord[]): OffloadRecord {
+  return records.reduce((sum, record) =>
+    combine(sum, record, (a, b) => a + b) as OffloadRecord
+  );
+}
+
+/** Combines two records number by number. */
+function combine(
+  first: unknown,
+  second: unknown,
+  operation: (a: number, b: number) => number,
+): unknown {
+  if (typeof first === "number") return operation(first, second as number);
+  if (Array.isArray(first)) {
+    const list = second as unknown[];
+    return first.map((value, i) => combine(value, list[i], operation));
   }
-  const fields = before as Record<string, unknown>;
+  const fields = second as Record<string, unknown>;
   return Object.fromEntries(
-    Object.entries(after as Record<string, unknown>)
-      .map(([name, value]) => [name, subtract(value, fields[name])]),
+    Object.entries(first as Record<string, unknown>)
+      .map(([name, value]) => [name, combine(value, fields[name], operation)]),
   );
 }
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describeOffload, offloadReport } from "./describe_stats.ts";
-import { differenceOf, OffloadStats } from "./offload_stats.ts";
+import { differenceOf, OffloadStats, sumOf } from "./offload_stats.ts";
 
 /** Two layers, four tokens. */
 function someStats(): OffloadStats {
@@ -87,4 +87,13 @@ Deno.test("OffloadStats.reset() begins at 0", () => {
   assertEquals(stats.snapshot(), new OffloadStats(2).snapshot());
   // A snapshot is a copy.
   assertEquals(before, someStats().snapshot());
+});
+
+Deno.test("sumOf() adds records number by number", () => {
+  const record = someStats().snapshot();
+  assertEquals(sumOf([record]), record);
+  const sum = sumOf([record, record, record]);
+  assertEquals(differenceOf(differenceOf(sum, record), record), record);
+  assertEquals(sum.tokenCount, 12);
+  assertEquals(sum.layers[1]!.byteLengths.prefill, 24e6);
 });

@@ -1,0 +1,69 @@
+/** From weights that can be read to a model on the GPU. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { Mixtral } from "../model/mixtral.ts";
+import type { OffloadOptions } from "../model/offload.ts";
+import { uploadWeights } from "../model/upload.ts";
+import type { MatrixReader } from "../model/weights.ts";
+import type { Plan } from "../offload/placement.ts";
+import { contextLengthOf, type LoadOptions } from "./load_options.ts";
+import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
+
+/** What a model is made from. */
+export interface ModelInput {
+  /** What the model is. */
+  readonly config: ModelConfig;
+  /** Its weights. */
+  readonly reader: MatrixReader;
+  /** How to load it, checked. */
+  readonly options: LoadOptions;
+  /** Who keeps host stores; without it each model makes and frees its own. */
+  readonly storeOf?: StoreOf | undefined;
+}
+
+/** A model, and how it came about. */
+export interface LoadedModel {
+  /** The model; whoever loaded it disposes of it. */
+  readonly model: Mixtral;
+  /** What went where. */
+  readonly plan: Plan;
+  /** How experts are offloaded; `null` if all are on the GPU. */
+  readonly offload: OffloadOptions | null;
+}
+
+/**
+ * Plans what of a model goes where, and loads it.
+ *
+ * @param gpu The GPU.
+ * @param input The model, and how to load it.
+ * @returns The model and its plan.
+ * @throws {Error} If it does not fit, or its weights cannot be read.
+ */
+export async function loadModel(
+  gpu: Gpu,
+  input: ModelInput,
+): Promise<LoadedModel> {
+  const { config, reader, options } = input;
+  const contextLength = contextLengthOf(config, options);
+  const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
+  const sizes = { config, reader, options, contextLength, chunkSize };
+  const plan = planModel(gpu, sizes);
+  options.onPlan?.(plan);
+  const { storeOf } = input;
+  // The host pool first: with VRAM full the system may refuse it.
+  const offload = await setUpOffload(gpu, plan, { ...sizes, storeOf });
+  const resident = new Set(plan.residentLayers);
+  const weights = await uploadWeights(gpu, config, {
+    reader,
+    isResident: (layer) => resident.has(layer),
+    onProgress: options.onProgress,
+  });
+  const model = await Mixtral.create(gpu, weights, {
+    contextLength,
+    chunkSize,
+    offload,
+    onRouting: options.onRouting,
+  });
+  return { model, plan, offload };
+}

@@ -1,0 +1,64 @@
+/** Where a model's weights come from. */
+
+import { Checkpoint } from "../io/checkpoint.ts";
+import { readJson } from "../io/json_file.ts";
+import { type ModelConfig, parseConfig } from "../model/config.ts";
+import { readStoredLayout } from "../model/read_stored_layout.ts";
+import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
+import { type MatrixReader, WeightReader } from "../model/weights.ts";
+import { type LoadOptions, wantedParts } from "./load_options.ts";
+import { readQuantizationFiles } from "./stored_quantization.ts";
+import { readTextFiles, type TextFiles } from "./text_files.ts";
+
+/** A model that can be loaded, in one way or in several. */
+export interface ModelSource extends Disposable {
+  /** What people call it. */
+  readonly name: string;
+  /** What the model is. */
+  readonly config: ModelConfig;
+  /** Whether its weights are made up: then id t + 1 is to follow id t. */
+  readonly isSynthetic: boolean;
+  /** Its files about text. */
+  readonly text: TextFiles;
+  /**
+   * Makes what reads its weights, valid as long as the source.
+   *
+   * @param options How to load it, checked; seed and routing are for weights
+   * that are made up.
+   * @returns The reader.
+   * @throws {RangeError} If the weights cannot be had like this.
+   */
+  reader(options: LoadOptions & SyntheticWeightsOptions): MatrixReader;
+}
+
+/**
+ * Opens a checkpoint in Hugging Face's layout.
+ *
+ * @param directory Its directory.
+ * @returns The source, which keeps files open.
+ * @throws {Error} If a file is missing, broken or of an unknown kind.
+ */
+export async function openSource(directory: string): Promise<ModelSource> {
+  const configPath = `${directory}/config.json`;
+  const configJson = await readJson(configPath);
+  const config = parseConfig(configJson, configPath);
+  using cleanup = new DisposableStack();
+  // It stays open: a disk store reads from it while the model runs.
+  const checkpoint = cleanup.use(await Checkpoint.open(directory));
+  const text = await readTextFiles(directory);
+  const files = await readQuantizationFiles(directory, configJson);
+  const stored = await readStoredLayout(checkpoint, config, files);
+  const owned = cleanup.move();
+  return {
+    name: directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!,
+    config,
+    isSynthetic: false,
+    text,
+    reader: (options) =>
+      new WeightReader(checkpoint, {
+        stored,
+        wanted: wantedParts(options, stored),
+      }),
+    [Symbol.dispose]: () => owned.dispose(),
+  };
+}
