@@ -8,7 +8,7 @@
 //   next_gate (E, STRIDE / 4) vec4f; anything if GUESS is 0
 // `lib/x_normed.wgsl` makes x norm(x), which is kept for the experts. One workgroup
 // for a token.
-// Needs: x_*, reduce_*.
+// Needs: x_*, tell_*, reduce_*.
 override WG: u32;
 override K: u32;
 override QUADS: u32;     // STRIDE / 4
@@ -35,47 +35,57 @@ fn best_expert() -> u32 {
   return best;
 }
 
-// Adds 4 inputs' share of the logits of 4 experts.
-fn add_quad(acc: vec4f, v: vec4f, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
-  return acc + vec4f(dot(v, a), dot(v, b), dot(v, c), dot(v, d));
+// 4 inputs' share of the logits of 4 experts; one beyond the last is the last again.
+fn gate_quad(v: vec4f, e: u32, i: u32) -> vec4f {
+  return vec4f(
+    dot(v, gate[min(e, E - 1u) * QUADS + i]),
+    dot(v, gate[min(e + 1u, E - 1u) * QUADS + i]),
+    dot(v, gate[min(e + 2u, E - 1u) * QUADS + i]),
+    dot(v, gate[min(e + 3u, E - 1u) * QUADS + i]),
+  );
 }
 
-// Returns the scale of the inputs.
+fn next_quad(v: vec4f, e: u32, i: u32) -> vec4f {
+  return vec4f(
+    dot(v, next_gate[min(e, E - 1u) * QUADS + i]),
+    dot(v, next_gate[min(e + 1u, E - 1u) * QUADS + i]),
+    dot(v, next_gate[min(e + 2u, E - 1u) * QUADS + i]),
+    dot(v, next_gate[min(e + 3u, E - 1u) * QUADS + i]),
+  );
+}
+
+// The logits of 8 experts at a time. Returns the scale of the inputs.
 fn gate_logits(lane: u32, row: u32) -> f32 {
   var scale = 0.0;
-  for (var e = 0u; e < E; e += 4u) {
-    // Experts beyond the last are the last again, and not kept.
-    let b = min(e + 1u, E - 1u) * QUADS;
-    let c = min(e + 2u, E - 1u) * QUADS;
-    let d = min(e + 3u, E - 1u) * QUADS;
-    var acc = vec4f();
+  for (var e = 0u; e < E; e += 8u) {
+    var a = vec4f();
+    var b = vec4f();
     var squares = 0.0;
     for (var i = lane; i < QUADS; i += WG) {
+      let v = input4(row, i);
       squares += square4(row, i);
-      acc = add_quad(
-        acc, input4(row, i), gate[e * QUADS + i], gate[b + i], gate[c + i], gate[d + i],
-      );
+      a += gate_quad(v, e, i);
+      b += gate_quad(v, e + 4u, i);
     }
     if (e == 0u) { scale = input_scale(reduce_sum(lane, squares)); }
-    keep_logits(lane, e, reduce_sum4(lane, acc) * scale);
+    keep_logits(lane, e, reduce_sum4(lane, a) * scale);
+    keep_logits(lane, e + 4u, reduce_sum4(lane, b) * scale);
   }
   return scale;
 }
 
 fn next_logits(lane: u32) {
-  for (var e = 0u; e < E; e += 4u) {
-    let b = min(e + 1u, E - 1u) * QUADS;
-    let c = min(e + 2u, E - 1u) * QUADS;
-    let d = min(e + 3u, E - 1u) * QUADS;
-    var acc = vec4f();
+  for (var e = 0u; e < E; e += 8u) {
+    var a = vec4f();
+    var b = vec4f();
     for (var i = lane; i < QUADS; i += WG) {
-      acc = add_quad(
-        acc, input4(0u, i), next_gate[e * QUADS + i], next_gate[b + i],
-        next_gate[c + i], next_gate[d + i],
-      );
+      let v = input4(0u, i);
+      a += next_quad(v, e, i);
+      b += next_quad(v, e + 4u, i);
     }
     // The scale of a norm would not change their order.
-    keep_logits(lane, e, reduce_sum4(lane, acc));
+    keep_logits(lane, e, reduce_sum4(lane, a));
+    keep_logits(lane, e + 4u, reduce_sum4(lane, b));
   }
 }
 
@@ -105,6 +115,7 @@ fn main(
       let share = exp(logits[best] - top);
       total += share;
       ids[row + rank] = best;
+      tell(row + rank, best);
       weights[row + rank] = share;
       logits[best] = LOWEST;
     }
@@ -116,6 +127,7 @@ fn main(
   for (var i = 0u; i < GUESS; i++) {
     let best = best_expert();
     ids[TOP_K + i] = best;
+    tell(TOP_K + i, best);
     logits[best] = LOWEST;
   }
 }

@@ -51,12 +51,20 @@ export const ROUTE_CASES: readonly KernelCase[] = [
   },
   {
     name: "route() takes one row under a norm, and keeps it",
-    kernels: ["route.wgsl", "lib/x_normed.wgsl", "lib/x_plain.wgsl"],
+    kernels: [
+      "route.wgsl",
+      "lib/x_normed.wgsl",
+      "lib/x_plain.wgsl",
+      "lib/tell_nobody.wgsl",
+      "lib/tell_host.wgsl",
+    ],
     summing: SUMMING,
     run: ({ gpu }) =>
       withRandom(13, async (random) => {
         for (const width of [5, 130, 1030]) {
-          await checkNormedRoute(gpu, random, width);
+          for (const isTold of [false, true]) {
+            await checkNormedRoute(gpu, random, { width, isTold });
+          }
         }
       }),
   },
@@ -66,14 +74,22 @@ export const ROUTE_CASES: readonly KernelCase[] = [
 async function checkNormedRoute(
   gpu: Gpu,
   random: Random,
-  width: number,
+  { width, isTold }: { width: number; isTold: boolean },
 ): Promise<void> {
   const [expertCount, topK, epsilon] = [6, 2, 1e-5];
+  using readback = await gpu.readback(64);
+  const direct = isTold ? await readback.direct(64) : null;
+  assertEquals(direct !== null, isTold, "no host memory for kernels");
   const before = random.normal(width, 20);
   const weight = random.normal(width);
   const gate = random.normal(expertCount * width, 0.5);
   const nextGate = random.normal(expertCount * width);
-  const routing = makeRouting(gpu, { tokenLimit: 2, expertCount, topK });
+  const routing = makeRouting(gpu, {
+    tokenLimit: 2,
+    expertCount,
+    topK,
+    direct,
+  });
   const x = makeRows(gpu, "x", [2, width]);
   const op = await route(gpu, {
     x,
@@ -89,6 +105,7 @@ async function checkNormedRoute(
   const step = makeStepBuffers(gpu, 2);
   using reader = await makeReader(gpu, Math.max(64, x.buffer.size));
   runOps(gpu, [op], { step, tokenCount: 1 });
+  const told = direct && new Uint32Array(await readback.wait(20, direct));
   const normed = rmsNorm(before, weight, epsilon);
   const kept = (await reader.floats(x.buffer)).subarray(0, width);
   assertWithin(kept, normed, {
@@ -99,6 +116,7 @@ async function checkNormedRoute(
   const guess = routeReference(matvec(nextGate, normed), 3).ids;
   const ids = await reader.words(routing.ids);
   assertEquals([...ids.slice(0, topK + 3)], [...wanted.ids, ...guess]);
+  if (told) assertEquals([...told], [...wanted.ids, ...guess]);
   const range = 2 * Math.max(...magnitudes(wanted.logits));
   const sizes = matvec(gate.map(Math.abs), magnitudes(normed));
   const share = 4 * (Math.max(...sizes) * sumShare(width) + expShare(range));

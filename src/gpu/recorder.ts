@@ -137,11 +137,35 @@ export class Recorder {
       this.pass; // there may be nothing to run, but there is something to copy
       this.#finish(slices);
     }
-    this.#submit();
-    this.#recordAhead(slices);
-    const start = performance.now();
     const byteLength = slices.reduce((sum, slice) => sum + slice.byteLength, 0);
-    const bytes = await this.#readback.wait(byteLength);
+    return await this.#wait({ byteLength, copies: slices });
+  }
+
+  /**
+   * Submits what has been recorded, waits for it, and reads what a kernel wrote to
+   * host memory.
+   *
+   * @param direct A buffer of `Readback.direct`.
+   * @param byteLength How many bytes of it.
+   * @returns The bytes.
+   */
+  async readDirect(
+    direct: GPUBuffer,
+    byteLength: number,
+  ): Promise<ArrayBuffer> {
+    this.#finish([]);
+    return await this.#wait({ byteLength, copies: [], direct });
+  }
+
+  async #wait({ byteLength, copies, direct }: {
+    byteLength: number;
+    copies: readonly Slice[];
+    direct?: GPUBuffer;
+  }): Promise<ArrayBuffer> {
+    this.#submit();
+    this.#recordAhead(copies);
+    const start = performance.now();
+    const bytes = await this.#readback.wait(byteLength, direct);
     this.#readEnd = performance.now();
     this.timeMs.readback += this.#readEnd - start;
     return bytes;

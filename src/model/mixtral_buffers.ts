@@ -17,17 +17,18 @@ export type Shared = ReturnType<typeof makeShared>;
  *
  * @param gpu The GPU.
  * @param config What the model is.
- * @param options Positions of the KV cache, the most tokens of one step, and how an
- * expert lies.
+ * @param options Positions of the KV cache, the most tokens of one step, how an expert
+ * lies, and the buffer that the host reads routings from.
  * @returns Rows and tables.
  */
 export function makeShared(
   gpu: Gpu,
   config: ModelConfig,
-  { contextLength, chunkSize, layout }: {
+  { contextLength, chunkSize, layout, direct }: {
     contextLength: number;
     chunkSize: number;
     layout: ExpertLayout;
+    direct: GPUBuffer | null;
   },
 ) {
   const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
@@ -51,7 +52,7 @@ export function makeShared(
       chunkSize * numAttentionHeads * padded(headDim) * 4,
     ),
     angles: gpu.storageBuffer("rope angles", contextLength * headDim * 4),
-    routing: makeRouting(gpu, moe),
+    routing: makeRouting(gpu, { ...moe, direct }),
     scratch: makeExpertScratch(gpu, {
       ...moe,
       layout,

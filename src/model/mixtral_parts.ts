@@ -88,9 +88,21 @@ export async function buildMixtral(
   options: MixtralOptions,
 ): Promise<MixtralParts> {
   const { config } = weights;
+  const { numLocalExperts, numExpertsPerTok, vocabSize } = config;
+  const rowCount = Math.min(options.chunkSize, LOGIT_ROWS);
+  const logits = makeRows(gpu, "logits", [rowCount, vocabSize]);
+  const readback = await gpu.readback(
+    Math.max(
+      rowCount * logits.stride,
+      2 * options.chunkSize * numExpertsPerTok + numLocalExperts,
+    ) * 4,
+  );
   const shared = makeShared(gpu, config, {
     ...options,
     layout: weights.expertLayout,
+    direct: options.offload !== null && gpu.canPin
+      ? await readback.direct((numExpertsPerTok + numLocalExperts) * 4)
+      : null,
   });
   const { x, xb, step, angles, routing, scratch } = shared;
   const { headDim, ropeTheta } = config;
@@ -146,8 +158,6 @@ export async function buildMixtral(
       }),
     );
   }
-  const rowCount = Math.min(options.chunkSize, LOGIT_ROWS);
-  const logits = makeRows(gpu, "logits", [rowCount, config.vocabSize]);
   return {
     contextLength: options.contextLength,
     chunkSize: options.chunkSize,
@@ -175,12 +185,7 @@ export async function buildMixtral(
       y: logits,
       step: step.step,
     }),
-    readback: await gpu.readback(
-      Math.max(
-        rowCount * logits.stride,
-        2 * options.chunkSize * routing.topK + routing.expertCount,
-      ) * 4,
-    ),
+    readback,
   };
 }
 

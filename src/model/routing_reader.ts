@@ -40,7 +40,10 @@ export async function readRouting(
   if (withWeights) {
     slices.push({ source: routing.weights, byteLength: useCount * 4 });
   }
-  const bytes = await recorder.read(slices);
+  const isDirect = routing.direct && tokenCount === 1 && !withWeights;
+  const bytes = isDirect
+    ? await recorder.readDirect(routing.direct!, idCount * 4)
+    : await recorder.read(slices);
   return {
     ids: new Uint32Array(bytes, 0, useCount),
     guess: new Uint32Array(bytes, useCount * 4, idCount - useCount),

@@ -2,6 +2,10 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import combineCode from "../../kernels/combine.wgsl" with { type: "text" };
+import tellHost from "../../kernels/lib/tell_host.wgsl" with { type: "text" };
+import tellNobody from "../../kernels/lib/tell_nobody.wgsl" with {
+  type: "text",
+};
 import routeCode from "../../kernels/route.wgsl" with { type: "text" };
 import { inputReading, type NormedInput } from "./input.ts";
 import { byTokenCount, kernelOp, type Op, reduction, type Rows } from "./op.ts";
@@ -12,6 +16,8 @@ export interface Routing {
   readonly ids: GPUBuffer;
   /** Their weights (T, topK) f32, a row sums to 1. */
   readonly weights: GPUBuffer;
+  /** Where a single token's ids and guesses go too, for the host to read. */
+  readonly direct: GPUBuffer | null;
   /** Experts of a layer. */
   readonly expertCount: number;
   /** Experts of a token. */
@@ -22,15 +28,17 @@ export interface Routing {
  * Makes the buffers of a routing.
  *
  * @param gpu The GPU.
- * @param options The most tokens of a step, and the model's numbers.
+ * @param options The most tokens of a step, the model's numbers, and the buffer of
+ * `Readback.direct()` if the host reads.
  * @returns The routing.
  */
 export function makeRouting(
   gpu: Gpu,
-  { tokenLimit, expertCount, topK }: {
+  { tokenLimit, expertCount, topK, direct = null }: {
     tokenLimit: number;
     expertCount: number;
     topK: number;
+    direct?: GPUBuffer | null;
   },
 ): Routing {
   return {
@@ -39,6 +47,7 @@ export function makeRouting(
       (tokenLimit * topK + expertCount) * 4,
     ),
     weights: gpu.storageBuffer("routing weights", tokenLimit * topK * 4),
+    direct,
     expertCount,
     topK,
   };
@@ -97,10 +106,15 @@ function routeRows(
 ): Promise<Op> {
   const { source, constants } = reduction(gpu, x.stride / 4);
   const input = inputReading(norm, kept.buffer);
+  // Only the op for a single token computes its norm, and tells the host.
+  const { direct } = norm === undefined ? { direct: null } : routing;
   return kernelOp(gpu, {
     sources: [
       source,
       input.source,
+      direct === null
+        ? { name: "lib/tell_nobody.wgsl", code: tellNobody }
+        : { name: "lib/tell_host.wgsl", code: tellHost },
       { name: "route.wgsl", code: routeCode },
     ],
     constants: {
@@ -119,6 +133,7 @@ function routeRows(
       3: routing.weights,
       4: guess?.nextGate ?? gate,
       ...input.bindings,
+      ...(direct === null ? {} : { 5: direct }),
     },
     workgroups: (tokenCount) => [tokenCount],
   });

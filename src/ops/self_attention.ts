@@ -56,7 +56,9 @@ export function attentionDecode(
   const fits = headDim % 8 === 0 && subgroupSize >= QUADS &&
     subgroupSize % QUADS === 0 && QUADS <= 32;
   if (!fits) return null;
-  const WG = gpu.hasWideWorkgroups ? Math.max(256, subgroupSize) : subgroupSize;
+  const WG = gpu.hasWideWorkgroups
+    ? Math.min(512, gpu.device.limits.maxComputeInvocationsPerWorkgroup)
+    : subgroupSize;
   return kernelOp(gpu, {
     sources: [STEP_SOURCE, {
       name: "attention_decode.wgsl",
