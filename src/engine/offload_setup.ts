@@ -4,13 +4,17 @@ import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
-import { readExpert, readExpertLayout } from "../model/upload.ts";
+import {
+  expertReadLimit,
+  readExpert,
+  readExpertLayout,
+} from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import { createArrayStore } from "../offload/array_store.ts";
 import { createDiskStore } from "../offload/disk_store.ts";
+import type { FilledStoreOptions } from "../offload/expert_fill.ts";
 import {
   combineStores,
-  type ExpertId,
   type ExpertRange,
   type HostStore,
 } from "../offload/host_store.ts";
@@ -103,6 +107,24 @@ function modelSizes(
   };
 }
 
+/** Options for {@linkcode setUpOffload}. */
+export interface OffloadSetupInput extends OffloadInput {
+  /** The store, if there is one already. */
+  readonly store?: HostStore | null;
+  /**
+   * Whether to return before the store is full.
+   *
+   * @default {false}
+   */
+  readonly isBackground?: boolean;
+}
+
+/** How experts are offloaded, and when all of them can be. */
+export interface OffloadSetup extends OffloadOptions {
+  /** Settles when the store is full, or could not be filled. */
+  readonly filled: Promise<unknown>;
+}
+
 /**
  * Makes the host store of a plan and says how its experts are run.
  *
@@ -115,17 +137,21 @@ function modelSizes(
 export async function setUpOffload(
   gpu: Gpu,
   plan: Plan,
-  input: OffloadInput & { readonly store?: HostStore | null },
-): Promise<OffloadOptions | null> {
+  input: OffloadSetupInput,
+): Promise<OffloadSetup | null> {
   const { options, config } = input;
   const resident = new Set(plan.residentLayers);
   const layers = [...plan.slots.keys()].filter((layer) => !resident.has(layer));
   if (layers.length === 0) return null;
+  const { store, filled } = input.store
+    ? { store: input.store, filled: Promise.resolve() }
+    : await makeStore(gpu, { plan, layers, input });
   return {
+    filled,
     layers,
     slots: layers.map((layer) => plan.slots[layer]!),
     stagingSlotCount: plan.stagingSlotCount,
-    store: input.store ?? await makeStore(gpu, { plan, layers, input }),
+    store,
     policy: options.policy ?? "lru",
     // On the CPU a copy takes time from what it is meant to run beside.
     prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"
@@ -146,28 +172,13 @@ async function makeStore(
   { plan, layers, input }: {
     plan: Plan;
     layers: readonly number[];
-    input: OffloadInput;
+    input: OffloadSetupInput;
   },
-): Promise<HostStore> {
-  const { config, reader, options } = input;
-  const layout = readExpertLayout(reader, config);
-  const shape = {
-    layerCount: layers.length,
-    expertCount: config.numLocalExperts,
-    expertByteLength: plan.expertByteLength,
-    readExpert: ({ layer, expert }: ExpertId, bytes: Uint8Array) =>
-      readExpert(reader, layout, {
-        id: { layer: layers[layer]!, expert },
-        bytes,
-      }),
-    onExpert: (done: number) =>
-      options.onProgress?.({
-        what: "loading experts",
-        done,
-        total: layers.length * config.numLocalExperts,
-      }),
-  };
+): Promise<{ store: HostStore; filled: Promise<unknown> }> {
+  const { expertByteLength } = plan;
+  const shape = storeShape({ plan, layers, input });
   const parts: { range: ExpertRange; store: HostStore }[] = [];
+  const fills: Promise<void>[] = [];
   let first = 0;
   const add = (store: HostStore, count: number) => {
     parts.push({ range: { first, count }, store });
@@ -177,23 +188,76 @@ async function makeStore(
     for (const { kind, expertCount, ramExpertCount } of plan.stores) {
       const end = first + expertCount;
       if (kind === "pinned") {
-        const range = { first, count: expertCount };
-        const isPartial = options.store !== "pinned";
-        const pinned = { ...shape, range, isPartial };
-        const store = await createPinnedStore(gpu, pinned);
+        const store = await createPinnedStore(gpu, {
+          ...shape,
+          range: { first, count: expertCount },
+          isPartial: input.options.store !== "pinned",
+          onPinned: (doneByteLength) =>
+            input.options.onProgress?.({
+              what: "pinning memory",
+              done: doneByteLength / expertByteLength,
+              total: expertCount,
+              doneByteLength,
+              totalByteLength: expertCount * expertByteLength,
+            }),
+        });
+        fills.push(store.filled);
         add(store, store.expertCount);
       }
       const count = end - first; // what the pool does not hold
       if (kind === "disk") {
         add(createDiskStore({ ...shape, keptCount: ramExpertCount }), count);
       } else if (count > 0) {
-        const range = { first, count };
-        add(await createArrayStore({ ...shape, range }), count);
+        const store = await createArrayStore({
+          ...shape,
+          range: { first, count },
+        });
+        fills.push(store.filled);
+        add(store, count);
       }
     }
   } catch (error) {
     for (const { store } of parts) store[Symbol.dispose]();
     throw error;
   }
-  return combineStores(parts, shape);
+  const filled = Promise.all(fills);
+  filled.catch(() => {}); // whoever needs an expert that is not there hears of it
+  return { store: combineStores(parts, shape), filled };
+}
+
+/** What all stores of a model have in common. */
+function storeShape({ plan, layers, input }: {
+  plan: Plan;
+  layers: readonly number[];
+  input: OffloadSetupInput;
+}): Omit<FilledStoreOptions, "range"> {
+  const { config, reader, options, isBackground } = input;
+  const layout = readExpertLayout(reader, config);
+  const { expertByteLength, stores } = plan;
+  const total = stores
+    .reduce(
+      (sum, { kind, expertCount }) => sum + (kind === "disk" ? 0 : expertCount),
+      0,
+    );
+  let done = 0;
+  return {
+    layerCount: layers.length,
+    expertCount: config.numLocalExperts,
+    expertByteLength,
+    isBackground,
+    readLimit: expertReadLimit(reader),
+    readExpert: ({ layer, expert }, bytes) =>
+      readExpert(reader, layout, {
+        id: { layer: layers[layer]!, expert },
+        bytes,
+      }),
+    onExpert: () =>
+      options.onProgress?.({
+        what: "loading experts",
+        done: ++done,
+        total,
+        doneByteLength: done * expertByteLength,
+        totalByteLength: total * expertByteLength,
+      }),
+  };
 }

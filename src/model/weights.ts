@@ -51,6 +51,13 @@ export const HQQ_SUFFIXES = {
 
 /** Where the matrices of a model come from. */
 export interface MatrixReader {
+  /**
+   * How many matrices may be read at the same time: few where reading one takes
+   * much memory or computes much.
+   *
+   * @default {undefined} as many as keep a disk busy
+   */
+  readonly parallelReadCount?: number | undefined;
   /** Lays out a float matrix that is never quantized, by its tensor's name. */
   floatLayout(name: string, shape: readonly [number, number]): MatrixLayout;
   /** Lays out a matrix of a part, by its tensor's name without `.weight`. */
@@ -99,6 +106,14 @@ export class WeightReader implements MatrixReader {
         );
       }
     }
+  }
+
+  /** One where floats are quantized on the way, which take much memory. */
+  get parallelReadCount(): number | undefined {
+    const isQuantizing = (part: Part) =>
+      (this.#stored?.[part].bits ?? 16) === 16 &&
+      (this.#wanted[part]?.bits ?? 16) !== 16;
+    return isQuantizing("attn") || isQuantizing("experts") ? 1 : undefined;
   }
 
   /**
