@@ -16,6 +16,7 @@ import {
 } from "./load_options.ts";
 import { planModel, setUpOffload } from "./offload_setup.ts";
 import { readStoredQuantization } from "./stored_quantization.ts";
+import { sumProgress } from "./sum_progress.ts";
 import { readTextFiles } from "./text_files.ts";
 
 /**
@@ -62,16 +63,24 @@ export async function load(
   const contextLength = contextLengthOf(config, options);
   const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
   const gpu = cleanup.use(await Gpu.open());
+  const onProgress = options.onProgress &&
+    sumProgress("loading", options.onProgress);
   const input = { config, reader, options, contextLength, chunkSize };
   const plan = planModel(gpu, input);
   options.onPlan?.(plan);
-  // The host pool first: with VRAM full the system may refuse it.
-  const offload = await setUpOffload(gpu, plan, input);
+  // The host pool first: with VRAM full the system may refuse it. It fills while
+  // everything else is loaded and compiled.
+  const offload = await setUpOffload(gpu, plan, {
+    ...input,
+    isBackground: true,
+    onExperts: onProgress?.(),
+  });
+  cleanup.defer(() => offload?.store[Symbol.dispose]());
   const resident = new Set(plan.residentLayers);
   const weights = await uploadWeights(gpu, config, {
     reader,
     isResident: (layer) => resident.has(layer),
-    onProgress: options.onProgress,
+    onProgress: onProgress?.(),
   });
   const model = cleanup.use(
     await Mixtral.create(gpu, weights, {
@@ -81,6 +90,7 @@ export async function load(
       onRouting: options.onRouting,
     }),
   );
+  if (!options.background) await offload?.filled;
   const name = directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
   return new Engine({
     ...text,

@@ -117,6 +117,8 @@ export interface OffloadSetupInput extends OffloadInput {
    * @default {false}
    */
   readonly isBackground?: boolean;
+  /** Hears how many experts are there. */
+  readonly onExperts?: LoadOptions["onProgress"];
 }
 
 /** How experts are offloaded, and when all of them can be. */
@@ -231,7 +233,7 @@ function storeShape({ plan, layers, input }: {
   layers: readonly number[];
   input: OffloadSetupInput;
 }): Omit<FilledStoreOptions, "range"> {
-  const { config, reader, options, isBackground } = input;
+  const { config, reader, isBackground, onExperts } = input;
   const layout = readExpertLayout(reader, config);
   const { expertByteLength, stores } = plan;
   const total = stores
@@ -240,6 +242,15 @@ function storeShape({ plan, layers, input }: {
       0,
     );
   let done = 0;
+  const report = () =>
+    onExperts?.({
+      what: "loading experts",
+      done,
+      total,
+      doneByteLength: done * expertByteLength,
+      totalByteLength: total * expertByteLength,
+    });
+  report();
   return {
     layerCount: layers.length,
     expertCount: config.numLocalExperts,
@@ -251,13 +262,9 @@ function storeShape({ plan, layers, input }: {
         id: { layer: layers[layer]!, expert },
         bytes,
       }),
-    onExpert: () =>
-      options.onProgress?.({
-        what: "loading experts",
-        done: ++done,
-        total,
-        doneByteLength: done * expertByteLength,
-        totalByteLength: total * expertByteLength,
-      }),
+    onExpert() {
+      done++;
+      report();
+    },
   };
 }
