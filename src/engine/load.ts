@@ -90,7 +90,7 @@ export async function load(
       onRouting: options.onRouting,
     }),
   );
-  if (!options.background) await offload?.filled;
+  if (!options.background) await offload?.store.filled;
   const name = directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
   return new Engine({
     ...text,

@@ -121,12 +121,6 @@ export interface OffloadSetupInput extends OffloadInput {
   readonly onExperts?: LoadOptions["onProgress"];
 }
 
-/** How experts are offloaded, and when all of them can be. */
-export interface OffloadSetup extends OffloadOptions {
-  /** Settles when the store is full, or could not be filled. */
-  readonly filled: Promise<unknown>;
-}
-
 /**
  * Makes the host store of a plan and says how its experts are run.
  *
@@ -140,20 +134,16 @@ export async function setUpOffload(
   gpu: Gpu,
   plan: Plan,
   input: OffloadSetupInput,
-): Promise<OffloadSetup | null> {
+): Promise<OffloadOptions | null> {
   const { options, config } = input;
   const resident = new Set(plan.residentLayers);
   const layers = [...plan.slots.keys()].filter((layer) => !resident.has(layer));
   if (layers.length === 0) return null;
-  const { store, filled } = input.store
-    ? { store: input.store, filled: Promise.resolve() }
-    : await makeStore(gpu, { plan, layers, input });
   return {
-    filled,
     layers,
     slots: layers.map((layer) => plan.slots[layer]!),
     stagingSlotCount: plan.stagingSlotCount,
-    store,
+    store: input.store ?? await makeStore(gpu, { plan, layers, input }),
     policy: options.policy ?? "lru",
     // On the CPU a copy takes time from what it is meant to run beside.
     prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"
@@ -176,11 +166,10 @@ async function makeStore(
     layers: readonly number[];
     input: OffloadSetupInput;
   },
-): Promise<{ store: HostStore; filled: Promise<unknown> }> {
+): Promise<HostStore> {
   const { expertByteLength } = plan;
   const shape = storeShape({ plan, layers, input });
   const parts: { range: ExpertRange; store: HostStore }[] = [];
-  const fills: Promise<void>[] = [];
   let first = 0;
   const add = (store: HostStore, count: number) => {
     parts.push({ range: { first, count }, store });
@@ -203,28 +192,21 @@ async function makeStore(
               totalByteLength: expertCount * expertByteLength,
             }),
         });
-        fills.push(store.filled);
         add(store, store.expertCount);
       }
       const count = end - first; // what the pool does not hold
       if (kind === "disk") {
         add(createDiskStore({ ...shape, keptCount: ramExpertCount }), count);
       } else if (count > 0) {
-        const store = await createArrayStore({
-          ...shape,
-          range: { first, count },
-        });
-        fills.push(store.filled);
-        add(store, count);
+        const range = { first, count };
+        add(await createArrayStore({ ...shape, range }), count);
       }
     }
   } catch (error) {
     for (const { store } of parts) store[Symbol.dispose]();
     throw error;
   }
-  const filled = Promise.all(fills);
-  filled.catch(() => {}); // whoever needs an expert that is not there hears of it
-  return { store: combineStores(parts, shape), filled };
+  return combineStores(parts, shape);
 }
 
 /** What all stores of a model have in common. */

@@ -6,7 +6,7 @@ import type { Matrix } from "../ops/linear.ts";
 import { type ExpertLayout, expertLayout } from "../ops/expert_layout.ts";
 import type { ModelConfig } from "./config.ts";
 import { Uploader } from "./uploader.ts";
-import type { MatrixReader, Part } from "./weights.ts";
+import type { MatrixReader } from "./weights.ts";
 
 /** The weights of one layer, on the GPU. */
 export interface LayerWeights {

@@ -51,12 +51,7 @@ export const HQQ_SUFFIXES = {
 
 /** Where the matrices of a model come from. */
 export interface MatrixReader {
-  /**
-   * How many matrices may be read at the same time: few where reading one takes
-   * much memory or computes much.
-   *
-   * @default {undefined} as many as keep a disk busy
-   */
+  /** How many matrices may be read at the same time, where not any number. */
   readonly parallelReadCount?: number | undefined;
   /** Lays out a float matrix that is never quantized, by its tensor's name. */
   floatLayout(name: string, shape: readonly [number, number]): MatrixLayout;
@@ -77,6 +72,8 @@ export interface MatrixReader {
 
 /** Reads matrices of a checkpoint, quantizing on the way if asked. */
 export class WeightReader implements MatrixReader {
+  /** 1 where it quantizes: the floats of a matrix take much memory. */
+  readonly parallelReadCount: number | undefined;
   readonly #checkpoint: Checkpoint;
   readonly #stored: Readonly<Record<Part, Quantization>> | null;
   readonly #wanted: Readonly<Partial<Record<Part, Quantization>>>;
@@ -99,21 +96,15 @@ export class WeightReader implements MatrixReader {
     for (const part of ["attn", "experts"] as const) {
       const stored = options.stored?.[part] ?? { bits: 16 };
       const wanted = options.wanted[part];
-      if (stored.bits === 16 || wanted === undefined) continue;
+      if (wanted === undefined) continue;
+      if (stored.bits === 16 && wanted.bits < 16) this.parallelReadCount = 1;
+      if (stored.bits === 16) continue;
       if (wanted.bits !== stored.bits) {
         throw new RangeError(
           `Cannot load ${checkpoint.directory} with ${wanted.bits} bits for the ${part}: it is already quantized to ${stored.bits}; quantize from the original weights`,
         );
       }
     }
-  }
-
-  /** One where floats are quantized on the way, which take much memory. */
-  get parallelReadCount(): number | undefined {
-    const isQuantizing = (part: Part) =>
-      (this.#stored?.[part].bits ?? 16) === 16 &&
-      (this.#wanted[part]?.bits ?? 16) !== 16;
-    return isQuantizing("attn") || isQuantizing("experts") ? 1 : undefined;
   }
 
   /**

@@ -2,11 +2,10 @@
 
 import {
   ExpertFill,
-  type FilledStore,
   type FilledStoreOptions,
   fillLimit,
 } from "./expert_fill.ts";
-import { expertOf, flatId } from "./host_store.ts";
+import { expertOf, flatId, type HostStore } from "./host_store.ts";
 
 /**
  * Reads experts into ordinary memory, from where the CPU moves them to the GPU.
@@ -16,7 +15,7 @@ import { expertOf, flatId } from "./host_store.ts";
  */
 export async function createArrayStore(
   options: FilledStoreOptions,
-): Promise<FilledStore> {
+): Promise<HostStore> {
   const { expertByteLength, range: { first, count } } = options;
   const experts: (Uint8Array<ArrayBuffer> | null)[] = Array(count).fill(null);
   const fill = new ExpertFill({

@@ -1,12 +1,7 @@
 /** Fills a store with experts, several at once, while others already use it. */
 
 import { forEachParallel } from "../io/for_each_parallel.ts";
-import type {
-  ExpertRange,
-  HostStore,
-  ReadExpert,
-  StoreShape,
-} from "./host_store.ts";
+import type { ExpertRange, ReadExpert, StoreShape } from "./host_store.ts";
 
 /** Bytes of experts that are on their way at the same time. */
 const FILL_BYTE_LENGTH = 256 * 2 ** 20;
@@ -47,12 +42,6 @@ export interface FilledStoreOptions extends StoreShape {
   readonly isBackground?: boolean | undefined;
   /** Called after each expert, in any order. */
   readonly onExpert?: (() => void) | undefined;
-}
-
-/** A store that is filled when it is made. */
-export interface FilledStore extends HostStore {
-  /** See {@linkcode ExpertFill.finished}. */
-  readonly filled: Promise<void>;
 }
 
 /**

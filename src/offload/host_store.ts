@@ -24,6 +24,13 @@ export interface HostStore extends Disposable {
   /** Buffers in pinned memory, for what the GPU copies by itself. */
   readonly buffers: readonly GPUBuffer[];
   /**
+   * Settles when it is full, or could not be filled. A failure that nobody awaits
+   * here is no unhandled rejection: `read` throws it.
+   *
+   * @default {undefined} it is never filled
+   */
+  readonly filled?: Promise<unknown>;
+  /**
    * Where the expert lies in pinned memory; `null` if it does not, or not yet.
    * What lies there stays. An expert may come in whenever the event loop turns,
    * so nobody may ask twice and count on the same answer with an `await` between.
@@ -116,7 +123,10 @@ export function combineStores(
       `Cannot find expert ${id.expert} of layer ${id.layer}: no store holds it`,
     );
   };
+  const filled = Promise.all(parts.map(({ store }) => store.filled));
+  filled.catch(() => {});
   return {
+    filled,
     buffers: parts.flatMap(({ store }) => store.buffers),
     placeOf: (id) => storeOf(id).placeOf(id),
     read: (id) => storeOf(id).read(id),

@@ -3,7 +3,6 @@
 import type { Gpu } from "../gpu/device.ts";
 import {
   ExpertFill,
-  type FilledStore,
   type FilledStoreOptions,
   fillLimit,
 } from "./expert_fill.ts";
@@ -11,6 +10,7 @@ import {
   type ExpertId,
   expertOf,
   flatId,
+  type HostStore,
   type PinnedPlace,
 } from "./host_store.ts";
 
@@ -27,7 +27,7 @@ export interface PinnedStoreOptions extends FilledStoreOptions {
 }
 
 /** Experts in pinned memory. */
-export interface PinnedStore extends FilledStore {
+export interface PinnedStore extends HostStore {
   /** How many experts of the range it holds, from the first. */
   readonly expertCount: number;
 }
