@@ -36,7 +36,9 @@ async function run(
     );
   }
   const { io, interrupts } = surroundings;
-  await using model = await openModel(values, surroundings);
+  await using model = await openModel(values, surroundings, {
+    background: io.terminal.input, // whoever types gives it time
+  });
   const { engine } = model;
   if (io.terminal.input && !values.quiet) {
     io.err(

@@ -27,11 +27,13 @@ export interface OpenModel extends AsyncDisposable {
  *
  * @param values The values of the flags.
  * @param surroundings Where to write, and how to open.
+ * @param more Load options that no flag gives.
  * @returns The model.
  */
 export async function openModel(
   values: Values,
   { io, open }: Surroundings,
+  more: LoadOptions = {},
 ): Promise<OpenModel> {
   const directory = values.model as string | undefined ?? defaultModel();
   const start = performance.now();
@@ -44,6 +46,7 @@ export async function openModel(
       ...values.slots !== undefined && { slots: await readSlots(values.slots) },
       ...trace !== null && { onRouting: trace.onRouting },
       ...showPlan(values, io),
+      ...more,
       onProgress: line.show,
     }),
   );

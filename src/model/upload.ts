@@ -86,6 +86,8 @@ export async function uploadWeights(
       reader.floatLayout(`${name}.weight`, [vocabSize, hiddenSize]),
     );
   const embedding = ends("model.embed_tokens");
+  // At once after it: it may use the same memory on its way.
+  const lmHead = config.tieWordEmbeddings ? embedding : ends("lm_head");
   const layers = Array.from({ length: numHiddenLayers }, (_, layer) => ({
     ...addTrunk(uploader, config, { reader, layer }),
     experts: isResident(layer)
@@ -93,7 +95,6 @@ export async function uploadWeights(
       : null,
   }));
   const norm = uploader.floats("model.norm.weight", [hiddenSize]);
-  const lmHead = config.tieWordEmbeddings ? embedding : ends("lm_head");
   const total = uploader.total;
   await uploader.run((done) =>
     onProgress?.({
