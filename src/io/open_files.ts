@@ -141,7 +141,7 @@ export async function readFully(
   begin: number,
   target: Uint8Array,
 ): Promise<void> {
-  await file.seek(begin, Deno.SeekMode.Start);
+  seek(file, begin);
   let offset = 0;
   while (offset < target.byteLength) {
     const count = await file.read(target.subarray(offset));
@@ -154,4 +154,9 @@ export async function readFully(
     }
     offset += count;
   }
+}
+
+/** At once: it reads nothing, and a turn of the event loop may take a while. */
+function seek(file: Deno.FsFile, byteOffset: number): void {
+  file.seekSync(byteOffset, Deno.SeekMode.Start);
 }
