@@ -41,8 +41,9 @@ console.log(
     gb(before.residentByteLength)
   } resident before`,
 );
+let rawSeconds = 0;
 for (const count of [1, Number(args.reads)]) {
-  const seconds = await readAll(count);
+  const seconds = rawSeconds = await readAll(count);
   console.log(
     `${count} parallel reads, 16 MiB each: ${seconds.toFixed(2)} s, ${
       rate(byteLength, seconds)
@@ -60,12 +61,14 @@ async function report(what: string, more: LoadOptions): Promise<void> {
   let pinnedSeconds = 0;
   let planSeconds = 0;
   let poolByteLength = 0;
+  let plannedByteLength = 0;
   let loadedSeconds = 0;
   const engine = await load(directory, {
     ...options,
     ...more,
-    onPlan({ stores, expertByteLength }) {
+    onPlan({ stores, expertByteLength, vramByteLength }) {
       planSeconds = seconds();
+      plannedByteLength = vramByteLength;
       for (const { kind, expertCount } of stores) {
         if (kind !== "disk") poolByteLength += expertCount * expertByteLength;
       }
@@ -82,20 +85,25 @@ async function report(what: string, more: LoadOptions): Promise<void> {
   while (loadedSeconds === 0) await sleep(10);
   const { residentByteLength, usedByteLength } = watch.stop();
   engine[Symbol.dispose]();
-  const all = Math.max(readySeconds, loadedSeconds);
+  const readSeconds = loadedSeconds - pinnedSeconds - planSeconds;
+  const share = 100 * rawSeconds / readSeconds;
   console.log(`${what}:
   ready after ${readySeconds.toFixed(2)} s, first token after ${
     tokenSeconds.toFixed(2)
-  } s, all read after ${loadedSeconds.toFixed(2)} s
+  } s, all read after ${loadedSeconds.toFixed(2)} s: ${
+    rate(byteLength, loadedSeconds)
+  }
   ${planSeconds.toFixed(2)} s to open, ${pinnedSeconds.toFixed(2)} s to pin ${
     gb(poolByteLength)
-  }; ${rate(byteLength, all)} in all, ${
-    rate(byteLength, all - pinnedSeconds - planSeconds)
-  } without both
+  }, ${readSeconds.toFixed(2)} s to read and upload: ${
+    rate(byteLength, readSeconds)
+  }, ${share.toFixed(0)} % of ${args.reads} parallel reads
   peak: ${gb(residentByteLength)} resident, ${
     gb(usedByteLength)
-  } of the system's memory; the pool and ${
-    gb(residentByteLength - poolByteLength)
+  } more of the system's memory than before; the pool is ${
+    gb(poolByteLength)
+  } of it, VRAM (which counts where the GPU is software) ${
+    gb(plannedByteLength)
   }`);
   await sleep(500); // lets the driver return the memory
 }

@@ -123,11 +123,11 @@ export class ExpertFill implements Disposable {
     }
   }
 
-  /** Experts in order, without those that someone asked for before. */
+  /** Experts in order; it waits for those that someone else asked for. */
   *#queue(): Generator<number> {
     for (let index = 0; index < this.#options.count; index++) {
       if (this.#isStopped) return;
-      if (this.#arrivals[index] === undefined) yield index;
+      if (!this.#isThere[index]) yield index;
     }
   }
 

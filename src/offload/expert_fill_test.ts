@@ -78,6 +78,18 @@ Deno.test("ExpertFill.bring() waits for what is on its way", async () => {
   assertEquals(begun, [0, 1]);
 });
 
+Deno.test("ExpertFill is finished when all are there, whoever asked for them", async () => {
+  const { fill, begun, end } = await makeFill(2, 1);
+  let isFinished = false;
+  fill.finished.then(() => isFinished = true);
+  const brought = fill.bring(1);
+  await end(0);
+  assertEquals([begun, isFinished], [[0, 1], false]);
+  await end(1);
+  await brought;
+  assertEquals([begun, isFinished], [[0, 1], true]);
+});
+
 Deno.test("ExpertFill reads no expert twice, whoever asks for what when", () =>
   withRandom(4, async (random) => {
     for (const limit of [1, 2, 8]) {
