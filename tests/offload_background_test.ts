@@ -48,8 +48,10 @@ Deno.test("Mixtral computes the same bits while its stores fill", async () => {
       using resident = await lab.resident(rest.chunkSize);
       const expected = await talk(resident, TURNS, SEED);
       const random = new Random(i);
+      const begin = Promise.withResolvers<void>();
       // Slow enough to last through several turns, in another order than asked.
       const arrival = async () => {
+        await begin.promise;
         for (let turns = random.integer(12); turns >= 0; turns--) await turn();
       };
       const way: Way = { ...WAY, ...rest, slots: SLOTS, arrival };
@@ -59,6 +61,7 @@ Deno.test("Mixtral computes the same bits while its stores fill", async () => {
         early = counted.early;
         return counted.counting;
       });
+      begin.resolve();
       assertSameBits(await talk(model, TURNS, SEED), expected, `way ${i}`);
       assert(early.count > 0, `way ${i} never had to wait`);
       await checkShadow(lab, way, model);
