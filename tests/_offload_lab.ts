@@ -45,6 +45,11 @@ export interface Way {
   /** How many pieces a prefetch of an expert takes, at least. */
   readonly pieceCount: number;
   readonly onRouting?: RoutingListener;
+  /**
+   * What every expert waits for before it is read. If there is one, stores are
+   * filled while the model runs.
+   */
+  readonly arrival?: (id: ExpertId) => Promise<void>;
 }
 
 /** What tests change one field of. */
@@ -123,7 +128,7 @@ export class OffloadLab implements Disposable {
     const layers = [...way.slots.keys()]
       .filter((layer) => way.slots[layer]! < numLocalExperts);
     if (layers.length === 0) return await this.resident(way.chunkSize);
-    const store = wrap(await this.makeStore(layers, way.stores));
+    const store = wrap(await this.makeStore(layers, way));
     const weights = {
       ...this.#weights,
       layers: this.#weights.layers.map((layer, i) => ({
@@ -152,15 +157,18 @@ export class OffloadLab implements Disposable {
   /** The experts of some layers, in equal parts in some stores. */
   async makeStore(
     layers: readonly number[],
-    kinds: readonly StoreKind[],
+    { stores: kinds, arrival }: Pick<Way, "stores" | "arrival">,
   ): Promise<HostStore> {
     const { numLocalExperts } = this.config;
     const shape = {
       layerCount: layers.length,
       expertCount: numLocalExperts,
       expertByteLength: this.expertByteLength,
-      readExpert: ({ layer, expert }: ExpertId, bytes: Uint8Array) =>
-        this.#read({ layer: layers[layer]!, expert }, bytes),
+      isBackground: arrival !== undefined,
+      readExpert: async (id: ExpertId, bytes: Uint8Array) => {
+        await arrival?.(id);
+        await this.#read({ ...id, layer: layers[id.layer]! }, bytes);
+      },
     };
     const make = {
       "pinned": createPinnedStore.bind(null, this.gpu),

@@ -38,7 +38,9 @@ async function run(
   }
   refuseSynthetic(values);
   const { io, interrupts } = surroundings;
-  await using model = await openModel(values, surroundings);
+  await using model = await openModel(values, surroundings, {
+    background: io.terminal.input, // whoever types gives it time
+  });
   const { engine } = model;
   if (io.terminal.input && !values.quiet) {
     io.err(

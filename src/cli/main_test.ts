@@ -236,6 +236,14 @@ Deno.test("chat shows where it runs at a terminal only", async () => {
   assertStringIncludes(shown.stderr, "# 3 tokens");
 });
 
+Deno.test("chat loads in the background where somebody types", async () => {
+  for (const isTerminal of [true, false]) {
+    const process = fakeProcess(fakeEngine(), { input: "a\n", isTerminal });
+    const { opened } = await run(["chat"], process);
+    assertEquals(opened[0]!.options.background, isTerminal);
+  }
+});
+
 function tempFile(data: string | Uint8Array): Disposable & { path: string } {
   const path = Deno.makeTempFileSync({ prefix: "moeno-cli-" });
   Deno.writeFileSync(

@@ -29,12 +29,14 @@ export interface OpenModel extends AsyncDisposable {
  *
  * @param values The values of the flags.
  * @param surroundings Where to write, and how to open.
+ * @param more Load options that no flag gives.
  * @returns The model.
  * @throws {UsageError} If they name two.
  */
 export async function openModel(
   values: Values,
   { io, open }: Surroundings,
+  more: LoadOptions = {},
 ): Promise<OpenModel> {
   if (values.synthetic !== undefined && values.model !== undefined) {
     throw new UsageError("--synthetic does not go with --model");
@@ -54,6 +56,7 @@ export async function openModel(
       },
       ...trace !== null && { onRouting: trace.onRouting },
       ...showPlan(values, io),
+      ...more,
       onProgress: line.show,
     }),
   );

@@ -1,3 +1,4 @@
+import { describeProgress } from "./describe_progress.ts";
 import type { LoadOptions } from "./open_engine.ts";
 import type { Io } from "./io.ts";
 
@@ -8,26 +9,38 @@ export interface ProgressLine extends Disposable {
 }
 
 /**
- * Makes a line that is written over and over, and wiped when disposed of.
- * Without a terminal on stderr, or if quiet, it writes nothing.
+ * Makes a line that is written over and over, and wiped when disposed of. What
+ * is reported after that is not shown. Without a terminal on stderr, or if quiet,
+ * it writes nothing.
  *
  * @param io Where to.
  * @param isQuiet Whether to write nothing.
+ * @param now What tells the time, in milliseconds.
  * @returns The line.
  */
-export function progressLine(io: Io, isQuiet: boolean): ProgressLine {
+export function progressLine(
+  io: Io,
+  isQuiet: boolean,
+  now: () => number = performance.now.bind(performance),
+): ProgressLine {
   let shown = "";
+  let isWritten = !isQuiet && io.terminal.err;
+  let current: string | undefined;
+  let start = 0;
   function write(line: string): void {
-    if (isQuiet || !io.terminal.err || line === shown) return;
+    if (line === shown) return;
     io.err(`\r${line.padEnd(shown.length)}`);
     shown = line;
   }
   return {
-    show({ what, done, total }) {
-      const percent = total > 0 ? Math.floor(100 * done / total) : 100;
-      write(`${what} ${percent} %`);
+    show(progress) {
+      if (!isWritten) return;
+      if (progress.what !== current) start = now();
+      current = progress.what;
+      write(describeProgress(progress, (now() - start) / 1000));
     },
     [Symbol.dispose]: () => {
+      isWritten = false;
       if (shown === "") return;
       write("");
       io.err("\r");

@@ -9,6 +9,7 @@ import type { MatrixReader } from "../model/weights.ts";
 import type { Plan } from "../offload/placement.ts";
 import { contextLengthOf, type LoadOptions } from "./load_options.ts";
 import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
+import { sumProgress } from "./sum_progress.ts";
 
 /** What a model is made from. */
 export interface ModelInput {
@@ -51,19 +52,33 @@ export async function loadModel(
   const plan = planModel(gpu, sizes);
   options.onPlan?.(plan);
   const { storeOf } = input;
-  // The host pool first: with VRAM full the system may refuse it.
-  const offload = await setUpOffload(gpu, plan, { ...sizes, storeOf });
+  const onProgress = options.onProgress &&
+    sumProgress("loading", options.onProgress);
+  using cleanup = new DisposableStack();
+  // The host pool first: with VRAM full the system may refuse it. It fills while
+  // everything else is loaded and compiled, unless it is somebody else's.
+  const offload = await setUpOffload(gpu, plan, {
+    ...sizes,
+    storeOf,
+    isBackground: storeOf === undefined,
+    onExperts: onProgress?.(),
+  });
+  cleanup.defer(() => offload?.store[Symbol.dispose]());
   const resident = new Set(plan.residentLayers);
   const weights = await uploadWeights(gpu, config, {
     reader,
     isResident: (layer) => resident.has(layer),
-    onProgress: options.onProgress,
+    onProgress: onProgress?.(),
   });
-  const model = await Mixtral.create(gpu, weights, {
-    contextLength,
-    chunkSize,
-    offload,
-    onRouting: options.onRouting,
-  });
+  const model = cleanup.use(
+    await Mixtral.create(gpu, weights, {
+      contextLength,
+      chunkSize,
+      offload,
+      onRouting: options.onRouting,
+    }),
+  );
+  if (!options.background) await offload?.store.filled;
+  cleanup.move(); // the model owns the store
   return { model, plan, offload };
 }

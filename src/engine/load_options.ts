@@ -132,6 +132,15 @@ export interface LoadOptions {
   onRouting?: RoutingListener | undefined;
   /** Hears what goes where, before the weights load. */
   onPlan?: ((plan: Plan) => void) | undefined;
+  /**
+   * Whether to be ready before all experts are in memory: the others load on
+   * while the model runs, and one that is needed is read at once. Texts are the
+   * same. An expert that cannot be read is then an error of the text that needs
+   * it.
+   *
+   * @default {false}
+   */
+  background?: boolean | undefined;
   /** Called now and then while the weights load. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }

@@ -4,13 +4,17 @@ import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
-import { readExpert, readExpertLayout } from "../model/upload.ts";
+import {
+  expertReadLimit,
+  readExpert,
+  readExpertLayout,
+} from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import { createArrayStore } from "../offload/array_store.ts";
 import { createDiskStore } from "../offload/disk_store.ts";
+import type { FilledStoreOptions } from "../offload/expert_fill.ts";
 import {
   combineStores,
-  type ExpertId,
   type ExpertRange,
   type HostStore,
 } from "../offload/host_store.ts";
@@ -109,6 +113,20 @@ function modelSizes(
   };
 }
 
+/** Options for {@linkcode setUpOffload}. */
+export interface OffloadSetupInput extends OffloadInput {
+  /** Who keeps host stores; without it each model makes and frees its own. */
+  readonly storeOf?: StoreOf | undefined;
+  /**
+   * Whether to return before the store is full.
+   *
+   * @default {false}
+   */
+  readonly isBackground?: boolean;
+  /** Hears how many experts are there. */
+  readonly onExperts?: LoadOptions["onProgress"] | undefined;
+}
+
 /**
  * Makes the host store of a plan and says how its experts are run.
  *
@@ -121,7 +139,7 @@ function modelSizes(
 export async function setUpOffload(
   gpu: Gpu,
   plan: Plan,
-  input: OffloadInput & { readonly storeOf?: StoreOf | undefined },
+  input: OffloadSetupInput,
 ): Promise<OffloadOptions | null> {
   const { options, config } = input;
   const resident = new Set(plan.residentLayers);
@@ -153,27 +171,11 @@ async function makeStore(
   { plan, layers, input }: {
     plan: Plan;
     layers: readonly number[];
-    input: OffloadInput;
+    input: OffloadSetupInput;
   },
 ): Promise<HostStore> {
-  const { config, reader, options } = input;
-  const layout = readExpertLayout(reader, config);
-  const shape = {
-    layerCount: layers.length,
-    expertCount: config.numLocalExperts,
-    expertByteLength: plan.expertByteLength,
-    readExpert: ({ layer, expert }: ExpertId, bytes: Uint8Array) =>
-      readExpert(reader, layout, {
-        id: { layer: layers[layer]!, expert },
-        bytes,
-      }),
-    onExpert: (done: number) =>
-      options.onProgress?.({
-        what: "loading experts",
-        done,
-        total: layers.length * config.numLocalExperts,
-      }),
-  };
+  const { expertByteLength } = plan;
+  const shape = storeShape({ plan, layers, input });
   const parts: { range: ExpertRange; store: HostStore }[] = [];
   let first = 0;
   const add = (store: HostStore, count: number) => {
@@ -184,10 +186,19 @@ async function makeStore(
     for (const { kind, expertCount, ramExpertCount } of plan.stores) {
       const end = first + expertCount;
       if (kind === "pinned") {
-        const range = { first, count: expertCount };
-        const isPartial = options.store !== "pinned";
-        const pinned = { ...shape, range, isPartial };
-        const store = await createPinnedStore(gpu, pinned);
+        const store = await createPinnedStore(gpu, {
+          ...shape,
+          range: { first, count: expertCount },
+          isPartial: input.options.store !== "pinned",
+          onPinned: (doneByteLength) =>
+            input.options.onProgress?.({
+              what: "pinning memory",
+              done: doneByteLength / expertByteLength,
+              total: expertCount,
+              doneByteLength,
+              totalByteLength: expertCount * expertByteLength,
+            }),
+        });
         add(store, store.expertCount);
       }
       const count = end - first; // what the pool does not hold
@@ -203,4 +214,46 @@ async function makeStore(
     throw error;
   }
   return combineStores(parts, shape);
+}
+
+/** What all stores of a model have in common. */
+function storeShape({ plan, layers, input }: {
+  plan: Plan;
+  layers: readonly number[];
+  input: OffloadSetupInput;
+}): Omit<FilledStoreOptions, "range"> {
+  const { config, reader, isBackground, onExperts } = input;
+  const layout = readExpertLayout(reader, config);
+  const { expertByteLength, stores } = plan;
+  const total = stores
+    .reduce(
+      (sum, { kind, expertCount }) => sum + (kind === "disk" ? 0 : expertCount),
+      0,
+    );
+  let done = 0;
+  const report = () =>
+    onExperts?.({
+      what: "loading experts",
+      done,
+      total,
+      doneByteLength: done * expertByteLength,
+      totalByteLength: total * expertByteLength,
+    });
+  report();
+  return {
+    layerCount: layers.length,
+    expertCount: config.numLocalExperts,
+    expertByteLength,
+    isBackground,
+    readLimit: expertReadLimit(reader),
+    readExpert: ({ layer, expert }, bytes) =>
+      readExpert(reader, layout, {
+        id: { layer: layers[layer]!, expert },
+        bytes,
+      }),
+    onExpert() {
+      done++;
+      report();
+    },
+  };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { decodeFloats, isFloatDtype } from "./float.ts";
+import { OpenFiles } from "./open_files.ts";
 import { openShards, type ShardEntry } from "./open_shards.ts";
 import { shorten } from "./strict_json.ts";
 import type { Dtype, TensorInfo } from "./tensor_spec.ts";
@@ -42,13 +43,15 @@ export class Checkpoint {
   /** The directory, as it was given. */
   readonly directory: string;
   readonly #entries: ReadonlyMap<string, ShardEntry>;
+  readonly #files: OpenFiles;
 
-  private constructor(
-    directory: string,
-    entries: ReadonlyMap<string, ShardEntry>,
-  ) {
+  private constructor(directory: string, { entries, files }: {
+    entries: ReadonlyMap<string, ShardEntry>;
+    files: OpenFiles;
+  }) {
     this.directory = directory;
     this.#entries = entries;
+    this.#files = files;
   }
 
   /**
@@ -64,7 +67,9 @@ export class Checkpoint {
    * @throws {SyntaxError} If a file is malformed or truncated.
    */
   static async open(directory: string): Promise<Checkpoint> {
-    return new Checkpoint(directory, await openShards(directory));
+    const files = new OpenFiles();
+    const entries = await openShards(directory, files);
+    return new Checkpoint(directory, { entries, files });
   }
 
   /**
@@ -131,7 +136,8 @@ export class Checkpoint {
   }
 
   /**
-   * Reads the bytes of a tensor. Reads may be asked for at the same time.
+   * Reads the bytes of a tensor. Reads may be asked for at the same time, and
+   * are done side by side.
    *
    * @param name Its name.
    * @returns A new array with exactly its bytes.
@@ -187,7 +193,7 @@ export class Checkpoint {
 
   /** Closes the files. Reads in flight fail. */
   [Symbol.dispose](): void {
-    for (const { shard } of this.#entries.values()) shard[Symbol.dispose]();
+    this.#files[Symbol.dispose]();
   }
 
   #entry(name: string): ShardEntry {

@@ -5,13 +5,18 @@
  */
 import { join } from "@std/path";
 import { fileError } from "./file_error.ts";
+import { forEachParallel } from "./for_each_parallel.ts";
 import { readJson } from "./json_file.ts";
+import type { OpenFiles } from "./open_files.ts";
 import { Shard } from "./shard.ts";
 import { shorten } from "./strict_json.ts";
 import type { TensorInfo } from "./tensor_spec.ts";
 
 const SINGLE_FILE = "model.safetensors";
 const INDEX_FILE = "model.safetensors.index.json";
+
+/** Files that are opened at the same time. */
+const OPEN_LIMIT = 8;
 
 /** A tensor and the shard that holds it. */
 export interface ShardEntry {
@@ -25,6 +30,7 @@ export interface ShardEntry {
  * Reads the headers of all files that make up a checkpoint.
  *
  * @param directory The directory.
+ * @param openFiles What the shards are to be read through.
  * @returns The tensors by name: shard by shard, in the order of their bytes.
  * @throws {Error} If the directory or a file is missing, cannot be read, or
  * does not hold what the index says.
@@ -32,11 +38,12 @@ export interface ShardEntry {
  */
 export async function openShards(
   directory: string,
+  openFiles: OpenFiles,
 ): Promise<Map<string, ShardEntry>> {
   const files = await listFiles(directory);
   if (!files.includes(SINGLE_FILE) && files.includes(INDEX_FILE)) {
     const weightMap = await readWeightMap(join(directory, INDEX_FILE));
-    const shards = await openNamed(directory, weightMap);
+    const shards = await openNamed(directory, weightMap, openFiles);
     return locate(directory, weightMap, shards);
   }
 
@@ -50,7 +57,7 @@ export async function openShards(
   }
   const shards: Shard[] = [];
   for (const name of names) {
-    shards.push(await Shard.open(join(directory, name)));
+    shards.push(await Shard.open(join(directory, name), openFiles));
   }
   return collect(directory, shards);
 }
@@ -108,11 +115,13 @@ async function readWeightMap(path: string): Promise<Map<string, string>> {
 async function openNamed(
   directory: string,
   weightMap: ReadonlyMap<string, string>,
+  openFiles: OpenFiles,
 ): Promise<Map<string, Shard>> {
   const shards = new Map<string, Shard>();
-  for (const file of new Set(weightMap.values())) {
+  const open = async (file: string) => {
     try {
-      shards.set(file, await Shard.open(join(directory, file)));
+      const shard = await Shard.open(join(directory, file), openFiles);
+      shards.set(file, shard);
     } catch (error) {
       const isMissing = error instanceof Error &&
         error.cause instanceof Deno.errors.NotFound;
@@ -122,8 +131,11 @@ async function openNamed(
         { cause: error },
       );
     }
-  }
-  return shards;
+  };
+  const files = new Set(weightMap.values());
+  await forEachParallel(files, { limit: OPEN_LIMIT, run: open });
+  // In the order of the index, whichever was open first.
+  return new Map([...files].map((file) => [file, shards.get(file)!]));
 }
 
 /** Finds every tensor of the index in its shard. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { fileError } from "./file_error.ts";
+import { type OpenFiles, readFully } from "./open_files.ts";
 import {
   parseHeader,
   parseHeaderByteLength,
@@ -11,37 +12,34 @@ import {
   type SafetensorsHeader,
 } from "./safetensors.ts";
 
-/** Bytes asked of the system at once. */
-const CHUNK_BYTE_LENGTH = 1 << 24;
-
-/**
- * A file whose header is known and whose bytes are read on demand. The file is
- * open from the first read until it is disposed of.
- */
+/** A file whose header is known and whose bytes are read on demand. */
 export class Shard {
   /** The path of the file. */
   readonly path: string;
   /** Its header. */
   readonly header: SafetensorsHeader;
-  #file: Deno.FsFile | undefined;
-  /** Settles after the last read: a file has one position, so reads queue. */
-  #queue: Promise<unknown> = Promise.resolve();
-  #disposed = false;
+  readonly #files: OpenFiles;
 
-  private constructor(path: string, header: SafetensorsHeader) {
+  private constructor(
+    path: string,
+    header: SafetensorsHeader,
+    files: OpenFiles,
+  ) {
     this.path = path;
     this.header = header;
+    this.#files = files;
   }
 
   /**
    * Reads the header of a file and checks it against the length of the file.
    *
    * @param path The file.
-   * @returns The shard, which holds no open file yet.
+   * @param files What its bytes are to be read through.
+   * @returns The shard, which holds no open file.
    * @throws {Error} If the file cannot be read.
    * @throws {SyntaxError} If it is malformed or truncated.
    */
-  static async open(path: string): Promise<Shard> {
+  static async open(path: string, files: OpenFiles): Promise<Shard> {
     try {
       using file = await Deno.open(path);
       const { size: fileByteLength, isFile } = await file.stat();
@@ -54,7 +52,7 @@ export class Shard {
       const headerByteLength = parseHeaderByteLength(prefix, options);
       const bytes = new Uint8Array(PREFIX_BYTE_LENGTH + headerByteLength);
       await readFully(file, 0, bytes);
-      return new Shard(path, parseHeader(bytes, options));
+      return new Shard(path, parseHeader(bytes, options), files);
     } catch (error) {
       throw fileError(`read ${path}`, error);
     }
@@ -62,68 +60,14 @@ export class Shard {
 
   /**
    * Fills an array with bytes of the file. Reads may be asked for at the same
-   * time; they are done one after the other.
+   * time, and are done side by side.
    *
    * @param begin The first byte.
    * @param target What to fill.
-   * @throws {Error} If the file cannot be read that far, or is disposed of.
+   * @throws {Error} If the file cannot be read that far, or its checkpoint is
+   * disposed of.
    */
-  read(begin: number, target: Uint8Array): Promise<void> {
-    const result = this.#queue.then(() => this.#read(begin, target));
-    this.#queue = result.catch(() => {}); // the next read may still succeed
-    return result;
-  }
-
-  async #read(begin: number, target: Uint8Array): Promise<void> {
-    try {
-      this.#checkOpen();
-      this.#file ??= await this.#open();
-      await readFully(this.#file, begin, target);
-    } catch (error) {
-      throw fileError(`read ${this.path}`, error);
-    }
-  }
-
-  async #open(): Promise<Deno.FsFile> {
-    const file = await Deno.open(this.path);
-    if (this.#disposed) file.close();
-    this.#checkOpen();
-    return file;
-  }
-
-  #checkOpen(): void {
-    if (this.#disposed) {
-      throw new Error(
-        `Cannot read ${this.path}: its checkpoint is disposed of, wanted an open one`,
-      );
-    }
-  }
-
-  /** Closes the file. Reads in flight fail. */
-  [Symbol.dispose](): void {
-    this.#disposed = true;
-    this.#file?.close();
-    this.#file = undefined;
-  }
-}
-
-async function readFully(
-  file: Deno.FsFile,
-  begin: number,
-  target: Uint8Array,
-): Promise<void> {
-  await file.seek(begin, Deno.SeekMode.Start);
-  let offset = 0;
-  while (offset < target.byteLength) {
-    const chunk = target.subarray(offset, offset + CHUNK_BYTE_LENGTH);
-    const count = await file.read(chunk);
-    if (count === null) {
-      throw new Deno.errors.UnexpectedEof(
-        `it ends at byte ${begin + offset}, wanted ${
-          begin + target.byteLength
-        }: it was cut short after it was opened`,
-      );
-    }
-    offset += count;
+  async read(begin: number, target: Uint8Array): Promise<void> {
+    await this.#files.read(this.path, { begin, target });
   }
 }

@@ -98,8 +98,9 @@ export class ExpertLoader {
   }
 
   /**
-   * Moves an expert through ordinary memory. Submits first what was recorded:
-   * the GPU computes while the CPU copies.
+   * Moves an expert through ordinary memory, or waits until it is pinned and
+   * records its copy. Submits first what was recorded: the GPU computes while the
+   * CPU copies.
    *
    * @param recorder The commands of the step.
    * @param id The expert.
@@ -109,7 +110,11 @@ export class ExpertLoader {
   async upload(recorder: Recorder, id: ExpertId, to: number): Promise<void> {
     recorder.submit();
     const bytes = await this.#store.read(id);
-    this.#gpu.upload(this.#slots.buffers[to]!, bytes);
+    if (bytes === null) {
+      this.copy(recorder.pass, id, { to, piece: 0, toEnd: true });
+    } else {
+      this.#gpu.upload(this.#slots.buffers[to]!, bytes);
+    }
   }
 
   /** Frees the store. */

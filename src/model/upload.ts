@@ -1,11 +1,12 @@
 /** Weights of a Mixtral checkpoint, onto the GPU. */
 
 import type { Gpu } from "../gpu/device.ts";
-import type { Matrix, MatrixLayout } from "../ops/matrix.ts";
+import { forEachParallel } from "../io/for_each_parallel.ts";
+import type { Matrix } from "../ops/matrix.ts";
 import { type ExpertLayout, expertLayout } from "../ops/expert_layout.ts";
-import { padded } from "../ops/padded.ts";
 import type { ModelConfig } from "./config.ts";
-import type { MatrixReader, Part } from "./weights.ts";
+import { Uploader } from "./uploader.ts";
+import type { MatrixReader } from "./weights.ts";
 
 /** The weights of one layer, on the GPU. */
 export interface LayerWeights {
@@ -51,6 +52,10 @@ export interface Progress {
   readonly done: number;
   /** How much there is. */
   readonly total: number;
+  /** Bytes that are done, where they are counted. */
+  readonly doneByteLength?: number;
+  /** Bytes that there are, where they are counted. */
+  readonly totalByteLength?: number;
 }
 
 /**
@@ -73,141 +78,91 @@ export async function uploadWeights(
   },
 ): Promise<Weights> {
   const { hiddenSize, vocabSize, numHiddenLayers } = config;
-  const source = new Uploader(gpu, reader);
-  const layout = readExpertLayout(reader, config);
-  const embedding = await source.floatMatrix("model.embed_tokens", [
-    vocabSize,
-    hiddenSize,
-  ]);
-  const layers: LayerWeights[] = [];
-  for (let layer = 0; layer < numHiddenLayers; layer++) {
-    onProgress?.({ what: "loading", done: layer, total: numHiddenLayers });
-    layers.push(
-      await uploadLayer(source, config, {
-        layer,
-        layout,
-        isResident: isResident(layer),
-      }),
+  const uploader = new Uploader(gpu, reader);
+  const expertLayout = readExpertLayout(reader, config);
+  const ends = (name: string) =>
+    uploader.matrix(
+      name,
+      reader.floatLayout(`${name}.weight`, [vocabSize, hiddenSize]),
     );
-  }
-  onProgress?.({
-    what: "loading",
-    done: numHiddenLayers,
-    total: numHiddenLayers,
-  });
-  return {
-    config,
-    embedding,
-    layers,
-    expertLayout: layout,
-    norm: await source.floats("model.norm.weight", [hiddenSize]),
-    lmHead: config.tieWordEmbeddings
-      ? embedding
-      : await source.floatMatrix("lm_head", [vocabSize, hiddenSize]),
-  };
+  const embedding = ends("model.embed_tokens");
+  // At once after it: it may use the same memory on its way.
+  const lmHead = config.tieWordEmbeddings ? embedding : ends("lm_head");
+  const layers = Array.from({ length: numHiddenLayers }, (_, layer) => ({
+    ...addTrunk(uploader, config, { reader, layer }),
+    experts: isResident(layer)
+      ? addExperts(gpu, uploader, { reader, config, layer, expertLayout })
+      : null,
+  }));
+  const norm = uploader.floats("model.norm.weight", [hiddenSize]);
+  const total = uploader.total;
+  await uploader.run((done) =>
+    onProgress?.({
+      what: "loading",
+      done: done.count,
+      total: total.count,
+      doneByteLength: done.byteLength,
+      totalByteLength: total.byteLength,
+    })
+  );
+  return { config, embedding, layers, expertLayout, norm, lmHead };
 }
 
-async function uploadLayer(
-  source: Uploader,
+/** All of a layer but its experts. */
+function addTrunk(
+  uploader: Uploader,
   config: ModelConfig,
-  { layer, layout, isResident }: {
-    layer: number;
-    layout: ExpertLayout;
-    isResident: boolean;
-  },
-): Promise<LayerWeights> {
+  { reader, layer }: { reader: MatrixReader; layer: number },
+): Omit<LayerWeights, "experts"> {
   const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
   const name = `model.layers.${layer}`;
   const qWidth = numAttentionHeads * headDim;
   const kvWidth = numKeyValueHeads * headDim;
-  const attn = (suffix: string, shape: readonly [number, number]) =>
-    source.matrix(`${name}.self_attn.${suffix}_proj`, shape, "attn");
+  const attn = (suffix: string, shape: readonly [number, number]) => {
+    const base = `${name}.self_attn.${suffix}_proj`;
+    return uploader.matrix(base, reader.layout(base, shape, "attn"));
+  };
+  const norm = (of: string) =>
+    uploader.floats(`${name}.${of}_layernorm.weight`, [hiddenSize]);
   return {
-    inputNorm: await source.floats(`${name}.input_layernorm.weight`, [
-      hiddenSize,
-    ]),
-    q: await attn("q", [qWidth, hiddenSize]),
-    k: await attn("k", [kvWidth, hiddenSize]),
-    v: await attn("v", [kvWidth, hiddenSize]),
-    o: await attn("o", [hiddenSize, qWidth]),
-    postAttentionNorm: await source.floats(
-      `${name}.post_attention_layernorm.weight`,
-      [hiddenSize],
-    ),
-    gate: await source.floats(`${name}.block_sparse_moe.gate.weight`, [
+    inputNorm: norm("input"),
+    q: attn("q", [qWidth, hiddenSize]),
+    k: attn("k", [kvWidth, hiddenSize]),
+    v: attn("v", [kvWidth, hiddenSize]),
+    o: attn("o", [hiddenSize, qWidth]),
+    postAttentionNorm: norm("post_attention"),
+    gate: uploader.floats(`${name}.block_sparse_moe.gate.weight`, [
       config.numLocalExperts,
       hiddenSize,
     ]),
-    experts: isResident ? await source.experts(layout, config, layer) : null,
   };
 }
 
-/** Moves tensors from a reader to the GPU. */
-class Uploader {
-  readonly #gpu: Gpu;
-  readonly #reader: MatrixReader;
-
-  constructor(gpu: Gpu, reader: MatrixReader) {
-    this.#gpu = gpu;
-    this.#reader = reader;
-  }
-
-  /** A vector, or the rows of a small matrix, each padded with zeros. */
-  async floats(name: string, shape: readonly number[]): Promise<GPUBuffer> {
-    const floats = await this.#reader.readFloats(name, shape);
-    const width = shape.at(-1)!;
-    const stride = padded(width);
-    const rows = new Float32Array(floats.length / width * stride);
-    for (let row = 0; row * width < floats.length; row++) {
-      const from = row * width;
-      rows.set(floats.subarray(from, from + width), row * stride);
-    }
-    const buffer = this.#gpu.storageBuffer(name, rows.byteLength);
-    this.#gpu.upload(buffer, new Uint8Array(rows.buffer));
-    return buffer;
-  }
-
-  async floatMatrix(
-    base: string,
-    shape: readonly [number, number],
-  ): Promise<Matrix> {
-    const layout = this.#reader.floatLayout(`${base}.weight`, shape);
-    return await this.#upload(base, layout);
-  }
-
-  async matrix(
-    base: string,
-    shape: readonly [number, number],
-    part: Part,
-  ): Promise<Matrix> {
-    return await this.#upload(base, this.#reader.layout(base, shape, part));
-  }
-
-  async #upload(base: string, layout: MatrixLayout): Promise<Matrix> {
-    const bytes = new Uint8Array(layout.wordCount * 4);
-    await this.#reader.write(base, layout, bytes);
-    const buffer = this.#gpu.storageBuffer(base, bytes.length);
-    this.#gpu.upload(buffer, bytes);
-    return { buffer, layout };
-  }
-
-  async experts(
-    layout: ExpertLayout,
-    { numLocalExperts }: ModelConfig,
-    layer: number,
-  ): Promise<GPUBuffer> {
-    const byteLength = layout.wordCount * 4;
-    const buffer = this.#gpu.storageBuffer(
-      `experts of layer ${layer}`,
-      numLocalExperts * byteLength,
+/** The experts of a layer, one after the other. */
+function addExperts(
+  gpu: Gpu,
+  uploader: Uploader,
+  { reader, config: { numLocalExperts }, layer, expertLayout }: {
+    reader: MatrixReader;
+    config: ModelConfig;
+    layer: number;
+    expertLayout: ExpertLayout;
+  },
+): GPUBuffer {
+  const byteLength = expertLayout.wordCount * 4;
+  const buffer = gpu.storageBuffer(
+    `experts of layer ${layer}`,
+    numLocalExperts * byteLength,
+  );
+  for (let expert = 0; expert < numLocalExperts; expert++) {
+    const byteOffset = expert * byteLength;
+    uploader.bytes(
+      { buffer, byteOffset, byteLength, kind: "expert" },
+      (bytes) =>
+        readExpert(reader, expertLayout, { id: { layer, expert }, bytes }),
     );
-    const bytes = new Uint8Array(byteLength);
-    for (let expert = 0; expert < numLocalExperts; expert++) {
-      await readExpert(this.#reader, layout, { id: { layer, expert }, bytes });
-      this.#gpu.upload(buffer, bytes, expert * byteLength);
-    }
-    return buffer;
   }
+  return buffer;
 }
 
 /**
@@ -233,12 +188,29 @@ export function readExpertLayout(
   );
 }
 
+/** Matrices of an expert. */
+const EXPERT_MATRIX_COUNT = 3;
+
+/**
+ * Says how many experts may be read at the same time.
+ *
+ * @param reader The weights.
+ * @returns The number; `undefined` if it does not matter to the reader.
+ */
+export function expertReadLimit(
+  { parallelReadCount }: MatrixReader,
+): number | undefined {
+  if (parallelReadCount === undefined) return undefined;
+  return Math.max(1, Math.floor(parallelReadCount / EXPERT_MATRIX_COUNT));
+}
+
 /**
  * Reads an expert, laid out as the kernels read it.
  *
  * @param reader The weights.
  * @param layout How it is to lie.
  * @param options Which expert, and where to: zeros, or another expert.
+ * @throws {Error} If it cannot be read; nothing is written after that.
  */
 export async function readExpert(
   reader: MatrixReader,
@@ -248,17 +220,19 @@ export async function readExpert(
     bytes: Uint8Array;
   },
 ): Promise<void> {
-  for (
-    const [matrix, of] of [
-      ["w1", layout.up],
-      ["w3", layout.up],
-      ["w2", layout.down],
-    ] as const
-  ) {
-    const at = layout.at[matrix] * 4;
-    const part = bytes.subarray(at, at + of.wordCount * 4);
-    await reader.write(`${expertName(id)}.${matrix}`, of, part);
-  }
+  const matrices = [
+    ["w1", layout.up],
+    ["w3", layout.up],
+    ["w2", layout.down],
+  ] as const;
+  await forEachParallel(matrices, {
+    limit: reader.parallelReadCount ?? matrices.length,
+    run([matrix, of]) {
+      const at = layout.at[matrix] * 4;
+      const part = bytes.subarray(at, at + of.wordCount * 4);
+      return reader.write(`${expertName(id)}.${matrix}`, of, part);
+    },
+  });
 }
 
 function expertName(

@@ -44,6 +44,8 @@ const FLOATS: readonly Dtype[] = ["F32", "F16", "BF16"];
 
 /** Where the matrices of a model come from. */
 export interface MatrixReader {
+  /** How many matrices may be read at the same time, where not any number. */
+  readonly parallelReadCount?: number | undefined;
   /** Lays out a float matrix that is never quantized, by its tensor's name. */
   floatLayout(name: string, shape: readonly [number, number]): MatrixLayout;
   /** Lays out a matrix of a part, by its tensor's name without `.weight`. */
@@ -66,6 +68,8 @@ export interface MatrixReader {
  * floats at a time.
  */
 export class WeightReader implements MatrixReader {
+  /** 1 where it quantizes: the floats of a matrix take much memory. */
+  readonly parallelReadCount: number | undefined;
   readonly #checkpoint: Checkpoint;
   readonly #stored: StoredLayout | null;
   readonly #wanted: Readonly<Partial<Record<Part, Quantization>>>;
@@ -88,7 +92,9 @@ export class WeightReader implements MatrixReader {
     for (const part of ["attn", "experts"] as const) {
       const stored = options.stored?.[part] ?? { bits: 16 };
       const wanted = options.wanted[part];
-      if (stored.bits === 16 || wanted === undefined) continue;
+      if (wanted === undefined) continue;
+      if (stored.bits === 16 && wanted.bits < 16) this.parallelReadCount = 1;
+      if (stored.bits === 16) continue;
       if (wanted.bits !== stored.bits) {
         throw new RangeError(
           `Cannot load ${checkpoint.directory} with ${wanted.bits} bits for the ${part}: it is already quantized to ${stored.bits}; quantize from the original weights`,

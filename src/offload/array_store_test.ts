@@ -4,7 +4,7 @@ import { createArrayStore } from "./array_store.ts";
 const SHAPE = { layerCount: 3, expertCount: 4, expertByteLength: 16 };
 
 Deno.test("createArrayStore() holds the experts of its range", async () => {
-  const done: number[] = [];
+  let done = 0;
   using store = await createArrayStore({
     ...SHAPE,
     range: { first: 3, count: 6 },
@@ -12,15 +12,15 @@ Deno.test("createArrayStore() holds the experts of its range", async () => {
       into.fill(16 * layer + expert);
       return Promise.resolve();
     },
-    onExpert: (count) => done.push(count),
+    onExpert: () => done++,
   });
-  assertEquals(done, [4, 5, 6, 7, 8, 9]);
+  assertEquals(done, 6);
   assertEquals(store.buffers, []);
   for (let flat = 3; flat < 9; flat++) {
     const id = { layer: Math.floor(flat / 4), expert: flat % 4 };
     assertEquals(store.placeOf(id), null);
     const bytes = await store.read(id);
-    assertEquals([...bytes], Array(16).fill(16 * id.layer + id.expert));
+    assertEquals([...bytes!], Array(16).fill(16 * id.layer + id.expert));
   }
 });
 

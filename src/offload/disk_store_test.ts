@@ -32,7 +32,7 @@ Deno.test("createDiskStore() reads what it does not keep, and evicts the oldest"
   const { store, reads } = makeStore(2);
   using _ = store;
   for (const flat of [3, 7, 3, 1, 7, 3]) {
-    assertEquals([...await store.read(id(flat))], Array(16).fill(flat));
+    assertEquals([...(await store.read(id(flat)))!], Array(16).fill(flat));
   }
   // 3 was used after 7, so 1 takes the place of 7, then 7 that of 3.
   assertEquals(reads, [3, 7, 1, 7, 3]);
@@ -47,7 +47,7 @@ Deno.test("createDiskStore() reads as a naive LRU does, in as many arrays as it 
       let kept: number[] = []; // the oldest first
       const expected: number[] = [];
       for (const flat of random.integers(500, 10)) {
-        assertEquals((await store.read(id(flat)))[0], flat);
+        assertEquals((await store.read(id(flat)))![0], flat);
         if (!kept.includes(flat)) expected.push(flat);
         kept = [...kept.filter((other) => other !== flat), flat];
         kept = kept.slice(-keptCount);
@@ -68,7 +68,7 @@ Deno.test("createDiskStore() keeps nothing of a failed read", async () => {
   await assertRejects(async () => await store.read(id(3)), Error, "cut short");
   disk.isBroken = false;
   for (const flat of [3, 2, 1, 3]) {
-    assertEquals([...await store.read(id(flat))], Array(16).fill(flat));
+    assertEquals([...(await store.read(id(flat)))!], Array(16).fill(flat));
   }
   assertEquals(reads.slice(0, 5), [1, 2, 3, 3, 3]);
 });

@@ -23,16 +23,28 @@ export interface PinnedPlace {
 export interface HostStore extends Disposable {
   /** Buffers in pinned memory, for what the GPU copies by itself. */
   readonly buffers: readonly GPUBuffer[];
-  /** Where the expert lies in pinned memory; `null` if it does not. */
+  /**
+   * Settles when it is full, or could not be filled. A failure that nobody awaits
+   * here is no unhandled rejection: `read` throws it.
+   *
+   * @default {undefined} it is never filled
+   */
+  readonly filled?: Promise<unknown>;
+  /**
+   * Where the expert lies in pinned memory; `null` if it does not, or not yet.
+   * What lies there stays. An expert may come in whenever the event loop turns,
+   * so nobody may ask twice and count on the same answer with an `await` between.
+   */
   placeOf(id: ExpertId): PinnedPlace | null;
   /**
    * The bytes of an expert that does not lie in pinned memory, valid until the
-   * next call.
+   * next call; `null` if it lies there by then, and `placeOf` says where.
    */
-  read(
-    id: ExpertId,
-  ): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
+  read(id: ExpertId): ExpertBytes | Promise<ExpertBytes>;
 }
+
+/** The bytes of an expert; `null` if it lies in pinned memory. */
+export type ExpertBytes = Uint8Array<ArrayBuffer> | null;
 
 /** Reads an expert from where it came from, laid out as the kernels read it. */
 export type ReadExpert = (
@@ -111,7 +123,10 @@ export function combineStores(
       `Cannot find expert ${id.expert} of layer ${id.layer}: no store holds it`,
     );
   };
+  const filled = Promise.all(parts.map(({ store }) => store.filled));
+  filled.catch(() => {});
   return {
+    filled,
     buffers: parts.flatMap(({ store }) => store.buffers),
     placeOf: (id) => storeOf(id).placeOf(id),
     read: (id) => storeOf(id).read(id),

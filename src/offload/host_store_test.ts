@@ -50,7 +50,7 @@ Deno.test("combineStores() asks the store that holds the expert", async () => {
       store.placeOf(id),
       flat < 3 ? { buffer: 0, index: flat } : null,
     );
-    names.push((await store.read(id))[0]);
+    names.push((await store.read(id))![0]);
   }
   assertEquals(names, [1, 1, 1, 2, 2, 2, 2, 3]);
   assertEquals(store.buffers.map(({ label }) => label), ["pool"]);

@@ -2,28 +2,28 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import {
+  ExpertFill,
+  type FilledStoreOptions,
+  fillLimit,
+} from "./expert_fill.ts";
+import {
+  type ExpertId,
   expertOf,
-  type ExpertRange,
   flatId,
   type HostStore,
-  type ReadExpert,
-  type StoreShape,
+  type PinnedPlace,
 } from "./host_store.ts";
 
 /** Options for {@linkcode createPinnedStore}. */
-export interface PinnedStoreOptions extends StoreShape {
-  /** Fills an expert's bytes. */
-  readonly readExpert: ReadExpert;
-  /** Which experts to hold. */
-  readonly range: ExpertRange;
+export interface PinnedStoreOptions extends FilledStoreOptions {
   /**
    * Whether to hold only the first of them if the system grants no more.
    *
    * @default {false}
    */
   readonly isPartial?: boolean;
-  /** Called after each expert. */
-  readonly onExpert?: ((done: number) => void) | undefined;
+  /** Called after each buffer, with the bytes that the system granted so far. */
+  readonly onPinned?: ((byteLength: number) => void) | undefined;
 }
 
 /** Experts in pinned memory. */
@@ -38,8 +38,6 @@ const CHUNK_BYTE_LENGTH = 2 ** 30;
 /** A buffer of the pool. */
 interface Chunk {
   readonly buffer: GPUBuffer;
-  /** Its first expert, counted from the store's first. */
-  readonly first: number;
   /** How many experts it holds. */
   readonly count: number;
 }
@@ -54,7 +52,7 @@ interface Chunk {
  *
  * @param gpu The GPU.
  * @param options What to hold, and where it comes from.
- * @returns The store.
+ * @returns The store; not yet full if it is filled in the background.
  * @throws {RangeError} If not all experts can be pinned, unless it may be partial.
  */
 export async function createPinnedStore(
@@ -73,50 +71,69 @@ export async function createPinnedStore(
       `Cannot pin ${range.count} experts of ${options.expertByteLength} bytes: the system grants memory for ${expertCount} of them, wanted all; use store auto or array-buffer`,
     );
   }
+  const places = chunks.flatMap(({ count }, buffer) =>
+    Array.from({ length: count }, (_, index) => ({ buffer, index }))
+  );
+  const buffers = chunks.map(({ buffer }) => buffer);
+  const fill = fillPool(gpu, { places, buffers, options });
   try {
-    await fill(gpu, chunks, options);
+    if (!options.isBackground) await fill.finished;
   } catch (error) {
     free();
     throw error;
   }
+  const indexOf = (id: ExpertId) => flatId(id, options) - range.first;
   return {
     expertCount,
-    buffers: chunks.map(({ buffer }) => buffer),
+    filled: fill.finished,
+    buffers,
     placeOf(id) {
-      const i = flatId(id, options) - range.first;
-      const buffer = chunks.findIndex(({ first, count }) => i < first + count);
-      return { buffer, index: i - chunks[buffer]!.first };
+      const i = indexOf(id);
+      return fill.has(i) ? places[i]! : null;
     },
-    read(id) {
-      throw new Error(
-        `Cannot read expert ${id.expert} of layer ${id.layer}: it is in pinned memory, wanted placeOf()`,
-      );
+    async read(id) {
+      await fill.bring(indexOf(id));
+      return null;
     },
-    [Symbol.dispose]: free,
+    [Symbol.dispose]() {
+      fill[Symbol.dispose]();
+      free();
+    },
   };
 }
 
-async function fill(
-  gpu: Gpu,
-  chunks: readonly Chunk[],
-  options: PinnedStoreOptions,
-): Promise<void> {
-  const { expertByteLength, range, readExpert, onExpert } = options;
-  const bytes = new Uint8Array(expertByteLength);
-  for (const { buffer, first, count } of chunks) {
-    for (let i = 0; i < count; i++) {
-      const flat = range.first + first + i;
-      await readExpert(expertOf(flat, options), bytes);
-      gpu.upload(buffer, bytes, i * expertByteLength);
-      onExpert?.(flat + 1);
-    }
-  }
+/** Reads experts to ordinary memory, and moves each from there to the pool. */
+function fillPool(gpu: Gpu, { places, buffers, options }: {
+  places: readonly PinnedPlace[];
+  buffers: readonly GPUBuffer[];
+  options: PinnedStoreOptions;
+}): ExpertFill {
+  const { expertByteLength, range, readExpert } = options;
+  // New memory is slow and stays until it is collected, so it is used again.
+  let idle: Uint8Array<ArrayBuffer>[] = [];
+  let left = places.length;
+  return new ExpertFill({
+    count: places.length,
+    limit: options.readLimit ?? fillLimit(expertByteLength),
+    async read(i) {
+      const bytes = idle.pop() ?? new Uint8Array(expertByteLength);
+      await readExpert(expertOf(range.first + i, options), bytes);
+      return bytes;
+    },
+    keep(i, bytes) {
+      const { buffer, index } = places[i]!;
+      gpu.upload(buffers[buffer]!, bytes, index * expertByteLength);
+      idle.push(bytes);
+      if (--left === 0) idle = [];
+      options.onExpert?.();
+    },
+  });
 }
 
 /** As many experts as the system grants, in chunks as large as it grants. */
 async function allocate(
   gpu: Gpu,
-  { expertByteLength, range }: PinnedStoreOptions,
+  { expertByteLength, range, onPinned }: PinnedStoreOptions,
 ): Promise<Chunk[]> {
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const limit = Math.min(
@@ -137,8 +154,9 @@ async function allocate(
       most = Math.floor(count / 2);
       continue;
     }
-    chunks.push({ buffer, first, count });
+    chunks.push({ buffer, count });
     first += count;
+    onPinned?.(first * expertByteLength);
   }
   return chunks;
 }

@@ -1,0 +1,49 @@
+import type { LoadOptions } from "./open_engine.ts";
+
+/** How far something is. */
+type Progress = Parameters<NonNullable<LoadOptions["onProgress"]>>[0];
+
+/** Characters of the bar. */
+const BAR_WIDTH = 20;
+
+/** Seconds before a rate says anything. */
+const RATE_SECONDS = 0.5;
+
+/**
+ * Writes how far something is, how fast it goes and how long it still takes.
+ *
+ * ```text
+ * loading [##########..........] 8.5 of 17.0 GB, 3.2 GB/s, 3 s left
+ * ```
+ *
+ * @param progress How far it is.
+ * @param seconds How long it has taken so far.
+ * @returns A line; of what counts no bytes only the per cent.
+ */
+export function describeProgress(
+  { what, done, total, doneByteLength = 0, totalByteLength = 0 }: Progress,
+  seconds: number,
+): string {
+  if (totalByteLength === 0) {
+    const percent = total > 0 ? Math.floor(100 * done / total) : 100;
+    return `${what} ${percent} %`;
+  }
+  const share = Math.min(1, doneByteLength / totalByteLength);
+  const filled = Math.floor(share * BAR_WIDTH);
+  const bar = "#".repeat(filled) + ".".repeat(BAR_WIDTH - filled);
+  const [unit, name] = totalByteLength < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
+  const amount = (byteLength: number) => (byteLength / unit).toFixed(1);
+  const line = `${what} [${bar}] ${amount(doneByteLength)} of ${
+    amount(totalByteLength)
+  } ${name}`;
+  if (seconds < RATE_SECONDS || doneByteLength === 0) return line;
+  const rate = doneByteLength / seconds;
+  const left = Math.ceil((totalByteLength - doneByteLength) / rate);
+  return `${line}, ${amount(rate)} ${name}/s, ${describeSeconds(left)} left`;
+}
+
+/** `75 s` as `1 min 15 s`. */
+function describeSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
