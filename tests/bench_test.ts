@@ -155,6 +155,7 @@ Deno.test("bench() runs what Engine.generate() does, and counts what a replay do
     parseTrace(engineTrace.bytes()).experts,
     parseTrace(warmUp.bytes()).experts,
   );
+  await settle();
 });
 
 /** All rows of a benchmark. */

@@ -25,8 +25,7 @@ const CASES: Readonly<Record<string, LoadOptions>> = {
 /** Host memory: the pool, and what is read back. */
 const isHost = ({ usage }: WatchedBuffer) =>
   (usage & GPUBufferUsage.MAP_READ) !== 0;
-const isPool = (buffer: WatchedBuffer) =>
-  isHost(buffer) && (buffer.usage & GPUBufferUsage.STORAGE) !== 0;
+const isPool = ({ label }: WatchedBuffer) => /^host pool /.test(label);
 const isExpert = ({ label }: WatchedBuffer) =>
   /^(staging )?slot |^experts of layer /.test(label);
 

@@ -109,7 +109,8 @@ function modelSizes(
     kvByteLength: numHiddenLayers * 2 * contextLength * numKeyValueHeads *
       padded(headDim) * 4,
     scratchByteLength: 4 *
-      (chunkSize * rowWords + contextLength * headDim + logitWords),
+      (chunkSize * rowWords + contextLength * headDim + logitWords +
+        numExpertsPerTok * padded(intermediateSize)), // h of each rank
   };
 }
 

@@ -114,6 +114,9 @@ async function runRanks(
   // Side by side: none of these waits for another.
   for (const { up } of hits) recorder.run(up, 1);
   for (const { down } of hits) recorder.run(down, 1);
+  // The link is what a miss waits for: its copy goes off before the rest of the
+  // layer is recorded.
+  if (pinned.length > 0) recorder.submit();
   for (const { rank, slot } of pinned) {
     const { up, down } = expertIn(parts, layer, slot).byRank[rank]!;
     recorder.run(up, 1);
