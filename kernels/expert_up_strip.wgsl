@@ -3,7 +3,7 @@
 //   x (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
 // A workgroup takes all inputs, and the same units of W1 and W3 one after the
 // other.
-// Needs: strip, strip_*, fold, x_*, pick_expert or pick_slot.
+// Needs: strip, strip_u*, strip_inputs, fold, x_*, pick_expert or pick_slot.
 override WG: u32;
 override N: u32;
 override X_STRIDE: u32;
@@ -13,17 +13,15 @@ override MATRIX3_AT: u32;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> h: array<f32>;
 
-var<workgroup> squares: array<f32, 64>;
-
 fn silu(v: f32) -> f32 { return v / (1.0 + exp(-v)); }
 
 // Folds the units of one matrix.
-fn fold_units(lane: u32, workgroup: u32, base: u32, first: u32, k: u32, inputs: mat4x4f) {
-  let strip = strip_of(base, workgroup % RESIDUES, k, inputs);
-  var unit = load_unit(base, place_of(workgroup, 0u), k);
+fn fold_units(lane: u32, workgroup: u32, base: u32, first: u32, inputs: Inputs) {
+  let strip = strip_of(base, workgroup % RESIDUES, inputs.k, inputs.x);
+  var unit = load_unit(base, place_of(workgroup, 0u), inputs.k);
   for (var i = 0u; i < UNITS; i++) {
     let current = unit;
-    if (i + 1u < UNITS) { unit = load_unit(base, place_of(workgroup, i + 1u), k); }
+    if (i + 1u < UNITS) { unit = load_unit(base, place_of(workgroup, i + 1u), inputs.k); }
     fold(lane, first + i, unit_sums(current, strip));
   }
 }
@@ -36,28 +34,12 @@ fn main(
   let base1 = weights_at(id.z) / 4u;
   let base3 = base1 + (MATRIX3_AT - MATRIX_AT) / 4u;
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
-  let count = K / 16u;
-  // An invocation without inputs of its own takes the last ones times zero.
-  let k = min(lane, count - 1u);
-  let keep = f32(lane < count);
-  let inputs = mat4x4f(
-    input4(x_at, 4u * k) * keep,
-    input4(x_at, 4u * k + 1u) * keep,
-    input4(x_at, 4u * k + 2u) * keep,
-    input4(x_at, 4u * k + 3u) * keep,
-  );
-  let square = square4(x_at, 4u * k) + square4(x_at, 4u * k + 1u) +
-    square4(x_at, 4u * k + 2u) + square4(x_at, 4u * k + 3u);
-  let share = subgroupAdd(square * keep);
-  if (lane % SUBGROUP == 0u) { squares[lane / SUBGROUP] = share; }
-
-  fold_units(lane, id.x, base1, 0u, k, inputs);
-  fold_units(lane, id.x, base3, UNITS, k, inputs);
+  let inputs = strip_inputs(lane, x_at, 0u, K / 16u);
+  fold_units(lane, id.x, base1, 0u, inputs);
+  fold_units(lane, id.x, base3, UNITS, inputs);
   workgroupBarrier();
 
-  var total = 0.0;
-  for (var j = 0u; j < WG / SUBGROUP; j++) { total += squares[j]; }
-  let scale = input_scale(total);
+  let scale = strip_scale();
   let row = y_row(id.z) * Y_STRIDE;
   for (var i = lane; i < UNITS * 16u; i += WG) {
     let place = place_of(id.x, i / 16u);

@@ -3,7 +3,7 @@
 //   x (rows, X_STRIDE / 4) vec4f      y (rows PARTS, Y_STRIDE) f32
 // A workgroup takes all inputs, or one of PARTS equal parts of them: then y has a
 // row for each part, to be summed by whoever reads it.
-// Needs: strip, strip_*, fold, x_*, pick_*.
+// Needs: strip, strip_u*, strip_inputs, fold, x_*, pick_*.
 override WG: u32;
 override N: u32;
 override PARTS: u32;
@@ -14,8 +14,6 @@ override ADD: u32;       // 1: add to y, 0: write y
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-var<workgroup> squares: array<f32, 64>;
-
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) id: vec3u,
@@ -24,32 +22,17 @@ fn main(
   let base = weights_at(id.z) / 4u;
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
   let count = K / 16u / PARTS;
-  // An invocation without inputs of its own takes the last ones times zero.
-  let k = id.y * count + min(lane, count - 1u);
-  let keep = f32(lane < count);
-  let inputs = mat4x4f(
-    input4(x_at, 4u * k) * keep,
-    input4(x_at, 4u * k + 1u) * keep,
-    input4(x_at, 4u * k + 2u) * keep,
-    input4(x_at, 4u * k + 3u) * keep,
-  );
-  let square = square4(x_at, 4u * k) + square4(x_at, 4u * k + 1u) +
-    square4(x_at, 4u * k + 2u) + square4(x_at, 4u * k + 3u);
-  let share = subgroupAdd(square * keep);
-  if (lane % SUBGROUP == 0u) { squares[lane / SUBGROUP] = share; }
-
-  let strip = strip_of(base, id.x % RESIDUES, k, inputs);
-  var unit = load_unit(base, place_of(id.x, 0u), k);
+  let inputs = strip_inputs(lane, x_at, id.y * count, count);
+  let strip = strip_of(base, id.x % RESIDUES, inputs.k, inputs.x);
+  var unit = load_unit(base, place_of(id.x, 0u), inputs.k);
   for (var i = 0u; i < UNITS; i++) {
     let current = unit;
-    if (i + 1u < UNITS) { unit = load_unit(base, place_of(id.x, i + 1u), k); }
+    if (i + 1u < UNITS) { unit = load_unit(base, place_of(id.x, i + 1u), inputs.k); }
     fold(lane, i, unit_sums(current, strip));
   }
   workgroupBarrier();
 
-  var total = 0.0;
-  for (var j = 0u; j < WG / SUBGROUP; j++) { total += squares[j]; }
-  let scale = input_scale(total);
+  let scale = strip_scale();
   let row = (y_row(id.z) * PARTS + id.y) * Y_STRIDE;
   for (var i = lane; i < UNITS * 16u; i += WG) {
     let place = place_of(id.x, i / 16u);

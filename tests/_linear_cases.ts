@@ -116,10 +116,17 @@ export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
   scheme.type === "HQQ" && scheme.bits !== 3 && scheme.scaleGroupSize !== null
 );
 
+const STRIP_FILES = [
+  "lib/strip.wgsl",
+  "lib/strip_inputs.wgsl",
+  "lib/fold.wgsl",
+];
+
 /** The files that read a scheme in strips. */
 export function stripFilesOf(scheme: Scheme): string[] {
   const { bits } = scheme as HqqScheme;
-  return [`lib/strip_u${bits}.wgsl`, "lib/strip.wgsl", "lib/fold.wgsl"];
+  const rows = bits === 2 ? [] : ["lib/strip_rows_8.wgsl"];
+  return [...rows, `lib/strip_u${bits}.wgsl`, ...STRIP_FILES];
 }
 
 /** How kernels sum does not depend on how they read scales. */

@@ -1,24 +1,6 @@
 // Units of 4-bit codes: 8 packed rows of 2 output rows each.
-// Needs: mac4 of strip.wgsl, its w, Sums of fold.wgsl.
-const CODES = 2u;      // output rows in a packed row, the first in the top bits
-const UNIT_ROWS = 8u;  // packed rows in a unit
-
-struct Rows {
-  a: vec4u, b: vec4u, c: vec4u, d: vec4u, e: vec4u, f: vec4u, g: vec4u, h: vec4u,
-}
-
-fn load_rows(row: u32, step: u32) -> Rows {
-  return Rows(
-    w[row],
-    w[row + step],
-    w[row + 2u * step],
-    w[row + 3u * step],
-    w[row + 4u * step],
-    w[row + 5u * step],
-    w[row + 6u * step],
-    w[row + 7u * step],
-  );
-}
+// Needs: strip_rows_8, mac4 of strip.wgsl, Sums of fold.wgsl.
+const CODES = 2u;  // output rows in a packed row, the first in the top bits
 
 // The sums of a[k] (1 + code / 16) for the two rows of a byte.
 fn mac_word(acc: vec2f, word: u32, a: vec4f) -> vec2f {

@@ -1,25 +1,7 @@
 // Units of 8-bit codes: 8 packed rows, which are output rows; half of the sums of
 // a unit stay zero.
-// Needs: mac4 of strip.wgsl, its w, Sums of fold.wgsl.
-const CODES = 1u;      // output rows in a packed row
-const UNIT_ROWS = 8u;  // packed rows in a unit
-
-struct Rows {
-  a: vec4u, b: vec4u, c: vec4u, d: vec4u, e: vec4u, f: vec4u, g: vec4u, h: vec4u,
-}
-
-fn load_rows(row: u32, step: u32) -> Rows {
-  return Rows(
-    w[row],
-    w[row + step],
-    w[row + 2u * step],
-    w[row + 3u * step],
-    w[row + 4u * step],
-    w[row + 5u * step],
-    w[row + 6u * step],
-    w[row + 7u * step],
-  );
-}
+// Needs: strip_rows_8, mac4 of strip.wgsl, Sums of fold.wgsl.
+const CODES = 1u;  // output rows in a packed row
 
 // The sum of a[k] (1 + code / 256).
 fn row_sum(row: vec4u, a: mat4x4f) -> f32 {

@@ -3,19 +3,39 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import foldCode from "../../kernels/lib/fold.wgsl" with { type: "text" };
+import stripInputs from "../../kernels/lib/strip_inputs.wgsl" with {
+  type: "text",
+};
+import stripRows8 from "../../kernels/lib/strip_rows_8.wgsl" with {
+  type: "text",
+};
 import stripCode from "../../kernels/lib/strip.wgsl" with { type: "text" };
 import stripU2 from "../../kernels/lib/strip_u2.wgsl" with { type: "text" };
 import stripU4 from "../../kernels/lib/strip_u4.wgsl" with { type: "text" };
 import stripU8 from "../../kernels/lib/strip_u8.wgsl" with { type: "text" };
 import type { MatrixLayout } from "./matrix.ts";
 
-/** By bits: the kernel file, and packed rows in a unit. */
+const ROWS_8: KernelSource = {
+  name: "lib/strip_rows_8.wgsl",
+  code: stripRows8,
+};
+
+/** By bits: the kernel files, and packed rows in a unit. */
 const UNITS: Readonly<
-  Record<number, { name: string; code: string; rows: number }>
+  Record<number, { sources: readonly KernelSource[]; rows: number }>
 > = {
-  8: { name: "lib/strip_u8.wgsl", code: stripU8, rows: 8 },
-  4: { name: "lib/strip_u4.wgsl", code: stripU4, rows: 8 },
-  2: { name: "lib/strip_u2.wgsl", code: stripU2, rows: 4 },
+  8: {
+    sources: [ROWS_8, { name: "lib/strip_u8.wgsl", code: stripU8 }],
+    rows: 8,
+  },
+  4: {
+    sources: [ROWS_8, { name: "lib/strip_u4.wgsl", code: stripU4 }],
+    rows: 8,
+  },
+  2: {
+    sources: [{ name: "lib/strip_u2.wgsl", code: stripU2 }],
+    rows: 4,
+  },
 };
 
 /** Inputs that an invocation keeps in registers. */
@@ -86,8 +106,9 @@ export function stripReading(
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
-      unit,
+      ...unit.sources,
       { name: "lib/strip.wgsl", code: stripCode },
+      { name: "lib/strip_inputs.wgsl", code: stripInputs },
     ],
     constants: {
       ...layout.constants,
