@@ -116,7 +116,8 @@ async function runRanks(
   for (const { down } of hits) recorder.run(down, 1);
   // The link is what a miss waits for: its copy goes off before the rest of the
   // layer is recorded.
-  if (pinned.length > 0) recorder.submit();
+  const { pieceCount } = parts.loader;
+  if (pinned.some(({ piece }) => piece < pieceCount)) recorder.submit();
   for (const { rank, slot } of pinned) {
     const { up, down } = expertIn(parts, layer, slot).byRank[rank]!;
     recorder.run(up, 1);
