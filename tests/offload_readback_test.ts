@@ -1,7 +1,8 @@
 /** Read-back where the trick of the un-awaited `mapAsync` does not work. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Readback } from "../src/gpu/readback.ts";
+import { gpuTest } from "./_gpu.ts";
 import { WAY, withLab } from "./_offload_lab.ts";
 import { assertSameBits, MODELS, talk } from "./_offload_talk.ts";
 
@@ -125,6 +126,37 @@ for (const [unawaited, mapMs, isSynchronous] of CASES) {
     await new Promise((resolve) => setTimeout(resolve, 2 * mapMs));
   });
 }
+
+gpuTest(
+  "Readback.direct() reads what a kernel or a write left in host memory",
+  async ({ gpu }) => {
+    let direct: GPUBuffer | null;
+    {
+      using readback = await gpu.readback(16);
+      direct = await readback.direct(20);
+      assert(direct !== null);
+      for (let i = 1; i <= 3; i++) {
+        const numbers = Uint32Array.of(i, i + 1, i + 2, i + 3, i + 4);
+        gpu.device.queue.writeBuffer(direct, 0, numbers);
+        gpu.device.queue.submit([]);
+        const bytes = await readback.wait(20, direct);
+        assertEquals(new Uint32Array(bytes), numbers);
+      }
+    }
+    // It ended with the read-back.
+    gpu.device.pushErrorScope("validation");
+    const commands = gpu.device.createCommandEncoder();
+    commands.clearBuffer(direct);
+    gpu.device.queue.submit([commands.finish()]);
+    assert(await gpu.device.popErrorScope() !== null);
+  },
+);
+
+Deno.test("Readback.direct() gives no buffer where reads have to wait", async () => {
+  using readback = await Readback.create(fakeDevice("throws", 5), 32);
+  assertEquals(await readback.direct(20), null);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+});
 
 /** Makes real buffers refuse ranges that were not awaited. */
 function refuseUnawaited(): Disposable {

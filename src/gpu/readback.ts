@@ -31,6 +31,7 @@ const TURN_MS = 25;
 export class Readback implements Disposable {
   readonly #device: GPUDevice;
   readonly #buffer: GPUBuffer;
+  readonly #directs: GPUBuffer[] = [];
   #isSynchronous = true;
   /** Milliseconds spent waiting for the GPU, all reads together. */
   waitMs = 0;
@@ -124,8 +125,8 @@ export class Readback implements Disposable {
    * reads: no copy stands between.
    *
    * @param byteLength Its size, a multiple of 4.
-   * @returns The buffer; `null` where it cannot be had or reads are awaited. The
-   * caller destroys it.
+   * @returns The buffer, which ends with the read-back; `null` where it cannot be
+   * had or reads are awaited.
    */
   async direct(byteLength: number): Promise<GPUBuffer | null> {
     if (!this.#isSynchronous) return null;
@@ -143,9 +144,10 @@ export class Readback implements Disposable {
     this.#device.queue.writeBuffer(buffer, 0, expected);
     this.#device.queue.submit([]);
     const actual = new Uint32Array(this.#map(16, buffer));
-    if (expected.every((v, i) => v === actual[i])) return buffer;
-    buffer.destroy();
-    return null;
+    const works = expected.every((v, i) => v === actual[i]);
+    if (works) this.#directs.push(buffer);
+    else buffer.destroy();
+    return works ? buffer : null;
   }
 
   /**
@@ -169,9 +171,9 @@ export class Readback implements Disposable {
     return bytes;
   }
 
-  /** Frees the buffer. */
+  /** Frees the buffers. */
   [Symbol.dispose](): void {
-    this.#buffer.destroy();
+    for (const buffer of [this.#buffer, ...this.#directs]) buffer.destroy();
   }
 
   #map(byteLength: number, buffer = this.#buffer): ArrayBuffer {
