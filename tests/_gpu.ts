@@ -98,8 +98,13 @@ export const SUMMING: readonly Summing[] = [
 /** How a GPU is opened that takes `lib/strip.wgsl` where it can. */
 export const STRIPS: GpuOptions = { wideWorkgroups: true };
 
-/** Notes which WGSL files a GPU compiles. */
-function recordKernels(gpu: Gpu): Set<string> {
+/**
+ * Notes which WGSL files a GPU compiles.
+ *
+ * @param gpu The GPU.
+ * @returns Their names, as they are compiled.
+ */
+export function recordKernels(gpu: Gpu): Set<string> {
   const compiled = new Set<string>();
   const { kernels } = gpu;
   const get = kernels.get.bind(kernels);

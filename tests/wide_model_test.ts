@@ -1,0 +1,145 @@
+/**
+ * A whole model through the kernels that only GPUs take, wherever this runs:
+ * strips, attention with rotation, wide tiles, routings in host memory.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { loadModel } from "../src/engine/load_model.ts";
+import type { LoadOptions } from "../src/engine/load_options.ts";
+import { openSource } from "../src/engine/model_source.ts";
+import { Gpu } from "../src/gpu/device.ts";
+import type { Mixtral } from "../src/model/mixtral.ts";
+import { quantizeMatrix } from "../src/model/weights.ts";
+import { dequantize } from "hqq-ts";
+import { maxDifference } from "./_engine.ts";
+import { recordKernels, settle, STRIPS } from "./_gpu.ts";
+import { Random } from "./_random.ts";
+import { readReferenceWeights } from "./_reference_weights.ts";
+import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
+import { referenceLogits } from "./reference.ts";
+
+const SEED = 51;
+
+/** Float32 against float64, as in tiny_models_test.ts. */
+const TOLERANCE = 3e-5;
+
+/** Sizes that strips read, and heads that fit subgroups of 8. */
+const CONFIG = {
+  "hidden_size": 64,
+  "intermediate_size": 128,
+  "head_dim": 32,
+  "num_local_experts": 5,
+};
+
+const OPTIONS: LoadOptions = {
+  attnBits: 4,
+  attnGroupSize: 16,
+  attnScaleGroupSize: 8,
+  expertBits: 2,
+  expertGroupSize: 16,
+  expertScaleGroupSize: 8,
+};
+
+const KERNELS = [
+  "matvec_strip.wgsl",
+  "expert_up_strip.wgsl",
+  "attention_decode.wgsl",
+  "matmul_wide.wgsl",
+];
+
+/** Lends the model, loaded in some way on a GPU of its own. */
+async function withModel<T>(
+  directory: string,
+  options: LoadOptions,
+  fn: (model: Mixtral, compiled: ReadonlySet<string>) => Promise<T>,
+): Promise<T> {
+  try {
+    using source = await openSource(directory);
+    using gpu = await Gpu.open(STRIPS);
+    const compiled = recordKernels(gpu);
+    const { config } = source;
+    const reader = source.reader(options);
+    const loaded = await loadModel(gpu, { config, reader, options });
+    using model = loaded.model;
+    return await fn(model, compiled);
+  } finally {
+    await settle();
+  }
+}
+
+/** The logits of all tokens, the first `prompt` at once and the rest one by one. */
+async function logitsOf(
+  model: Mixtral,
+  ids: readonly number[],
+  prompt: number,
+): Promise<Float32Array> {
+  const { vocabSize } = model.config;
+  const logits = new Float32Array(ids.length * vocabSize);
+  let at = 0;
+  if (prompt > 0) {
+    for await (const rows of model.forwardAll(ids.slice(0, prompt), 0)) {
+      logits.set(rows, at);
+      at += rows.length;
+    }
+  }
+  for (let i = prompt; i < ids.length; i++, at += vocabSize) {
+    logits.set(await model.forward([ids[i]!], i), at);
+  }
+  return logits;
+}
+
+Deno.test("Mixtral on a GPU agrees with reference.ts, in prefill and decode", async () => {
+  using checkpoint = await tinyCheckpoint({ seed: SEED, config: CONFIG });
+  const weights = await readReferenceWeights(checkpoint.path, {
+    transform: (matrix, { shape, part }) =>
+      dequantize(quantizeMatrix(matrix, {
+        shape,
+        scheme: {
+          type: "HQQ",
+          bits: part === "attn" ? 4 : 2,
+          axis: 0,
+          groupSize: 16,
+          scaleGroupSize: 8,
+        },
+      })),
+  });
+  await withModel(checkpoint.path, OPTIONS, async (model, compiled) => {
+    const ids = new Random(SEED).integers(90, model.config.vocabSize);
+    const expected = referenceLogits(weights, ids).logits;
+    for (const prompt of [0, 70]) {
+      const difference = maxDifference(
+        await logitsOf(model, ids, prompt),
+        expected,
+      );
+      assert(
+        difference <= TOLERANCE,
+        `logits differ by ${difference} after a prompt of ${prompt} (seed ${SEED})`,
+      );
+    }
+    for (const kernel of KERNELS) {
+      assert(compiled.has(kernel), `${kernel} was not compiled`);
+    }
+  });
+});
+
+Deno.test("Mixtral on a GPU gives the same bits with any slots, store and prefetch", async () => {
+  using checkpoint = await tinyCheckpoint({ seed: SEED, config: CONFIG });
+  const ids = new Random(SEED + 1).integers(60, 61);
+  const run = (options: LoadOptions) =>
+    withModel(
+      checkpoint.path,
+      { ...OPTIONS, ...options },
+      (model) => logitsOf(model, ids, 33),
+    );
+  const expected = await run({});
+  const ways: LoadOptions[] = [
+    { slots: 2, prefetch: "off" },
+    { slots: 3, prefetch: "next-layer" },
+    { slots: [2, 5], policy: "lfu", prefetch: "off" },
+    { slots: 2, store: "array-buffer", prefetch: "off" },
+    { slots: 4, store: "disk", policy: "class-lru" },
+  ];
+  for (const way of ways) {
+    assertEquals(await run(way), expected, JSON.stringify(way));
+  }
+});
