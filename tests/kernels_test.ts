@@ -9,7 +9,7 @@ import { ATTENTION_CASES } from "./_attention_cases.ts";
 import { ATTENTION_DECODE_CASES } from "./_attention_decode_cases.ts";
 import { COPY_CASES } from "./_copy_cases.ts";
 import { EXPERT_CASES } from "./_expert_cases.ts";
-import { spread } from "../src/ops/matvec.ts";
+import { spread } from "../src/ops/op.ts";
 import { gpuTest, SUMMING, type TestGpu } from "./_gpu.ts";
 import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";

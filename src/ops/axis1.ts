@@ -6,7 +6,7 @@ import matvecAxis1Code from "../../kernels/matvec_axis1.wgsl" with {
 };
 import { inputReading } from "./input.ts";
 import type { MatvecOptions } from "./matvec.ts";
-import { kernelOp, type Op, reduction } from "./op.ts";
+import { kernelOp, type Op, reduction, spread } from "./op.ts";
 
 /** What happens to y, as `INTO` in `matvec_axis1.wgsl`. */
 const INTO = { write: 0, add: 1, gate: 2 } as const;
@@ -28,9 +28,7 @@ export function matvecAxis1(gpu: Gpu, options: Axis1Options): Promise<Op> {
   const { matrix: { buffer, layout }, x, y, into, pick, norm } = options;
   const input = inputReading(norm);
   const { source, constants } = reduction(gpu, Math.ceil(layout.K / 16));
-  // A dimension holds at most 65,535 workgroups.
-  const height = Math.ceil(layout.P / 65_535);
-  const grid = [Math.ceil(layout.P / height), height, pick.count] as const;
+  const grid = spread(layout.P, pick.count);
   return kernelOp(gpu, {
     sources: [
       ...layout.sources,

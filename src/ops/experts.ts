@@ -17,10 +17,17 @@ import { matvecAxis1 } from "./axis1.ts";
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
 import { inputReading } from "./input.ts";
 import { matmul } from "./matmul.ts";
-import { matrixReading, matvec, type Pick, spread } from "./matvec.ts";
+import { matrixReading, matvec, type Pick } from "./matvec.ts";
 import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
-import { byTokenCount, kernelOp, type Op, type Rows, sequence } from "./op.ts";
+import {
+  byTokenCount,
+  kernelOp,
+  type Op,
+  type Rows,
+  sequence,
+  spread,
+} from "./op.ts";
 import { stripReading } from "./strip.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 

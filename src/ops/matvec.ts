@@ -10,7 +10,7 @@ import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
 import { matvecAxis1 } from "./axis1.ts";
 import { inputReading, type Norm } from "./input.ts";
 import type { Matrix, MatrixLayout } from "./matrix.ts";
-import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
+import { kernelOp, type Op, reduction, type Rows, spread } from "./op.ts";
 import { type StripReading, stripReading } from "./strip.ts";
 
 /** Which weights and rows a product works on: a `lib/pick_*.wgsl` and its needs. */
@@ -180,19 +180,4 @@ export function matrixReading(gpu: Gpu, layout: MatrixLayout): MatrixReading {
     ],
     constants: { ...layout.constants, ...constants },
   };
-}
-
-/**
- * Spreads workgroups over x and y: a dimension holds at most 65,535.
- *
- * @param count How many workgroups; a few more may run.
- * @param z How many of these.
- * @returns Workgroups in x, y and z.
- */
-export function spread(
-  count: number,
-  z: number,
-): readonly [number, number, number] {
-  const y = Math.ceil(count / 65_535);
-  return [Math.ceil(count / y), y, z];
 }

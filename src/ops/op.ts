@@ -128,6 +128,21 @@ export function forMany(op: Op): Op {
   return byTokenCount(sequence(op.name, []), op);
 }
 
+/**
+ * Spreads workgroups over x and y: a dimension holds at most 65,535.
+ *
+ * @param count How many workgroups; a few more may run.
+ * @param z How many of these.
+ * @returns Workgroups in x, y and z.
+ */
+export function spread(
+  count: number,
+  z: number,
+): readonly [number, number, number] {
+  const y = Math.ceil(count / 65_535);
+  return [Math.ceil(count / y), y, z];
+}
+
 /** For kernels that read weights but do not sum over their workgroup. */
 export const NO_REDUCTION: KernelSource = {
   name: "lib/reduce_none.wgsl",
