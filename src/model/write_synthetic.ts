@@ -2,6 +2,7 @@
 
 import { basename, dirname, join } from "@std/path";
 import { fileError } from "../io/file_error.ts";
+import { forEachParallel } from "../io/for_each_parallel.ts";
 import { writeSafetensors } from "../io/safetensors_writer.ts";
 import { tensorByteLength } from "../io/tensor_spec.ts";
 import type { ModelConfig } from "./config.ts";
@@ -114,21 +115,21 @@ async function writeFiles(
   files: ReadonlyMap<string, readonly OffloadingTensor[]>,
   { weights, names, onProgress, signal }: WriteSyntheticOptions,
 ): Promise<void> {
-  const queue = files.entries();
   let done = 0;
-  let hasFailed = false;
-  const writer = async () => {
-    let room = new Uint8Array(0);
-    const bytesOf = (tensor: OffloadingTensor) => {
-      signal?.throwIfAborted();
-      const byteLength = tensorByteLength(tensor);
-      if (byteLength > room.length) room = new Uint8Array(byteLength);
-      const bytes = room.subarray(0, byteLength);
-      writeTensor(weights, tensor, bytes);
-      return bytes;
-    };
-    for (const [file, tensors] of queue) {
-      if (hasFailed) return;
+  /** For the bytes of a tensor, one for each file that is being written. */
+  const rooms: Uint8Array<ArrayBuffer>[] = [];
+  await forEachParallel(files, {
+    limit: FILES_AT_ONCE,
+    async run([file, tensors]) {
+      let room = rooms.pop() ?? new Uint8Array(0);
+      const bytesOf = (tensor: OffloadingTensor) => {
+        signal?.throwIfAborted();
+        const byteLength = tensorByteLength(tensor);
+        if (byteLength > room.length) room = new Uint8Array(byteLength);
+        const bytes = room.subarray(0, byteLength);
+        writeTensor(weights, tensor, bytes);
+        return bytes;
+      };
       await writeSafetensors(
         `${directory}/${file}`,
         tensors.map((tensor) => ({
@@ -139,19 +140,10 @@ async function writeFiles(
         })),
         { format: "pt" },
       );
+      rooms.push(room);
       onProgress?.({ what: "writing", done: ++done, total: files.size });
-    }
-  };
-  const writers = Array.from(
-    { length: FILES_AT_ONCE },
-    () =>
-      writer().catch((error) => {
-        hasFailed = true;
-        throw error;
-      }),
-  );
-  await Promise.allSettled(writers); // nobody writes when the folder goes
-  await Promise.all(writers);
+    },
+  });
 }
 
 /**
