@@ -5,7 +5,6 @@
 // other.
 // Needs: strip, strip_u*, strip_inputs, fold, x_*, pick_expert or pick_slot.
 override WG: u32;
-override N: u32;
 override X_STRIDE: u32;
 override Y_STRIDE: u32;
 override MATRIX3_AT: u32;
@@ -42,10 +41,8 @@ fn main(
   let scale = strip_scale();
   let row = y_row(id.z) * Y_STRIDE;
   for (var i = lane; i < UNITS * 16u; i += WG) {
-    let place = place_of(id.x, i / 16u);
-    let packed = i % 16u / CODES;
-    let n = place.x + (place.y + packed + i % CODES * P) * G;
-    if (place.x >= G || packed >= UNIT_ROWS) { continue; }
+    let n = output_of(id.x, i);
+    if (n == N) { continue; }
     let up = folded_sum(i / 16u, i % 16u) * scale;
     let gate = folded_sum(UNITS + i / 16u, i % 16u) * scale;
     h[row + n] = silu(up) * gate;

@@ -5,7 +5,6 @@
 // row for each part, to be summed by whoever reads it.
 // Needs: strip, strip_u*, strip_inputs, fold, x_*, pick_*.
 override WG: u32;
-override N: u32;
 override PARTS: u32;
 override X_STRIDE: u32;
 override Y_STRIDE: u32;
@@ -35,10 +34,8 @@ fn main(
   let scale = strip_scale();
   let row = (y_row(id.z) * PARTS + id.y) * Y_STRIDE;
   for (var i = lane; i < UNITS * 16u; i += WG) {
-    let place = place_of(id.x, i / 16u);
-    let packed = i % 16u / CODES;
-    let n = place.x + (place.y + packed + i % CODES * P) * G;
-    if (place.x >= G || packed >= UNIT_ROWS) { continue; }
+    let n = output_of(id.x, i);
+    if (n == N) { continue; }
     let value = folded_sum(i / 16u, i % 16u) * scale;
     if (ADD == 1u) { y[row + n] += value; } else { y[row + n] = value; }
   }

@@ -8,6 +8,7 @@
 // which groups g, g + RESIDUES, g + 2 RESIDUES, ... have in common.
 // Needs: strip_u8, strip_u4 or strip_u2.
 override K: u32;
+override N: u32;
 override G: u32;         // groups
 override P: u32;         // packed rows in a group
 override SCALE_AT: u32;  // as in group_meta8.wgsl
@@ -29,6 +30,14 @@ fn place_of(workgroup: u32, i: u32) -> vec2u {
   let chunks = P / UNIT_ROWS;  // units of a group
   let unit = workgroup / RESIDUES * UNITS + i;
   return vec2u(workgroup % RESIDUES + unit / chunks * RESIDUES, unit % chunks * UNIT_ROWS);
+}
+
+// The output row of sum i % 16 of unit i / 16 of a workgroup; N if there is none.
+fn output_of(workgroup: u32, i: u32) -> u32 {
+  let place = place_of(workgroup, i / 16u);
+  let packed = i % 16u / CODES;
+  if (place.x >= G || packed >= UNIT_ROWS) { return N; }
+  return place.x + (place.y + packed + i % CODES * P) * G;
 }
 
 // Integers become floats by their bits: conversions run at a quarter of the rate of
