@@ -3,7 +3,7 @@
 //   x   (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
 // As matvec.wgsl, but 2 packed rows a workgroup, of both matrices.
 // expert_up_strip.wgsl does the same faster where it can.
-// Needs: codes_*, group_*, inputs_4, x_*, pick_expert or pick_slot, reduce_*.
+// Needs: codes_*, group_*, inputs_4, x_*, pick_*, reduce_*.
 override WG: u32;
 override K: u32;
 override N: u32;
@@ -39,6 +39,7 @@ fn main(
   let g = block % G;
   let p = block / G * 2u;
   if (p >= P) { return; }
+  if (!pick(id.z)) { return; }
   let base1 = weights_at(id.z);
   let base3 = base1 + MATRIX3_AT - MATRIX_AT;
   let x_at = x_row(id.z) * (X_STRIDE / 4u);

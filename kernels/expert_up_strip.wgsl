@@ -3,7 +3,7 @@
 //   x (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
 // A workgroup takes all inputs, and the same units of W1 and W3 one after the
 // other.
-// Needs: strip, strip_u*, strip_inputs, fold, x_*, pick_expert or pick_slot.
+// Needs: strip, strip_u*, weights_*, strip_inputs, fold, x_*, pick_*.
 override WG: u32;
 override X_STRIDE: u32;
 override Y_STRIDE: u32;
@@ -30,6 +30,7 @@ fn main(
   @builtin(workgroup_id) id: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  if (!pick(id.z)) { return; }
   let base1 = weights_at(id.z) / 4u;
   let base3 = base1 + (MATRIX3_AT - MATRIX_AT) / 4u;
   let x_at = x_row(id.z) * (X_STRIDE / 4u);

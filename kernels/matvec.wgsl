@@ -41,6 +41,7 @@ fn main(
   let g = block % G;
   let p = block / G * 4u;
   if (p >= P) { return; }
+  if (!pick(id.z)) { return; }
   let base = weights_at(id.z);
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
   // Rows beyond the last are read again instead, and not stored.

@@ -37,6 +37,7 @@ fn main(
 ) {
   let p = id.y * count.x + id.x;
   if (p >= P) { return; }
+  if (!pick(id.z)) { return; }
   let quads = (K + 3u) / 4u;
   let base = weights_at(id.z);
   let x_at = x_row(id.z) * (X_STRIDE / 4u);

@@ -3,7 +3,7 @@
 //   x (rows, X_STRIDE / 4) vec4f      y (rows PARTS, Y_STRIDE) f32
 // A workgroup takes all inputs, or one of PARTS equal parts of them: then y has a
 // row for each part, to be summed by whoever reads it.
-// Needs: strip, strip_u*, strip_inputs, fold, x_*, pick_*.
+// Needs: strip, strip_u*, weights_*, strip_inputs, fold, x_*, pick_*.
 override WG: u32;
 override PARTS: u32;
 override X_STRIDE: u32;
@@ -18,6 +18,7 @@ fn main(
   @builtin(workgroup_id) id: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  if (!pick(id.z)) { return; }
   let base = weights_at(id.z) / 4u;
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
   let count = K / 16u / PARTS;

@@ -1,6 +1,8 @@
 /** The experts of a layer, all on the GPU or in slots. */
 
+import { assertEquals } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
+import { bankExperts } from "../src/ops/bank_experts.ts";
 import { groupRows, residentExperts } from "../src/ops/experts.ts";
 import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
@@ -10,7 +12,7 @@ import {
   type MakeRunner,
   type PlacedExperts,
 } from "./_expert_check.ts";
-import { runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
+import { makeReader, runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
 import {
   filesOf,
@@ -77,6 +79,7 @@ function oneTokenFilesOf(scheme: Scheme): string[] {
 const STRIP_KERNELS = ["expert_up_strip.wgsl", "matvec_strip.wgsl"];
 
 const RESIDENT_KERNELS = ["lib/pick_expert.wgsl", "lib/rows_expert.wgsl"];
+const BANK_KERNELS = ["lib/pick_use.wgsl"];
 const SLOT_KERNELS = ["lib/pick_slot.wgsl", "lib/rows_slot.wgsl"];
 
 /** All cases of this file. */
@@ -103,6 +106,15 @@ export const EXPERT_CASES: readonly KernelCase[] = [
           }),
       },
       {
+        name: `bankExperts() is W2 (silu(W1 x) W3 x) with ${
+          schemeName(scheme)
+        }`,
+        kernels: [...oneTokenFilesOf(scheme), ...BANK_KERNELS, "fetch.wgsl"],
+        summing: SUMMING.slice(0, 1),
+        run: ({ gpu }: KernelTest) =>
+          checkShapes(gpu, scheme, { makeRunner: makeBanks, shapes: few }),
+      },
+      {
         name: `slotExpert() is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
         kernels: [...kernels, ...SLOT_KERNELS],
         summing: SUMMING.slice(0, 1), // they sum as residentExperts() does
@@ -124,6 +136,12 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         makeRunner: makeSlots,
         kernels: SLOT_KERNELS,
         shapes: STRIP_SHAPES.slice(0, 1),
+      },
+      {
+        what: "bankExperts()",
+        makeRunner: makeBanks,
+        kernels: [...BANK_KERNELS, "lib/weights_fill.wgsl"],
+        shapes: STRIP_SHAPES,
       },
     ].map(({ what, makeRunner, kernels, shapes }) => ({
       name: `${what} is W2 (silu(W1 x) W3 x) in strips with ${
@@ -193,5 +211,86 @@ async function makeSlots(
         typeof id === "number" ? slots[id]!.byExpert[id]! : id
       );
     runOps(gpu, ops, { step, tokenCount });
+  };
+}
+
+/**
+ * For one token: experts in slots of two banks, out of a pool of two parts. They are
+ * computed as missing ones, then with the pool spoilt as ones that are there, then
+ * in the other order of ranks with one of them missing: the same bits each time.
+ */
+async function makeBanks(
+  gpu: Gpu,
+  { buffer, step, ...placed }: PlacedExperts,
+) {
+  const { routing: { expertCount, topK }, layout, scratch } = placed;
+  const byteLength = layout.wordCount * 4;
+  const slotByteLength = Math.ceil(byteLength / 256) * 256;
+  const resident = await makeResident(gpu, { ...placed, buffer, step });
+  const storage = (label: string, size: number) =>
+    gpu.storageBuffer(label, Math.max(16, size));
+  const firstCount = Math.ceil(expertCount / 2);
+  const pool = [
+    { firstExpert: 0, count: firstCount, index: 1 },
+    { firstExpert: firstCount, count: expertCount - firstCount, index: 0 },
+  ].filter(({ count }) => count > 0).map((part) => ({
+    ...part,
+    buffer: storage("pool", (part.index + part.count) * byteLength),
+  }));
+  const fillPool = () => {
+    const commands = gpu.device.createCommandEncoder();
+    for (const part of pool) {
+      commands.copyBufferToBuffer(
+        buffer,
+        part.firstExpert * byteLength,
+        part.buffer,
+        part.index * byteLength,
+        part.count * byteLength,
+      );
+    }
+    gpu.device.queue.submit([commands.finish()]);
+  };
+  const slotCount = Math.min(expertCount, topK + 1);
+  const banks = [
+    { firstSlot: 0, slotCount: 1 },
+    { firstSlot: 1, slotCount: slotCount - 1 },
+  ].filter((bank) => bank.slotCount > 0).map((bank) => ({
+    ...bank,
+    buffer: storage("slots", bank.slotCount * slotByteLength),
+  }));
+  const uses = storage("uses", topK * 16);
+  const op = await bankExperts(gpu, {
+    ...placed,
+    banks,
+    slotByteLength,
+    pool,
+    uses,
+  });
+  return async (tokenCount: number, ids: readonly number[]) => {
+    if (tokenCount > 1) return resident(tokenCount);
+    using reader = await makeReader(gpu, scratch.y.buffer.size);
+    const results: Uint32Array[] = [];
+    const all = ids.map((expert, rank) => ({ rank, slot: rank, expert }));
+    for (const missing of [ids, [], ids.slice(0, 1)]) {
+      fillPool();
+      for (const part of pool) {
+        for (const [i] of Array(part.count).entries()) {
+          if (missing.includes(part.firstExpert + i)) continue;
+          const junk = new Uint8Array(byteLength).fill(255);
+          gpu.upload(part.buffer, junk, (part.index + i) * byteLength);
+        }
+      }
+      const words = all.flatMap(({ rank, slot, expert }) => [
+        rank,
+        slot,
+        expert,
+        Number(missing.includes(expert)),
+      ]);
+      gpu.upload(uses, new Uint8Array(Uint32Array.from(words).buffer));
+      runOps(gpu, [op], { step, tokenCount });
+      results.push((await reader.words(scratch.y.buffer)).slice());
+      all.reverse();
+    }
+    for (const result of results.slice(1)) assertEquals(result, results[0]);
   };
 }

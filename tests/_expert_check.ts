@@ -42,7 +42,9 @@ export interface PlacedExperts extends ExpertsOptions {
 export type MakeRunner = (
   gpu: Gpu,
   placed: PlacedExperts,
-) => Promise<(tokenCount: number, ids: readonly number[]) => void>;
+) => Promise<
+  (tokenCount: number, ids: readonly number[]) => Promise<void> | void
+>;
 
 /** The three matrices of an expert. */
 interface TestExpert {
@@ -121,7 +123,7 @@ export async function checkExperts(
     for (const { buffer } of [scratch.y, scratch.h]) {
       gpu.upload(buffer, new Uint8Array(buffer.size));
     }
-    run(tokenCount, ids.slice(0, tokenCount * topK));
+    await run(tokenCount, ids.slice(0, tokenCount * topK));
     const expected = new Float64Array(TOKEN_LIMIT * topK * stride);
     const bounds = new Float64Array(expected.length);
     for (let row = 0; row < tokenCount * topK; row++) {

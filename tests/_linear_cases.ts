@@ -119,6 +119,7 @@ export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
 const STRIP_FILES = [
   "lib/strip.wgsl",
   "lib/strip_inputs.wgsl",
+  "lib/weights_read.wgsl",
   "lib/fold.wgsl",
 ];
 

@@ -6,7 +6,7 @@
 //   scale[j] x[k] = (scale_q[j] - mz[j mod META]) ms[j mod META] x[k]
 //                 = p[k] scale_q[j] - r[k]   for p = ms x and r = mz p,
 // which groups g, g + RESIDUES, g + 2 RESIDUES, ... have in common.
-// Needs: strip_u8, strip_u4 or strip_u2.
+// Needs: weights_read or weights_fill; strip_u8, strip_u4 or strip_u2.
 override K: u32;
 override N: u32;
 override G: u32;         // groups
@@ -17,8 +17,6 @@ override META_AT: u32;
 override META: u32;
 override RESIDUES: u32;  // META / K, at least 1
 override UNITS: u32;     // that a workgroup works through
-
-@group(0) @binding(0) var<storage, read> w: array<vec4u>;
 
 struct Strip { p: mat4x4f, r: mat4x4f, zero_scale: f32, zero_zero: f32 }
 
@@ -61,23 +59,23 @@ fn one_plus(v: vec4u, mask: u32) -> vec4f {
   return bitcast<vec4f>((v & vec4u(mask)) | vec4u(0x3f800000u));
 }
 
+fn floats4(v: Four) -> mat4x4f {
+  return mat4x4f(
+    bitcast<vec4f>(v.a),
+    bitcast<vec4f>(v.b),
+    bitcast<vec4f>(v.c),
+    bitcast<vec4f>(v.d),
+  );
+}
+
 // `base` is where the matrix starts, in vec4s; k counts 16 inputs.
 fn strip_of(base: u32, residue: u32, k: u32, x: mat4x4f) -> Strip {
   let ms = base + META_AT / 4u + (residue * K + k * 16u) % META / 4u;
-  let mz = ms + META / 4u;
-  let p = mat4x4f(
-    bitcast<vec4f>(w[ms]) * x[0],
-    bitcast<vec4f>(w[ms + 1u]) * x[1],
-    bitcast<vec4f>(w[ms + 2u]) * x[2],
-    bitcast<vec4f>(w[ms + 3u]) * x[3],
-  );
-  let r = mat4x4f(
-    bitcast<vec4f>(w[mz]) * p[0],
-    bitcast<vec4f>(w[mz + 1u]) * p[1],
-    bitcast<vec4f>(w[mz + 2u]) * p[2],
-    bitcast<vec4f>(w[mz + 3u]) * p[3],
-  );
-  let zero = bitcast<vec4f>(w[base + (META_AT + 2u * META) / 4u]);
+  let scales = floats4(weights(ms, 1u));
+  let zeros = floats4(weights(ms + META / 4u, 1u));
+  let p = mat4x4f(scales[0] * x[0], scales[1] * x[1], scales[2] * x[2], scales[3] * x[3]);
+  let r = mat4x4f(zeros[0] * p[0], zeros[1] * p[1], zeros[2] * p[2], zeros[3] * p[3]);
+  let zero = bitcast<vec4f>(weight(base + (META_AT + 2u * META) / 4u));
   return Strip(p, r, zero.x, zero.y);
 }
 
@@ -86,7 +84,7 @@ fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
   let g = min(place.x, G - 1u);
   let at = base + g * (K / 16u) + k;
   let row = base + (place.y * G + g) * (K / 16u) + k;
-  return Unit(w[at + SCALE_AT / 4u], w[at + ZERO_AT / 4u], load_rows(row, G * (K / 16u)));
+  return Unit(weight(at + SCALE_AT / 4u), weight(at + ZERO_AT / 4u), load_rows(row, G * (K / 16u)));
 }
 
 // This invocation's share of the unit's outputs.

@@ -1,13 +1,11 @@
 // Units of 2-bit codes: 4 packed rows of 4 output rows each.
-// Needs: mac4 of strip.wgsl, its w, Sums of fold.wgsl.
+// Needs: mac4 of strip.wgsl, weights_read or weights_fill, Sums of fold.wgsl.
 const CODES = 4u;      // output rows in a packed row, the first in the top bits
 const UNIT_ROWS = 4u;  // packed rows in a unit
 
-struct Rows { a: vec4u, b: vec4u, c: vec4u, d: vec4u }
+alias Rows = Four;
 
-fn load_rows(row: u32, step: u32) -> Rows {
-  return Rows(w[row], w[row + step], w[row + 2u * step], w[row + 3u * step]);
-}
+fn load_rows(row: u32, step: u32) -> Rows { return weights(row, step); }
 
 // The sums of a[k] (1 + code / 4) for the first and third row of a byte, of
 // a[k] (1 + code / 16) for the second and fourth, whose codes stand next to them.

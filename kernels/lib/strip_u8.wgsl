@@ -19,9 +19,9 @@ fn row_sum(row: vec4u, a: mat4x4f) -> f32 {
 fn row_sums(rows: Rows, a: mat4x4f, zero: f32, sum: f32) -> Sums {
   let off = vec4f(256.0 * sum + zero);
   return Sums(
-    vec4f(row_sum(rows.a, a), row_sum(rows.b, a), row_sum(rows.c, a), row_sum(rows.d, a)) *
+    vec4f(row_sum(rows.first.a, a), row_sum(rows.first.b, a), row_sum(rows.first.c, a), row_sum(rows.first.d, a)) *
       256.0 - off,
-    vec4f(row_sum(rows.e, a), row_sum(rows.f, a), row_sum(rows.g, a), row_sum(rows.h, a)) *
+    vec4f(row_sum(rows.second.a, a), row_sum(rows.second.b, a), row_sum(rows.second.c, a), row_sum(rows.second.d, a)) *
       256.0 - off,
     vec4f(0.0),
     vec4f(0.0),

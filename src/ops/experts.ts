@@ -28,7 +28,7 @@ import {
   sequence,
   spread,
 } from "./op.ts";
-import { stripReading } from "./strip.ts";
+import { POOL_BINDING, stripReading } from "./strip.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** What experts work on. */
@@ -163,6 +163,7 @@ function expertUp(
     layout: up,
     hasParts: false,
     matrixCount: 2,
+    fills: pick.pool !== undefined,
     unitCount: unitCounts?.up,
   });
   const { sources, constants } = strip ?? matrixReading(gpu, up);
@@ -193,6 +194,7 @@ function expertUp(
       2: scratch.h.buffer,
       ...input.bindings,
       ...pick.bindings,
+      ...(pick.pool && { [POOL_BINDING]: pick.pool }),
     },
     workgroups: () => grid,
   });

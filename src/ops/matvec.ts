@@ -11,7 +11,7 @@ import { matvecAxis1 } from "./axis1.ts";
 import { inputReading, type Norm } from "./input.ts";
 import type { Matrix, MatrixLayout } from "./matrix.ts";
 import { kernelOp, type Op, reduction, type Rows, spread } from "./op.ts";
-import { type StripReading, stripReading } from "./strip.ts";
+import { POOL_BINDING, type StripReading, stripReading } from "./strip.ts";
 
 /** Which weights and rows a product works on: a `lib/pick_*.wgsl` and its needs. */
 export interface Pick {
@@ -23,6 +23,12 @@ export interface Pick {
   readonly bindings: Readonly<Record<number, GPUBuffer>>;
   /** How many rows of y there are. */
   readonly count: number;
+  /**
+   * Host memory that missing weights are read from on the way. Only strips do.
+   *
+   * @default {undefined} no weights are missing
+   */
+  readonly pool?: GPUBuffer | undefined;
 }
 
 /** Options for {@linkcode matvec}. */
@@ -70,7 +76,8 @@ export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
     });
   }
   const { hasParts = false, unitCount } = options;
-  const wanted = { layout, hasParts, matrixCount: 1, unitCount };
+  const fills = options.pick.pool !== undefined;
+  const wanted = { layout, hasParts, matrixCount: 1, fills, unitCount };
   const reading = stripReading(gpu, wanted);
   return reading === null
     ? matvecAny(gpu, options)
@@ -85,8 +92,8 @@ export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
  * @returns How many; 1 where inputs are not cut.
  */
 export function partCount(gpu: Gpu, layout: MatrixLayout): number {
-  return stripReading(gpu, { layout, hasParts: true, matrixCount: 1 })
-    ?.partCount ?? 1;
+  const wanted = { layout, hasParts: true, matrixCount: 1, fills: false };
+  return stripReading(gpu, wanted)?.partCount ?? 1;
 }
 
 function matvecStrip(
@@ -117,6 +124,7 @@ function matvecStrip(
       2: y.buffer,
       ...input.bindings,
       ...pick.bindings,
+      ...(pick.pool && { [POOL_BINDING]: pick.pool }),
     },
     workgroups: () => [workgroupCount, partCount, pick.count],
   });

@@ -13,7 +13,24 @@ import stripCode from "../../kernels/lib/strip.wgsl" with { type: "text" };
 import stripU2 from "../../kernels/lib/strip_u2.wgsl" with { type: "text" };
 import stripU4 from "../../kernels/lib/strip_u4.wgsl" with { type: "text" };
 import stripU8 from "../../kernels/lib/strip_u8.wgsl" with { type: "text" };
+import weightsFill from "../../kernels/lib/weights_fill.wgsl" with {
+  type: "text",
+};
+import weightsRead from "../../kernels/lib/weights_read.wgsl" with {
+  type: "text",
+};
 import type { MatrixLayout } from "./matrix.ts";
+
+/** Weights where they are. */
+const WEIGHTS_READ: KernelSource = {
+  name: "lib/weights_read.wgsl",
+  code: weightsRead,
+};
+/** Weights in a slot, which a missing expert fills on the way. */
+const WEIGHTS_FILL: KernelSource = {
+  name: "lib/weights_fill.wgsl",
+  code: weightsFill,
+};
 
 const ROWS_8: KernelSource = {
   name: "lib/strip_rows_8.wgsl",
@@ -44,6 +61,9 @@ const STRIP_INPUTS = 16;
 /** Invocations of a workgroup, where the inputs may be cut into parts. */
 const INVOCATIONS = 256;
 
+/** The binding of host memory that weights are brought in from. */
+export const POOL_BINDING = 11;
+
 /** How a matrix is read in strips. */
 export interface StripReading {
   /** The files that do so. */
@@ -64,6 +84,8 @@ export interface StripOptions {
   readonly hasParts: boolean;
   /** Matrices that a workgroup folds. */
   readonly matrixCount: number;
+  /** Whether missing weights are brought in on the way. */
+  readonly fills: boolean;
   /** Units that a workgroup works through; for benchmarks. */
   readonly unitCount?: number | undefined;
 }
@@ -78,7 +100,7 @@ export interface StripOptions {
  */
 export function stripReading(
   gpu: Gpu,
-  { layout, hasParts, matrixCount, unitCount }: StripOptions,
+  { layout, hasParts, matrixCount, fills, unitCount }: StripOptions,
 ): StripReading | null {
   const { K, G, P, scheme, metaCount } = layout;
   const unit = scheme.type === "HQQ" && scheme.scaleGroupSize !== null
@@ -107,6 +129,7 @@ export function stripReading(
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
       ...unit.sources,
+      fills ? WEIGHTS_FILL : WEIGHTS_READ,
       { name: "lib/strip.wgsl", code: stripCode },
       { name: "lib/strip_inputs.wgsl", code: stripInputs },
     ],
@@ -121,6 +144,18 @@ export function stripReading(
     workgroupCount: residueCount * Math.ceil(unitsOfResidue / units),
     partCount,
   };
+}
+
+/**
+ * Tells whether a matrix is read in strips, which can bring in what is missing.
+ *
+ * @param gpu The GPU.
+ * @param layout How the matrix lies.
+ * @returns Whether it is.
+ */
+export function canFill(gpu: Gpu, layout: MatrixLayout): boolean {
+  const wanted = { layout, hasParts: true, matrixCount: 1, fills: true };
+  return stripReading(gpu, wanted) !== null;
 }
 
 /** The fewest equal parts that a workgroup can take. */

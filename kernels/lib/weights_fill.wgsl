@@ -1,0 +1,33 @@
+// Weights of an expert in a slot. One that is missing is read from host memory over
+// the bus, and what was read fills its slot: a product reads every weight.
+// Needs: pick_use.
+struct Four { a: vec4u, b: vec4u, c: vec4u, d: vec4u }
+
+@group(0) @binding(0) var<storage, read_write> slots: array<vec4u>;
+@group(0) @binding(11) var<storage, read> pool: array<vec4u>;
+
+fn weight(at: u32) -> vec4u {
+  if (!is_missing) { return slots[at]; }
+  let v = pool[at + pool_shift];
+  slots[at] = v;
+  return v;
+}
+
+// Four of them, `step` apart: all are asked for before any is waited for.
+fn weights(at: u32, step: u32) -> Four {
+  let b = at + step;
+  let c = at + 2u * step;
+  let d = at + 3u * step;
+  if (!is_missing) { return Four(slots[at], slots[b], slots[c], slots[d]); }
+  let four = Four(
+    pool[at + pool_shift],
+    pool[b + pool_shift],
+    pool[c + pool_shift],
+    pool[d + pool_shift],
+  );
+  slots[at] = four.a;
+  slots[b] = four.b;
+  slots[c] = four.c;
+  slots[d] = four.d;
+  return four;
+}
