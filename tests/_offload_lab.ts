@@ -25,6 +25,7 @@ import {
 } from "../src/offload/host_store.ts";
 import { createPinnedStore } from "../src/offload/pinned_store.ts";
 import type { StoreKind } from "../src/offload/plan_stores.ts";
+import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import type { PrefetchMode } from "../src/offload/prefetch_switch.ts";
 import { settle } from "./_gpu.ts";
 
@@ -44,6 +45,10 @@ export interface Way {
   readonly chunkSize: number;
   /** How many pieces a prefetch of an expert takes, at least. */
   readonly pieceCount: number;
+  /** Whether the slots of a layer share a buffer. */
+  readonly banks: boolean;
+  /** The most slots of such a buffer; without it, what the GPU binds. */
+  readonly bankSlotLimit?: number;
   readonly onRouting?: RoutingListener;
   /**
    * What every expert waits for before it is read. If there is one, stores are
@@ -61,6 +66,7 @@ export const WAY: Omit<Way, "slots"> = {
   stagingSlotCount: 2,
   chunkSize: 16,
   pieceCount: 3,
+  banks: false,
 };
 
 /** A checkpoint, its weights on a device, and models that share them. */
@@ -148,6 +154,9 @@ export class OffloadLab implements Disposable {
         prefetch: way.prefetch,
         prefetchExperts: way.prefetchExperts,
         onRouting: way.onRouting,
+        banks: way.banks,
+        bankByteLimit: way.bankSlotLimit &&
+          way.bankSlotLimit * bankSlotByteLength(this.expertByteLength),
         pieceByteLength: 16 *
           Math.ceil(this.expertByteLength / way.pieceCount / 16),
       },

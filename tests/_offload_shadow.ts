@@ -2,11 +2,12 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Mixtral } from "../src/model/mixtral.ts";
+import type { SlotPlace } from "../src/offload/slot_buffers.ts";
 import type { OffloadLab, Way } from "./_offload_lab.ts";
 
 /**
  * Fails unless every slot holds the bytes of the expert that the cache says is
- * in it, no two slots share a buffer, and nothing is pinned.
+ * in it, no two slots share a place, and nothing is pinned.
  *
  * @param lab The model's lab.
  * @param way How it offloads.
@@ -29,17 +30,17 @@ export async function checkShadow(
   for (let i = 0; i < slots.stagingSlotCount; i++) {
     numbers.push(slots.ofStaging(i));
   }
-  assertEquals(new Set(numbers).size, slots.buffers.length);
+  assertEquals(new Set(numbers).size, slots.places.length);
 
   const filled = caches.flatMap((cache, layer) =>
     cache.state().flatMap((expert, slot) =>
       expert === undefined ? [] : [{
         id: { layer: layers[layer]!, expert },
-        buffer: slots.buffers[slots.ofSlot(layer, slot)]!,
+        place: slots.places[slots.ofSlot(layer, slot)]!,
       }]
     )
   );
-  const bytes = await readAll(lab, filled.map(({ buffer }) => buffer));
+  const bytes = await readAll(lab, filled.map(({ place }) => place));
   for (const [i, { id }] of filled.entries()) {
     const expected = await lab.readExpert(id);
     const isSame = expected.every((byte, j) => byte === bytes[i]![j]);
@@ -53,26 +54,26 @@ export async function checkShadow(
   return filled.length;
 }
 
-/** Reads whole buffers of one expert each. */
+/** Reads places of one expert each. */
 async function readAll(
   { gpu: { device }, expertByteLength }: OffloadLab,
-  buffers: readonly GPUBuffer[],
+  places: readonly SlotPlace[],
 ): Promise<Uint8Array[]> {
-  if (buffers.length === 0) return [];
+  if (places.length === 0) return [];
   const target = device.createBuffer({
-    size: buffers.length * expertByteLength,
+    size: places.length * expertByteLength,
     usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
   });
   const commands = device.createCommandEncoder();
-  for (const [i, buffer] of buffers.entries()) {
-    const at = i * expertByteLength;
-    commands.copyBufferToBuffer(buffer, 0, target, at, expertByteLength);
+  for (const [i, { buffer, offset, size }] of places.entries()) {
+    assertEquals(size, expertByteLength);
+    commands.copyBufferToBuffer(buffer, offset, target, i * size, size);
   }
   device.queue.submit([commands.finish()]);
   await target.mapAsync(GPUMapMode.READ);
   const bytes = new Uint8Array(target.getMappedRange().slice(0));
   target.destroy();
-  return buffers.map((_, i) =>
+  return places.map((_, i) =>
     bytes.subarray(i * expertByteLength, (i + 1) * expertByteLength)
   );
 }

@@ -39,7 +39,11 @@ interface Choice {
   readonly policy: PolicyName;
   readonly ahead: Pick<
     Way,
-    "prefetch" | "prefetchExperts" | "stagingSlotCount"
+    | "prefetch"
+    | "prefetchExperts"
+    | "stagingSlotCount"
+    | "banks"
+    | "bankSlotLimit"
   >;
   readonly pieceCount: number;
   readonly chunkSize: number;
@@ -48,17 +52,41 @@ interface Choice {
 /** Off, and all numbers of experts with both buffer sizes. */
 function aheads(topK: number): Choice["ahead"][] {
   const counts = Array.from({ length: topK }, (_, i) => i + 1);
+  const banks = false;
   return [2, 4].flatMap((stagingSlotCount) => [
     ...(stagingSlotCount === 2
-      ? [{ prefetch: "off" as const, prefetchExperts: 1, stagingSlotCount }]
+      ? [{
+        prefetch: "off" as const,
+        prefetchExperts: 1,
+        stagingSlotCount,
+        banks,
+      }]
       : []),
     ...counts.map((prefetchExperts) => ({
       prefetch: "next-layer" as const,
       prefetchExperts,
       stagingSlotCount,
+      banks,
     })),
   ]);
 }
+
+/** Layers in one bank, and in some; what is to be prefetched is not. */
+const BANKED: readonly Choice["ahead"][] = [
+  {
+    prefetch: "next-layer",
+    prefetchExperts: 1,
+    stagingSlotCount: 2,
+    banks: true,
+  },
+  {
+    prefetch: "off",
+    prefetchExperts: 1,
+    stagingSlotCount: 4,
+    banks: true,
+    bankSlotLimit: 2,
+  },
+];
 
 /** As many in every layer, from top-k to all but one, and some mixtures. */
 function slotLists(
@@ -91,7 +119,7 @@ async function tryAll(
   { ways, turns }: { ways: readonly Choice[]; turns: readonly Turn[] },
 ): Promise<number> {
   const expected = new Map<number, Transcript>();
-  const count = { tokens: 0, evictions: 0, used: 0, wasted: 0 };
+  const count = { tokens: 0, evictions: 0, banked: 0, used: 0, wasted: 0 };
   for (const { ahead, ...rest } of ways) {
     const way: Way = { ...rest, ...ahead };
     const { chunkSize } = way;
@@ -106,12 +134,14 @@ async function tryAll(
     count.tokens += actual.ids.length;
     for (const layer of model.offloadStats!.snapshot().layers) {
       count.evictions += layer.evictions;
+      if (way.banks) count.banked += layer.evictions;
       count.used += layer.byteLengths.prefetchUsed;
       count.wasted += layer.byteLengths.prefetchWasted;
     }
   }
   // Ways in which nothing happens would prove nothing.
-  assert(count.evictions > 0 && count.used > 0 && count.wasted > 0);
+  const { evictions, banked, used, wasted } = count;
+  assert(evictions > banked && banked > 0 && used > 0 && wasted > 0);
   return count.tokens;
 }
 
@@ -143,7 +173,7 @@ invarianceTest("c_sw8_mqa", {
     slots: slotLists(config),
     stores: STORES,
     policy: POLICIES,
-    ahead: aheads(config.numExpertsPerTok),
+    ahead: [...aheads(config.numExpertsPerTok), ...BANKED],
     pieceCount: [1, 7],
     chunkSize: [5, 16],
   }),
@@ -156,7 +186,7 @@ invarianceTest("a_gqa_8e", {
     slots: slotLists(config),
     stores: STORES,
     policy: POLICIES,
-    ahead: aheads(config.numExpertsPerTok),
+    ahead: [...aheads(config.numExpertsPerTok), ...BANKED],
     pieceCount: [1, 7],
     chunkSize: [1, 24],
   }),
@@ -177,7 +207,7 @@ invarianceTest("stories-17m-q", {
     ],
     stores: STORES,
     policy: POLICIES,
-    ahead: aheads(2).filter((_, i) => i % 2 === 0),
+    ahead: [...aheads(2).filter((_, i) => i % 2 === 0).slice(0, 2), ...BANKED],
     pieceCount: [1, 5],
     chunkSize: [16, 7],
   }),

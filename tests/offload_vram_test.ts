@@ -2,8 +2,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { LoadOptions, Plan } from "../mod.ts";
+import { planPlacement } from "../src/offload/placement.ts";
+import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import { finish, withEngine } from "./_engine.ts";
 import { GpuWatch, type WatchedBuffer } from "./_offload_calls.ts";
+import { WAY, withLab } from "./_offload_lab.ts";
 import { MODELS } from "./_offload_talk.ts";
 import { STORIES, tempDirectory, withTokenizer } from "./_tiny_checkpoint.ts";
 
@@ -27,12 +30,12 @@ const isHost = ({ usage }: WatchedBuffer) =>
   (usage & GPUBufferUsage.MAP_READ) !== 0;
 const isPool = ({ label }: WatchedBuffer) => /^host pool /.test(label);
 const isExpert = ({ label }: WatchedBuffer) =>
-  /^(staging )?slot |^experts of layer /.test(label);
+  /^(staging )?slot |^slots of layer |^experts of layer /.test(label);
 
 function checkPlan(plan: Plan, watch: GpuWatch): void {
   assertEquals(
     watch.byteLength(isExpert),
-    (plan.slotCount + plan.stagingSlotCount) * plan.expertByteLength,
+    plan.slotsByteLength + plan.stagingSlotCount * plan.expertByteLength,
   );
   const pinned = plan.stores.find(({ kind }) => kind === "pinned");
   assertEquals(watch.byteLength(isPool), pinned?.ramByteLength ?? 0);
@@ -81,5 +84,53 @@ Deno.test("load() allocates what the plan of a model in 16 bits says", async () 
   await withEngine(STORIES, options, () => {
     checkPlan(plan!, watch);
     return Promise.resolve();
+  });
+});
+
+Deno.test("Mixtral allocates the banks that a plan says", async () => {
+  await withLab(MODELS["stories-17m-q"], async (lab) => {
+    const { expertByteLength } = lab;
+    const slotByteLength = bankSlotByteLength(expertByteLength);
+    assert(slotByteLength > expertByteLength, "there are no gaps");
+    for (const bankSlotLimit of [1, 2, 8]) {
+      using watch = new GpuWatch();
+      const slots = [2, 8, 5, 8, 8, 8];
+      using _ = await lab.offloaded({
+        ...WAY,
+        slots,
+        banks: true,
+        bankSlotLimit,
+      });
+      const plan = planPlacement({
+        layerCount: slots.length,
+        expertCount: 8,
+        topK: 2,
+        expertByteLength,
+        slotByteLength,
+        trunkByteLength: 0,
+        kvByteLength: 0,
+        scratchByteLength: 0,
+      }, {
+        slots,
+        bufferSize: WAY.stagingSlotCount,
+        adapter: {
+          maxBufferSize: Infinity,
+          maxStorageBufferBindingSize: Infinity,
+          pinnedByteLength: Infinity,
+        },
+      });
+      // Resident layers are the lab's.
+      const resident = 4 * 8 * expertByteLength;
+      assertEquals(
+        watch.byteLength(isExpert) + resident,
+        plan.vramByteLength,
+      );
+      const bankCount = Math.ceil(2 / bankSlotLimit) +
+        Math.ceil(5 / bankSlotLimit);
+      const banks = watch.buffers.filter(({ label }) =>
+        label.startsWith("slots of layer")
+      );
+      assertEquals(banks.length, bankCount);
+    }
   });
 });

@@ -1,4 +1,4 @@
-/** Brings experts from the host store to the buffers they are computed from. */
+/** Brings experts from the host store to where they are computed from. */
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/recorder.ts";
@@ -24,8 +24,10 @@ export class ExpertLoader {
   readonly #store: HostStore;
   readonly #slots: SlotBuffers;
   readonly #copier: ExpertCopier | null;
-  /** By source buffer, by slot buffer. */
+  /** By source buffer, by place. */
   readonly #bound: readonly (readonly GPUBindGroup[])[];
+  /** By staging slot's place, by place of a bank; `null` without banks. */
+  readonly #kept: ReadonlyMap<number, readonly GPUBindGroup[]> | null;
   /** Pieces of an expert; 1 where experts do not come in pieces. */
   readonly pieceCount: number;
 
@@ -38,10 +40,11 @@ export class ExpertLoader {
     this.#store = store;
     this.#slots = slots;
     this.#copier = copier;
-    this.pieceCount = copier?.pieceCount ?? 1;
+    this.pieceCount = store.buffers.length === 0 ? 1 : copier!.pieceCount;
     this.#bound = store.buffers.map((source) =>
-      slots.buffers.map((slot) => copier!.bind(source, slot))
+      slots.places.map((place) => copier!.bind(source, place))
     );
+    this.#kept = slots.hasBanks ? bindStaging(copier!, slots) : null;
   }
 
   /**
@@ -55,9 +58,13 @@ export class ExpertLoader {
     gpu: Gpu,
     options: ExpertLoaderOptions,
   ): Promise<ExpertLoader> {
-    const { store: { buffers }, expertByteLength, pieceByteLength } = options;
-    if (buffers.length === 0) return new ExpertLoader(gpu, options, null);
-    const largest = Math.max(...buffers.map(({ size }) => size));
+    const { store: { buffers }, slots } = options;
+    const { expertByteLength, pieceByteLength } = options;
+    if (buffers.length === 0 && !slots.hasBanks) {
+      return new ExpertLoader(gpu, options, null);
+    }
+    const sizes = buffers.map(({ size }) => size);
+    const largest = Math.max(expertByteLength, ...sizes); // a staging slot's
     const copier = await ExpertCopier.create(gpu, {
       expertByteLength,
       pieceByteLength,
@@ -81,7 +88,7 @@ export class ExpertLoader {
    *
    * @param pass The compute pass.
    * @param id The expert.
-   * @param options The number of the buffer to fill, the first piece to copy,
+   * @param options The number of the place to fill, the first piece to copy,
    * and whether to copy all that follow.
    */
   copy(
@@ -104,7 +111,7 @@ export class ExpertLoader {
    *
    * @param recorder The commands of the step.
    * @param id The expert.
-   * @param to The number of the buffer to fill.
+   * @param to The number of the place to fill.
    * @throws {Error} If the store cannot read the expert.
    */
   async upload(recorder: Recorder, id: ExpertId, to: number): Promise<void> {
@@ -113,12 +120,43 @@ export class ExpertLoader {
     if (bytes === null) {
       this.copy(recorder.pass, id, { to, piece: 0, toEnd: true });
     } else {
-      this.#gpu.upload(this.#slots.buffers[to]!, bytes);
+      const { buffer, offset } = this.#slots.places[to]!;
+      this.#gpu.upload(buffer, bytes, offset);
     }
+  }
+
+  /**
+   * Records the copy of a staged expert to its slot in a bank.
+   *
+   * @param pass The compute pass.
+   * @param places The number of the staging slot's place, and of the slot's.
+   */
+  keep(
+    pass: GPUComputePassEncoder,
+    { from, to }: { from: number; to: number },
+  ): void {
+    const bound = this.#kept!.get(from)![to]!;
+    this.#copier!.encode(pass, bound, { expert: 0, piece: 0, toEnd: true });
   }
 
   /** Frees the store. */
   [Symbol.dispose](): void {
     this.#store[Symbol.dispose]();
   }
+}
+
+/** Binds each staging slot with each slot of a bank. */
+function bindStaging(
+  copier: ExpertCopier,
+  slots: SlotBuffers,
+): ReadonlyMap<number, readonly GPUBindGroup[]> {
+  const { places, stagingSlotCount } = slots;
+  // Slots come first, and are never swapped.
+  const inBanks = places.slice(0, places.length - stagingSlotCount);
+  return new Map(
+    Array.from({ length: stagingSlotCount }, (_, i) => {
+      const from = slots.ofStaging(i);
+      return [from, inBanks.map((to) => copier.bind(places[from]!, to))];
+    }),
+  );
 }

@@ -10,12 +10,14 @@ import {
   uploadExpert,
 } from "./scheduler_parts.ts";
 
-/** An expert on its way to a buffer, in prefill. */
+/** An expert on its way to a place, in prefill. */
 interface Stream {
   readonly layer: number;
   readonly expert: number;
-  /** The number of the buffer. */
+  /** The number of the place that it is computed from. */
   readonly to: number;
+  /** The number of the place that it is copied to after that, if it is. */
+  readonly keptIn?: number | undefined;
 }
 
 /**
@@ -63,13 +65,12 @@ export async function prefillExperts(
     }
     const streams = missing.map((expert, i): Stream => {
       const slot = bySlot.get(expert);
-      return {
-        layer,
-        expert,
-        to: slot === undefined
-          ? slots.ofStaging(i % slots.stagingSlotCount)
-          : slots.ofSlot(layer, slot),
-      };
+      const kept = slot === undefined ? undefined : slots.ofSlot(layer, slot);
+      const staging = slots.ofStaging(i % slots.stagingSlotCount);
+      // A copy into a bank would wait for the ops that read any of its slots.
+      return slots.hasBanks
+        ? { layer, expert, to: staging, keptIn: kept }
+        : { layer, expert, to: kept ?? staging };
     });
     await stream(parts, recorder, { streams, tokenCount });
   } catch (error) {
@@ -104,5 +105,8 @@ async function stream(
       recorder.run(op, tokenCount);
       if (j === 0) begin(streams[i + 1]);
     }
+    const { to: from, keptIn: to } = one;
+    // Residents ran before: nobody reads what the slot held.
+    if (to !== undefined) loader.keep(recorder.pass, { from, to });
   }
 }

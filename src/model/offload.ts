@@ -44,6 +44,20 @@ export interface OffloadOptions {
   readonly prefetchExperts: number;
   /** Bytes of a piece of a prefetch: what the link moves beside one op. */
   readonly pieceByteLength: number;
+  /**
+   * Whether the slots of a layer lie in one buffer, where kernels find them by
+   * themselves. Then nothing is prefetched: a staged expert moves into the cache
+   * by a swap of buffers.
+   *
+   * @default {false}
+   */
+  readonly banks?: boolean;
+  /**
+   * The most bytes of such a buffer; for tests.
+   *
+   * @default {number} what the GPU binds
+   */
+  readonly bankByteLimit?: number | undefined;
   /** Hears of the routing of the offloaded layers. */
   readonly onRouting?: RoutingListener | undefined;
 }
@@ -72,7 +86,7 @@ export interface Offload extends Disposable {
   readonly guessCount: number;
   /** The caches, by offloaded layer. */
   readonly caches: readonly ExpertCache[];
-  /** The buffers of slots and staging slots. */
+  /** Slots and staging slots. */
   readonly slots: SlotBuffers;
   /** The runner of one of the model's layers. */
   runner(layer: number): ExpertRunner;
@@ -93,7 +107,7 @@ export async function offloadExperts(
   options: OffloadOptions,
   model: OffloadModel,
 ): Promise<Offload> {
-  const { layers, store, stagingSlotCount } = options;
+  const { layers, store, stagingSlotCount, banks = false } = options;
   const { layout, routing, scratch, step, layerCount } = model;
   const { expertCount } = routing;
   const expertByteLength = layout.wordCount * 4;
@@ -101,6 +115,8 @@ export async function offloadExperts(
     slots: options.slots,
     stagingSlotCount,
     expertByteLength,
+    banks,
+    bankByteLimit: options.bankByteLimit,
   });
   const loader = await ExpertLoader.create(gpu, {
     store,
@@ -113,11 +129,11 @@ export async function offloadExperts(
   );
   const uses = makeExpertUses(gpu, routing);
   const experts: SlotExpert[] = [];
-  for (const buffer of slots.buffers) {
+  for (const buffer of slots.places) {
     experts.push(await slotExpert(gpu, { ...model, buffer, uses }));
   }
   const stats = new OffloadStats(layerCount);
-  const prefetch = new PrefetchSwitch(options.prefetch);
+  const prefetch = new PrefetchSwitch(banks ? "off" : options.prefetch);
   const guessCount = prefetch.isPossible || options.onRouting !== undefined
     ? Math.min(expertCount, Math.max(GUESS_DEPTH, options.prefetchExperts))
     : 0;

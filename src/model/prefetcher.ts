@@ -11,7 +11,7 @@ import type { ExpertLoader } from "./expert_loader.ts";
 export interface PrefetcherOptions {
   /** Brings experts in. */
   readonly loader: ExpertLoader;
-  /** The buffers of staging slots. */
+  /** The staging slots. */
   readonly slots: SlotBuffers;
   /** The cache of each offloaded layer. */
   readonly caches: readonly ExpertCache[];

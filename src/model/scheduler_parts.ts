@@ -21,9 +21,9 @@ import {
 export interface SchedulerParts {
   /** The cache of each offloaded layer. */
   readonly caches: readonly ExpertCache[];
-  /** The buffers of slots and staging slots. */
+  /** Slots and staging slots. */
   readonly slots: SlotBuffers;
-  /** What each buffer's expert can be asked for, by the buffer's number. */
+  /** What each place's expert can be asked for, by the place's number. */
   readonly experts: readonly SlotExpert[];
   /** Brings experts in. */
   readonly loader: ExpertLoader;
@@ -79,7 +79,7 @@ export async function readLayer(
  * @param parts What the scheduler works with.
  * @param recorder The commands of the step.
  * @param options The expert, of a layer among those that are offloaded, and the
- * number of the buffer to fill.
+ * number of the place to fill.
  */
 export async function uploadExpert(
   { loader, stats }: SchedulerParts,

@@ -61,7 +61,8 @@ gpuTest("Uploader fills every buffer, several at once", async ({ gpu }) => {
 
     using buffers = await makeReader(gpu, 4 * 8 * 4);
     for (const [value, { buffer }] of matrices.entries()) {
-      assertEquals([...await buffers.floats(buffer)], Array(32).fill(value));
+      const floats = await buffers.floats(buffer as GPUBuffer);
+      assertEquals([...floats], Array(32).fill(value));
     }
     const padded = [...await buffers.floats(rows)];
     assertEquals(padded, [0, 1, 2, 0, 3, 4, 5, 0]);

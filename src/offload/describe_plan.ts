@@ -21,7 +21,7 @@ export function describePlan(plan: Plan): string {
     `trunk ${formatByteLength(plan.trunkByteLength)}`,
     `KV cache ${formatByteLength(plan.kvByteLength)}`,
     `scratch ${formatByteLength(plan.scratchByteLength)}`,
-    `${slotCount} slots ${formatByteLength(slotCount * expertByteLength)}`,
+    `${slotCount} slots ${formatByteLength(plan.slotsByteLength)}`,
   ];
   if (stagingSlotCount > 0) {
     const size = formatByteLength(stagingSlotCount * expertByteLength);

@@ -5,6 +5,12 @@ export interface ModelSizes extends ExpertCounts {
   /** Bytes of an expert. */
   expertByteLength: number;
   /**
+   * Bytes from one slot to the next where the slots of a layer share a buffer.
+   *
+   * @default {expertByteLength}
+   */
+  slotByteLength?: number;
+  /**
    * Bytes of the largest buffer of an expert.
    *
    * @default {expertByteLength}
@@ -26,4 +32,23 @@ export interface ModelSizes extends ExpertCounts {
  */
 export function fixedByteLength(sizes: ModelSizes): number {
   return sizes.trunkByteLength + sizes.kvByteLength + sizes.scratchByteLength;
+}
+
+/**
+ * What slots take on the GPU. Experts of a layer that are all there lie in one
+ * buffer without gaps.
+ *
+ * @param sizes What the model takes.
+ * @param slots Slots of each layer: (layerCount)
+ * @returns Bytes of all slots, staging slots left out.
+ */
+export function slotsByteLength(
+  sizes: ModelSizes,
+  slots: readonly number[],
+): number {
+  const { expertCount, expertByteLength } = sizes;
+  const { slotByteLength = expertByteLength } = sizes;
+  return slots
+    .map((n) => n * (n === expertCount ? expertByteLength : slotByteLength))
+    .reduce((sum, byteLength) => sum + byteLength, 0);
 }

@@ -48,7 +48,7 @@ interface Chunk {
  * A buffer that may be mapped for reading and bound as storage is system memory
  * that shaders read over the bus; it is never mapped, and filled by
  * `writeBuffer`. The pool comes in chunks of 1 GiB, halved whenever the system
- * refuses one.
+ * refuses one; they hold whole layers if they can.
  *
  * @param gpu The GPU.
  * @param options What to hold, and where it comes from.
@@ -130,10 +130,32 @@ function fillPool(gpu: Gpu, { places, buffers, options }: {
   });
 }
 
+/**
+ * Says how many experts the next chunk of a pool holds: whole layers, if it
+ * begins with one and can hold one, so that most layers lie in one buffer.
+ *
+ * @param left How many experts are to come.
+ * @param options The first of them, through all layers; the most that a chunk
+ * holds; experts of a layer.
+ * @returns The number.
+ */
+export function chunkLength(
+  left: number,
+  { first, most, expertCount }: {
+    first: number;
+    most: number;
+    expertCount: number;
+  },
+): number {
+  if (left <= most) return left;
+  const isWhole = first % expertCount === 0 && most >= expertCount;
+  return isWhole ? most - most % expertCount : most;
+}
+
 /** As many experts as the system grants, in chunks as large as it grants. */
 async function allocate(
   gpu: Gpu,
-  { expertByteLength, range, onPinned }: PinnedStoreOptions,
+  { expertByteLength, expertCount, range, onPinned }: PinnedStoreOptions,
 ): Promise<Chunk[]> {
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const limit = Math.min(
@@ -145,13 +167,18 @@ async function allocate(
   let most = Math.floor(limit / expertByteLength);
   let first = 0;
   while (first < range.count && most >= 1) {
-    const count = Math.min(most, range.count - first);
+    const count = chunkLength(range.count - first, {
+      first: range.first + first,
+      most,
+      expertCount,
+    });
     const buffer = await tryAllocate(gpu, {
       label: `host pool ${chunks.length}`,
       size: count * expertByteLength,
     });
     if (buffer === null) {
-      most = Math.floor(count / 2);
+      const half = Math.floor(count / 2); // a layer first, if it is less
+      most = count > expertCount ? Math.max(half, expertCount) : half;
       continue;
     }
     chunks.push({ buffer, count });

@@ -4,7 +4,12 @@ import { GpuWatch } from "../../tests/_offload_calls.ts";
 import { limitPools } from "../../tests/_offload_pool_limit.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { expertOf, type ReadExpert } from "./host_store.ts";
-import { createPinnedStore, type PinnedStoreOptions } from "./pinned_store.ts";
+import {
+  chunkLength,
+  createPinnedStore,
+  type PinnedStoreOptions,
+} from "./pinned_store.ts";
+import { poolPartsOf } from "./pool_parts.ts";
 
 const BYTE_LENGTH = 64;
 
@@ -50,6 +55,67 @@ gpuTest(
     );
     // 9 at once; then 4, 4 more, and the last.
     assertEquals(limit.refused, [9 * BYTE_LENGTH, BYTE_LENGTH]);
+  },
+);
+
+Deno.test("chunkLength() keeps layers whole", () => {
+  const lengths = (options: { first: number; count: number; most: number }) => {
+    const end = options.first + options.count;
+    const counts: number[] = [];
+    for (let { first } = options; first < end;) {
+      const of = { first, most: options.most, expertCount: 4 };
+      counts.push(chunkLength(end - first, of));
+      first += counts.at(-1)!;
+    }
+    return counts;
+  };
+  assertEquals(lengths({ first: 0, count: 22, most: 11 }), [8, 8, 6]);
+  assertEquals(lengths({ first: 8, count: 22, most: 8 }), [8, 8, 6]);
+  assertEquals(lengths({ first: 4, count: 8, most: 4 }), [4, 4]);
+  assertEquals(lengths({ first: 0, count: 11, most: 11 }), [11]);
+  // A layer is too large.
+  assertEquals(lengths({ first: 0, count: 8, most: 3 }), [3, 3, 2]);
+  // The range begins within a layer.
+  assertEquals(lengths({ first: 2, count: 12, most: 5 }), [5, 5, 2]);
+});
+
+gpuTest(
+  "createPinnedStore() splits no layer that a chunk holds",
+  async ({ gpu }) => {
+    const options = { ...OPTIONS, range: { first: 4, count: 8 } };
+    // 8 at once are refused, then 4, whole as they are; then 2 and 1.
+    for (const [granted, counts] of [[8, [8]], [7, [4, 2, 1]]] as const) {
+      using _ = limitPools(granted * BYTE_LENGTH);
+      using store = await createPinnedStore(gpu, {
+        ...options,
+        isPartial: true,
+      });
+      const sizes = store.buffers.map(({ size }) => size / BYTE_LENGTH);
+      assertEquals(sizes, [...counts]);
+      const [first] = poolPartsOf(store, 1, 4)!;
+      assertEquals(first, { buffer: 0, firstExpert: 0, count: 4, index: 0 });
+    }
+  },
+);
+
+gpuTest(
+  "createPinnedStore() halves a chunk of several layers to whole ones",
+  async ({ gpu }) => {
+    const layerCount = 6;
+    using limit = limitPools(22 * BYTE_LENGTH);
+    using store = await createPinnedStore(gpu, {
+      ...OPTIONS,
+      layerCount,
+      range: { first: 0, count: 4 * layerCount - 1 },
+      isPartial: true,
+    });
+    assertEquals(limit.refused, [23, 7, 3, 1].map((n) => n * BYTE_LENGTH));
+    // Of 11 two layers, twice; of 7 then the one that there is room for.
+    const sizes = store.buffers.map(({ size }) => size / BYTE_LENGTH);
+    assertEquals(sizes, [8, 8, 4, 1, 1]);
+    for (let layer = 0; layer < 5; layer++) {
+      assertEquals(poolPartsOf(store, layer, 4)!.length, 1);
+    }
   },
 );
 

@@ -1,6 +1,10 @@
 import { formatByteLength } from "./byte_length.ts";
 import { planStores, type StoreKind, type StorePart } from "./plan_stores.ts";
-import { fixedByteLength, type ModelSizes } from "./model_sizes.ts";
+import {
+  fixedByteLength,
+  type ModelSizes,
+  slotsByteLength,
+} from "./model_sizes.ts";
 import { planSlots, type SlotsPlanOptions } from "./plan_slots.ts";
 
 /** What the adapter grants. */
@@ -46,8 +50,10 @@ export interface Plan {
   readonly stagingSlotCount: number;
   /** The stores in use, the fastest first; the first gets the first experts. */
   readonly stores: readonly StorePart[];
-  /** Bytes of an expert, and so of a slot. */
+  /** Bytes of an expert, and so of a staging slot. */
   readonly expertByteLength: number;
+  /** Bytes of all slots. */
+  readonly slotsByteLength: number;
   /** Bytes of the weights that are no experts. */
   readonly trunkByteLength: number;
   /** Bytes of the KV cache. */
@@ -91,6 +97,7 @@ export function planPlacement(
     readBufferCount: stagingSlotCount,
   });
   const slotCount = sum(slots);
+  const slotBytes = slotsByteLength(sizes, slots);
   const { trunkByteLength, kvByteLength, scratchByteLength } = sizes;
   return {
     slots,
@@ -99,11 +106,12 @@ export function planPlacement(
     stagingSlotCount,
     stores: host.stores,
     expertByteLength,
+    slotsByteLength: slotBytes,
     trunkByteLength,
     kvByteLength,
     scratchByteLength,
-    vramByteLength: fixedByteLength(sizes) +
-      (slotCount + stagingSlotCount) * expertByteLength,
+    vramByteLength: fixedByteLength(sizes) + slotBytes +
+      stagingSlotCount * expertByteLength,
     ramByteLength: sum(host.stores.map((store) => store.ramByteLength)),
     reasons: [...reasons, ...host.reasons],
   };

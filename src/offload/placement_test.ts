@@ -100,11 +100,14 @@ Deno.test("planPlacement() never exceeds a budget, and wastes no slot", async ()
   for (let seed = 1; seed <= 300; seed++) {
     await withRandom(seed, (random) => {
       const expertCount = 2 + random.integer(15);
+      const expertByteLength = 1 + random.integer(50);
+      const gap = random.integer(2) * random.integer(20); // between slots
       const sizes: ModelSizes = {
         layerCount: 1 + random.integer(8),
         expertCount,
         topK: 1 + random.integer(expertCount),
-        expertByteLength: 1 + random.integer(50),
+        expertByteLength,
+        ...(gap > 0 ? { slotByteLength: expertByteLength + gap } : {}),
         trunkByteLength: random.integer(500),
         kvByteLength: random.integer(500),
         scratchByteLength: random.integer(500),
@@ -129,8 +132,10 @@ Deno.test("planPlacement() never exceeds a budget, and wastes no slot", async ()
       assert((pinned?.ramByteLength ?? 0) <= pinnedByteLength);
       if (offGpu === 0) return;
       assertEquals(stagingSlotCount, 4);
-      const room = vramByteLength - planned.vramByteLength;
-      assert(room < sizes.expertByteLength, `${room} bytes are wasted`);
+      // Resident layers have no gaps.
+      const gaps = residentLayers.length * expertCount * gap;
+      const room = vramByteLength - planned.vramByteLength - gaps;
+      assert(room < expertByteLength + gap, `${room} bytes are wasted`);
     });
   }
 });
@@ -154,6 +159,27 @@ Deno.test("planPlacement() needs no store for a resident layer", () => {
     ramExpertCount: 16,
     ramByteLength: 160,
   }]);
+});
+
+Deno.test("planPlacement() leaves room between slots that share a buffer", () => {
+  const sizes = { ...SMALL, slotByteLength: 16 };
+  // 100 fixed, 4 staging slots, 9 slots and 5 bytes.
+  const auto = plan(sizes, { vramByteLength: 289 });
+  assertEquals(auto.slots, [2, 2, 2, 3]);
+  assertEquals([auto.slotsByteLength, auto.vramByteLength], [144, 284]);
+  // Layers that are resident have no gaps.
+  const mixed = plan(sizes, { slots: [8, 2, 8, 3] });
+  assertEquals([mixed.slotsByteLength, mixed.vramByteLength], [240, 380]);
+  assertEquals(plan(sizes).vramByteLength, 420);
+  assertEquals(mixed.ramByteLength, 160);
+  assert(
+    describePlan(mixed).includes("21 slots 240 bytes, 4 staging slots 40"),
+  );
+  assertThrows(
+    () => plan(sizes, { vramByteLength: 267 }),
+    RangeError,
+    "at least top-k = 2 slots in each of 4 layers (128 bytes), wanted 268 bytes",
+  );
 });
 
 Deno.test("planPlacement() refuses what does not fit", () => {

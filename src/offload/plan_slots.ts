@@ -1,5 +1,9 @@
 import { formatByteLength } from "./byte_length.ts";
-import { fixedByteLength, type ModelSizes } from "./model_sizes.ts";
+import {
+  fixedByteLength,
+  type ModelSizes,
+  slotsByteLength,
+} from "./model_sizes.ts";
 import { resolveSlots, type SlotsOptions } from "./slots_wish.ts";
 
 /** Staging slots, shared by all layers, when nobody asks for a number. */
@@ -65,9 +69,12 @@ export function planSlots(
 /** Deals out what the VRAM holds. */
 function autoSlots(sizes: ModelSizes, options: SlotsPlanOptions): SlotsPlan {
   const { layerCount, expertCount, topK, expertByteLength } = sizes;
+  const { slotByteLength = expertByteLength } = sizes;
   const staging = stagingFor(options);
   const fixed = fixedByteLength(sizes);
-  const least = fixed + (layerCount * topK + staging) * expertByteLength;
+  const sizeOf = (count: number) =>
+    slotsByteLength(sizes, Array<number>(layerCount).fill(count));
+  const least = fixed + sizeOf(topK) + staging * expertByteLength;
   const budget = options.vramByteLength ??
     Math.max(DEFAULT_VRAM_BYTE_LENGTH, least);
   const reasons = options.vramByteLength === undefined
@@ -77,7 +84,7 @@ function autoSlots(sizes: ModelSizes, options: SlotsPlanOptions): SlotsPlan {
       } planned for, since no budget is given and WebGPU does not say what there is`,
     ]
     : [];
-  const all = fixed + layerCount * expertCount * expertByteLength;
+  const all = fixed + sizeOf(expertCount);
   if (all <= budget) {
     reasons.push(
       `Slots: one for every expert, since ${
@@ -89,12 +96,13 @@ function autoSlots(sizes: ModelSizes, options: SlotsPlanOptions): SlotsPlan {
   }
   if (least > budget) {
     const wanted = `at least top-k = ${topK} slots in each of ${layerCount} ` +
-      `layers (${formatByteLength(layerCount * topK * expertByteLength)})`;
+      `layers (${formatByteLength(sizeOf(topK))})`;
     const advice =
       "use a larger VRAM budget, a shorter context or experts of fewer bits";
     throw doesNotFit(sizes, { budget, staging, wanted, total: least, advice });
   }
-  const count = Math.floor((budget - fixed) / expertByteLength) - staging;
+  const room = budget - fixed - staging * expertByteLength;
+  const count = Math.floor(room / slotByteLength);
   const even = Math.floor(count / layerCount);
   const first = layerCount - count % layerCount;
   const slots = Array.from(
@@ -123,12 +131,12 @@ function checkedSlots(
   const { expertCount, expertByteLength } = sizes;
   const isResident = slots.every((count) => count === expertCount);
   const staging = isResident ? 0 : stagingFor(options);
-  const total = fixedByteLength(sizes) +
-    (sum(slots) + staging) * expertByteLength;
+  const size = slotsByteLength(sizes, slots);
+  const total = fixedByteLength(sizes) + size + staging * expertByteLength;
   const { vramByteLength: budget } = options;
   if (budget !== undefined && total > budget) {
     const wanted = `the ${sum(slots)} slots asked for (${
-      formatByteLength(sum(slots) * expertByteLength)
+      formatByteLength(size)
     })`;
     const advice = `use a larger VRAM budget or slots auto`;
     throw doesNotFit(sizes, { budget, staging, wanted, total, advice });

@@ -1,44 +1,94 @@
-/** The buffers that experts are computed from. */
+/** Where experts lie that are computed from. */
 
 import type { Gpu } from "../gpu/device.ts";
+import { bankSlotByteLength, type SlotRun, splitSlots } from "./slot_banks.ts";
+
+/** A part of a buffer that holds an expert, as it is bound. */
+export interface SlotPlace {
+  /** The buffer. */
+  readonly buffer: GPUBuffer;
+  /** Where it begins in the buffer, in bytes. */
+  readonly offset: number;
+  /** Bytes of an expert. */
+  readonly size: number;
+}
+
+/** Some slots of a layer in one buffer, one after the other. */
+export interface Bank extends SlotRun {
+  /** The buffer; slots lie `bankSlotByteLength()` apart. */
+  readonly buffer: GPUBuffer;
+}
+
+/** Options for {@linkcode SlotBuffers}. */
+export interface SlotBuffersOptions {
+  /** Slots of each offloaded layer. */
+  readonly slots: readonly number[];
+  /** Staging slots. */
+  readonly stagingSlotCount: number;
+  /** Bytes of an expert. */
+  readonly expertByteLength: number;
+  /**
+   * Whether the slots of a layer lie in one buffer, or in as few as there can be.
+   *
+   * @default {false}
+   */
+  readonly banks?: boolean;
+  /**
+   * The most bytes of a bank.
+   *
+   * @default {number} what the GPU binds
+   */
+  readonly bankByteLimit?: number | undefined;
+}
 
 /**
- * One buffer for each slot of each offloaded layer, and for each staging slot.
+ * The slots of each offloaded layer, and the staging slots.
  *
- * Each is a buffer of its own, since WebGPU orders accesses by whole buffers: a
- * slot can fill while another is read. An expert that was staged moves into the
- * cache by a swap of buffers, not by a copy.
+ * Without banks each is a buffer of its own, since WebGPU orders accesses by
+ * whole buffers: a slot can fill while another is read. An expert that was staged
+ * moves into the cache by a swap of buffers, not by a copy.
+ *
+ * With banks a kernel can find its slot by itself, and a staged expert is copied.
  */
 export class SlotBuffers {
-  /** All buffers: those of the slots, layer by layer, then the staging ones. */
-  readonly buffers: readonly GPUBuffer[];
-  /** The buffer's number for each slot, by layer: (layers, slots). */
+  /** All places: the slots, layer by layer, then the staging ones. */
+  readonly places: readonly SlotPlace[];
+  /** The banks of each layer; no layers without banks. */
+  readonly banks: readonly (readonly Bank[])[];
+  /** The place's number for each slot, by layer: (layers, slots). */
   readonly #ofSlot: number[][];
-  /** The buffer's number for each staging slot. */
+  /** The place's number for each staging slot. */
   readonly #ofStaging: number[];
 
   /**
    * Makes the buffers.
    *
    * @param gpu The GPU.
-   * @param options Slots of each layer, staging slots, bytes of an expert.
+   * @param options Slots and staging slots, and whether there are banks.
+   * @throws {RangeError} If the GPU cannot bind a buffer of one slot.
    */
-  constructor(gpu: Gpu, { slots, stagingSlotCount, expertByteLength }: {
-    slots: readonly number[];
-    stagingSlotCount: number;
-    expertByteLength: number;
-  }) {
-    const buffers: GPUBuffer[] = [];
-    const make = (label: string) =>
-      buffers.push(gpu.storageBuffer(label, expertByteLength)) - 1;
-    this.#ofSlot = slots.map((count, layer) =>
-      Array.from({ length: count }, (_, i) => make(`slot ${layer}.${i}`))
-    );
+  constructor(gpu: Gpu, options: SlotBuffersOptions) {
+    const { slots, stagingSlotCount, expertByteLength: size } = options;
+    const places: SlotPlace[] = [];
+    const add = (buffer: GPUBuffer, offset = 0) =>
+      places.push({ buffer, offset, size }) - 1;
+    const own = (label: string) => add(gpu.storageBuffer(label, size));
+    const step = bankSlotByteLength(size);
+    this.banks = options.banks ? makeBanks(gpu, options) : [];
+    this.#ofSlot = options.banks
+      ? this.banks.map((banks) =>
+        banks.flatMap(({ buffer, slotCount }) =>
+          Array.from({ length: slotCount }, (_, i) => add(buffer, i * step))
+        )
+      )
+      : slots.map((count, layer) =>
+        Array.from({ length: count }, (_, i) => own(`slot ${layer}.${i}`))
+      );
     this.#ofStaging = Array.from(
       { length: stagingSlotCount },
-      (_, i) => make(`staging slot ${i}`),
+      (_, i) => own(`staging slot ${i}`),
     );
-    this.buffers = buffers;
+    this.places = places;
   }
 
   /** How many staging slots there are. */
@@ -46,22 +96,27 @@ export class SlotBuffers {
     return this.#ofStaging.length;
   }
 
+  /** Whether the slots of a layer share buffers. */
+  get hasBanks(): boolean {
+    return this.banks.length > 0;
+  }
+
   /**
-   * Names the buffer of a slot.
+   * Names the place of a slot.
    *
    * @param layer The layer, among those that are offloaded.
    * @param slot The slot.
-   * @returns The buffer's number.
+   * @returns The place's number.
    */
   ofSlot(layer: number, slot: number): number {
     return this.#ofSlot[layer]![slot]!;
   }
 
   /**
-   * Names the buffer of a staging slot.
+   * Names the place of a staging slot.
    *
    * @param staging The staging slot.
-   * @returns The buffer's number.
+   * @returns The place's number.
    */
   ofStaging(staging: number): number {
     return this.#ofStaging[staging]!;
@@ -73,12 +128,38 @@ export class SlotBuffers {
    * @param staging The staging slot.
    * @param layer The layer of the slot.
    * @param slot The slot.
+   * @throws {TypeError} If the slot lies in a bank.
    */
   swap(staging: number, layer: number, slot: number): void {
+    if (this.hasBanks) {
+      throw new TypeError(
+        `Cannot swap slot ${slot} of layer ${layer}: it lies in a bank, wanted a buffer of its own`,
+      );
+    }
     const slots = this.#ofSlot[layer]!;
     [slots[slot], this.#ofStaging[staging]] = [
       this.#ofStaging[staging]!,
       slots[slot]!,
     ];
   }
+}
+
+/** The banks of each layer. */
+function makeBanks(gpu: Gpu, options: SlotBuffersOptions): Bank[][] {
+  const slotByteLength = bankSlotByteLength(options.expertByteLength);
+  const byteLimit = options.bankByteLimit ?? bindLimit(gpu);
+  return options.slots.map((count, layer) =>
+    splitSlots(count, { slotByteLength, byteLimit }).map((run) => ({
+      ...run,
+      buffer: gpu.storageBuffer(
+        `slots of layer ${layer}`,
+        run.slotCount * slotByteLength,
+      ),
+    }))
+  );
+}
+
+function bindLimit({ device }: Gpu): number {
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  return Math.min(maxBufferSize, maxStorageBufferBindingSize);
 }

@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import copyCode from "../../kernels/copy.wgsl" with { type: "text" };
+import type { Bound } from "./op.ts";
 
 /** Bytes of a uniform binding's step: WebGPU's default alignment. */
 const UNIFORM_STEP = 256;
@@ -82,19 +83,19 @@ export class ExpertCopier {
   }
 
   /**
-   * Binds a buffer of experts and a slot.
+   * Binds what is copied from and to.
    *
-   * @param source The experts.
-   * @param slot The slot.
+   * @param source The experts, one after the other.
+   * @param slot The slot, in another buffer.
    * @returns What {@linkcode ExpertCopier.encode} wants.
    */
-  bind(source: GPUBuffer, slot: GPUBuffer): GPUBindGroup {
+  bind(source: Bound, slot: Bound): GPUBindGroup {
     return this.#gpu.device.createBindGroup({
       label: "copy",
       layout: this.#layout,
       entries: [
-        { binding: 0, resource: { buffer: source } },
-        { binding: 1, resource: { buffer: slot } },
+        { binding: 0, resource: resourceOf(source) },
+        { binding: 1, resource: resourceOf(slot) },
         { binding: 2, resource: { buffer: this.#pieces, size: 16 } },
       ],
     });
@@ -124,6 +125,10 @@ export class ExpertCopier {
     pass.setBindGroup(0, bound, this.#offset, 0, 1);
     pass.dispatchWorkgroups(WORKGROUPS);
   }
+}
+
+function resourceOf(bound: Bound): GPUBufferBinding {
+  return "buffer" in bound ? bound : { buffer: bound };
 }
 
 /** For each piece of each expert: that piece, and from it to the end. */

@@ -21,6 +21,7 @@ import { matrixReading, matvec, type Pick } from "./matvec.ts";
 import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
 import {
+  type Bound,
   byTokenCount,
   kernelOp,
   type Op,
@@ -105,7 +106,7 @@ export type PickOf = (matrixAt: number, xRows: number) => Pick;
  */
 export async function oneTokenOps(
   gpu: Gpu,
-  options: ExpertsOptions & { buffer: GPUBuffer },
+  options: ExpertsOptions & { buffer: Bound },
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
   const { buffer, layout, scratch, unitCounts } = options;
@@ -130,7 +131,7 @@ export async function oneTokenOps(
 async function axis1Ops(
   gpu: Gpu,
   { buffer, layout: { up, down, at }, x, scratch: { h, y } }: ExpertsOptions & {
-    buffer: GPUBuffer;
+    buffer: Bound;
   },
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
@@ -155,7 +156,7 @@ async function axis1Ops(
 /** Makes h[rank] = silu(W1 x) * W3 x: W1 and W3 in one kernel. */
 function expertUp(
   gpu: Gpu,
-  options: ExpertsOptions & { buffer: GPUBuffer },
+  options: ExpertsOptions & { buffer: Bound },
   pick: Pick,
 ): Promise<Op> {
   const { buffer, layout: { up, at }, x, scratch, unitCounts } = options;
@@ -212,7 +213,7 @@ function expertUp(
 export async function manyTokensOps(
   gpu: Gpu,
   { buffer, layout, x, routing, scratch }: ExpertsOptions & {
-    buffer: GPUBuffer;
+    buffer: Bound;
   },
   pickOf: PickOf,
 ): Promise<Op[]> {

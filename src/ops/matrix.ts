@@ -17,6 +17,7 @@ import groupMeta8 from "../../kernels/lib/group_meta8.wgsl" with {
 };
 import groupNone from "../../kernels/lib/group_none.wgsl" with { type: "text" };
 
+import type { Bound } from "./op.ts";
 import { padded } from "./padded.ts";
 
 /** Weights as floats of the checkpoint's own type. */
@@ -91,7 +92,7 @@ export interface MatrixLayout {
 /** A matrix on the GPU. */
 export interface Matrix {
   /** Where it lies. */
-  readonly buffer: GPUBuffer;
+  readonly buffer: Bound;
   /** How. */
   readonly layout: MatrixLayout;
 }

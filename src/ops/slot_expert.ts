@@ -1,16 +1,16 @@
-/** An expert in a slot: a buffer of its own, which the host picks. */
+/** An expert in a slot, which the host picks. */
 
 import type { Gpu } from "../gpu/device.ts";
 import pickSlot from "../../kernels/lib/pick_slot.wgsl" with { type: "text" };
 import rowsSlot from "../../kernels/lib/rows_slot.wgsl" with { type: "text" };
 import { type ExpertsOptions, manyTokensOps, oneTokenOps } from "./experts.ts";
 import type { Routing } from "./moe.ts";
-import type { Op } from "./op.ts";
+import type { Bound, Op } from "./op.ts";
 
-/** One expert in a buffer of its own. */
+/** One expert in a slot. */
 export interface SlotExpertsOptions extends ExpertsOptions {
-  /** The expert. */
-  readonly buffer: GPUBuffer;
+  /** The expert: a buffer of its own, or a part of one. */
+  readonly buffer: Bound;
   /** Uniforms that name a rank, by rank, and an expert, by expert. */
   readonly uses: ExpertUses;
 }
