@@ -56,6 +56,7 @@ class Fuse {
     return {
       buffers: store.buffers,
       placeOf: (id) => store.placeOf(id),
+      homeOf: (id) => store.homeOf(id),
       read: (id) => {
         if (--this.#left !== 0) return store.read(id);
         if (how === "throws") throw this.error;

@@ -135,6 +135,7 @@ export class BenchModels implements Disposable {
     return {
       buffers: store.buffers,
       placeOf: (id) => store.placeOf(id),
+      homeOf: (id) => store.homeOf(id),
       read: (id) => store.read(id),
       [Symbol.dispose]: () => {},
     };

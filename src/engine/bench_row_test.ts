@@ -36,6 +36,7 @@ const OFFLOAD = {
   store: {
     buffers: [],
     placeOf: () => null,
+    homeOf: () => null,
     read: () => new Uint8Array(),
     [Symbol.dispose]: () => {},
   },

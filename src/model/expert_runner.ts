@@ -15,8 +15,14 @@ export interface ExpertRunner {
    *
    * @param recorder The commands of the step.
    * @param tokenCount How many tokens the step has.
+   * @param isDecided Whether the router has decided where experts are, and logged
+   * its choice.
    */
-  run(recorder: Recorder, tokenCount: number): Promise<void> | void;
+  run(
+    recorder: Recorder,
+    tokenCount: number,
+    isDecided: boolean,
+  ): Promise<void> | void;
 }
 
 /**
@@ -42,8 +48,8 @@ export interface ReportedRunnerOptions {
 }
 
 /**
- * Reports where the tokens of a layer go before its experts run. That costs a
- * read-back, which experts that are all on the GPU do without.
+ * Reports where the tokens of a layer go before its experts run, unless the router
+ * logs it. That costs a read-back, which experts that are all on the GPU do without.
  *
  * @param runner Runs the experts.
  * @param options The layer, its routing and who hears of it.
@@ -54,10 +60,11 @@ export function reportedRunner(
   { layer, routing, guessCount, onRouting }: ReportedRunnerOptions,
 ): ExpertRunner {
   return {
-    async run(recorder, tokenCount) {
+    async run(recorder, tokenCount, isDecided) {
+      if (isDecided) return await runner.run(recorder, tokenCount, isDecided);
       const options = { tokenCount, guessCount, withWeights: true };
       onRouting(layer, await readRouting(recorder, routing, options));
-      await runner.run(recorder, tokenCount);
+      await runner.run(recorder, tokenCount, isDecided);
     },
   };
 }

@@ -7,6 +7,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
+import type { Slice } from "../gpu/readback.ts";
 import { Recorder } from "../gpu/recorder.ts";
 import type { Op } from "../ops/op.ts";
 import { writeStep } from "../ops/step.ts";
@@ -47,8 +48,6 @@ export class Mixtral implements Disposable {
 
   readonly #gpu: Gpu;
   readonly #parts: MixtralParts;
-  /** So that a GPU begins while the host records what follows. */
-  readonly #layersPerSubmit: number;
 
   private constructor(gpu: Gpu, config: ModelConfig, parts: MixtralParts) {
     this.#gpu = gpu;
@@ -56,10 +55,6 @@ export class Mixtral implements Disposable {
     this.config = config;
     this.contextLength = parts.contextLength;
     this.chunkSize = parts.chunkSize;
-    // Reads of the routing submit as it is; on the CPU there is nobody to begin.
-    this.#layersPerSubmit = parts.offload !== null || gpu.isSoftware
-      ? Infinity
-      : 4;
   }
 
   /**
@@ -82,6 +77,7 @@ export class Mixtral implements Disposable {
   /** Runs a step of T tokens through all layers. */
   async #runLayers(recorder: Recorder, T: number): Promise<void> {
     const { embed, layers } = this.#parts;
+    const { isDecided, layersPerSubmit } = this.#beginStep(T);
     const run = (op: Op) => recorder.run(op, T);
     const attend = (layer: LayerOps | undefined) => {
       if (layer === undefined) return;
@@ -102,12 +98,23 @@ export class Mixtral implements Disposable {
         attend(layers[i + 1]);
       };
       recorder.next = goOn; // if the routing is read, recorded meanwhile
-      await layer.experts.run(recorder, T); // y[r] = W2 (silu(W1 xb) * W3 xb)
+      await layer.experts.run(recorder, T, isDecided); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
-      if (i % this.#layersPerSubmit === this.#layersPerSubmit - 1) {
+      if (i % layersPerSubmit === layersPerSubmit - 1) {
         recorder.submit();
       }
     }
+  }
+
+  /** Who decides on experts, and how often to submit. */
+  #beginStep(T: number): { isDecided: boolean; layersPerSubmit: number } {
+    const { residency, offload } = this.#parts;
+    residency?.beginStep(T);
+    const isDecided = residency?.isDeciding ?? false;
+    // A GPU begins while the host records what follows, unless reads of the routing
+    // submit anyway. On the CPU there is nobody to begin.
+    const goesOn = (offload === null || isDecided) && !this.#gpu.isSoftware;
+    return { isDecided, layersPerSubmit: goesOn ? 4 : Infinity };
   }
 
   /** Records the logits of rows `firstRow...` of the step. */
@@ -136,7 +143,7 @@ export class Mixtral implements Disposable {
         this.offloadStats?.countTimes(recorder.timeMs);
         return logits;
       }
-      recorder.submit();
+      await this.#read(recorder, []);
       this.offloadStats?.countTimes(recorder.timeMs);
     }
   }
@@ -155,7 +162,7 @@ export class Mixtral implements Disposable {
     for (let at = 0; at < tokens.length; at += this.chunkSize) {
       const chunk = tokens.slice(at, at + this.chunkSize);
       const recorder = await this.#runStep(chunk, position + at);
-      recorder.submit();
+      await this.#read(recorder, []);
       for (let row = 0; row < chunk.length; row += LOGIT_ROWS) {
         const rows = chunk.slice(row, row + LOGIT_ROWS);
         // The head of a step takes its rows for tokens.
@@ -172,7 +179,7 @@ export class Mixtral implements Disposable {
     tokens: readonly number[],
     position: number,
   ): Promise<Recorder> {
-    const { step, readback, offload } = this.#parts;
+    const { step, readback, offload, residency } = this.#parts;
     const firstRow = tokens.length - 1;
     writeStep(this.#gpu, step, { tokens, position, firstRow });
     const recorder = new Recorder(this.#gpu, readback);
@@ -181,9 +188,27 @@ export class Mixtral implements Disposable {
     } catch (error) {
       recorder.abandon();
       offload?.reset();
+      residency?.reset();
       throw error;
     }
     return recorder;
+  }
+
+  /** Ends a step: submits, and reads what is asked for and what routers logged. */
+  async #read(
+    recorder: Recorder,
+    slices: readonly Slice[],
+  ): Promise<ArrayBuffer> {
+    const { residency } = this.#parts;
+    const log = residency?.log ?? null;
+    if (log === null) {
+      if (slices.length > 0) return await recorder.read(slices);
+      recorder.submit();
+      return new ArrayBuffer(0);
+    }
+    const bytes = await recorder.read([log, ...slices]);
+    residency!.endToken(new Uint32Array(bytes.slice(0, log.byteLength)));
+    return bytes.slice(log.byteLength);
   }
 
   async #readLogits(
@@ -193,8 +218,8 @@ export class Mixtral implements Disposable {
     const { vocabSize } = this.config;
     const { buffer: source, stride } = this.#parts.logits;
     const byteLength = rowCount * stride * 4;
-    const bytes = await recorder.read([{ source, byteLength }]);
-    const padded = new Float32Array(bytes); // (rowCount, stride)
+    const bytes = await this.#read(recorder, [{ source, byteLength }]);
+    const padded = new Float32Array(bytes, 0, rowCount * stride);
     if (stride === vocabSize) return padded;
     const logits = new Float32Array(rowCount * vocabSize);
     for (let row = 0; row < rowCount; row++) {

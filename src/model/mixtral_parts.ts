@@ -2,7 +2,13 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Readback } from "../gpu/readback.ts";
+import { DEFAULT_POLICY } from "../offload/eviction.ts";
 import { GUESS_DEPTH } from "../offload/offload_stats.ts";
+import {
+  type ResidencyLayout,
+  residencyLayout,
+} from "../offload/residency_block.ts";
+import { decayFactors } from "../offload/use_history.ts";
 import { type KvBuffers, ropeAngles } from "../ops/attention.ts";
 import { linear } from "../ops/linear.ts";
 import type { Matrix } from "../ops/matrix.ts";
@@ -10,6 +16,7 @@ import { residentExperts } from "../ops/experts.ts";
 import { combine, route, type RouteOptions } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
 import { forMany, makeRows, type Op, type Rows } from "../ops/op.ts";
+import { makeResidency } from "../ops/residency.ts";
 import { selfAttention } from "../ops/self_attention.ts";
 import type { StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
@@ -18,6 +25,7 @@ import {
   reportedRunner,
   residentRunner,
 } from "./expert_runner.ts";
+import { GpuResidency } from "./gpu_residency.ts";
 import { makeKvBuffers, makeShared, type Shared } from "./mixtral_buffers.ts";
 import {
   type Offload,
@@ -61,6 +69,8 @@ export interface MixtralParts {
   readonly contextLength: number;
   readonly chunkSize: number;
   readonly offload: Offload | null;
+  /** Where routers decide, or log what they chose; `null` if they do neither. */
+  readonly residency: GpuResidency | null;
   readonly step: StepBuffers;
   readonly embed: Op;
   readonly layers: readonly LayerOps[];
@@ -93,14 +103,23 @@ export async function buildMixtral(
   const logits = makeRows(gpu, "logits", [rowCount, vocabSize]);
   const readback = await gpu.readback(
     Math.max(
-      rowCount * logits.stride,
+      rowCount * logits.stride + residencyWords(config, options),
       2 * options.chunkSize * numExpertsPerTok + numLocalExperts,
     ) * 4,
   );
+  const residency = residencyWords(config, options) === 0
+    ? null
+    : makeResidency(gpu, {
+      layerCount: config.numHiddenLayers,
+      topK: numExpertsPerTok,
+      wordCount: blockLayout(config).wordCount,
+      policy: options.offload?.policy ?? DEFAULT_POLICY,
+      decayFactors: decayFactors(),
+    });
   const shared = makeShared(gpu, config, {
     ...options,
     layout: weights.expertLayout,
-    direct: options.offload !== null && gpu.canPin
+    direct: options.offload !== null && !residency && gpu.canPin
       ? await readback.direct((numExpertsPerTok + numLocalExperts) * 4)
       : null,
   });
@@ -123,12 +142,16 @@ export async function buildMixtral(
       scratch,
       step: step.step,
       layerCount: config.numHiddenLayers,
+      residency,
     });
+  const guessLimit = offload?.guessCount ??
+    Math.min(GUESS_DEPTH, routing.expertCount);
   for (const [i, layer] of weights.layers.entries()) {
     const nextGate = weights.layers[i + 1]?.gate;
-    const isHeard = layer.experts === null || options.onRouting !== undefined;
+    const isHeard = layer.experts === null || residency !== null ||
+      options.onRouting !== undefined;
     const guessCount = isHeard && nextGate
-      ? offload?.guessCount ?? Math.min(GUESS_DEPTH, routing.expertCount)
+      ? guessLimit
       : 0;
     const cache = makeKvBuffers(gpu, config, {
       layer: i,
@@ -155,6 +178,7 @@ export async function buildMixtral(
         guess: guessCount > 0
           ? { nextGate: nextGate!, count: guessCount }
           : undefined,
+        residency: residency ? { residency, layer: i } : undefined,
       }),
     );
   }
@@ -162,6 +186,18 @@ export async function buildMixtral(
     contextLength: options.contextLength,
     chunkSize: options.chunkSize,
     offload,
+    residency: residency && new GpuResidency(gpu, {
+      residency,
+      layout: blockLayout(config),
+      layerCount: config.numHiddenLayers,
+      layers: options.offload?.layers ?? [],
+      caches: offload?.caches ?? [],
+      stats: offload?.stats ?? null,
+      expertByteLength: weights.expertLayout.wordCount * 4,
+      guessCount: guessLimit,
+      isReady: () => offload?.isPinned() ?? true,
+      onRouting: options.onRouting,
+    }),
     step,
     layers,
     logits,
@@ -189,6 +225,28 @@ export async function buildMixtral(
   };
 }
 
+/** What the blocks of a model's residency hold. */
+function blockLayout(config: ModelConfig): ResidencyLayout {
+  return residencyLayout({
+    expertCount: config.numLocalExperts,
+    topK: config.numExpertsPerTok,
+  });
+}
+
+/**
+ * Words of the residency that routers keep: they decide on offloaded experts where
+ * the GPU is to, and only log what they chose where somebody wants to hear it.
+ */
+function residencyWords(
+  config: ModelConfig,
+  { offload, onRouting }: MixtralOptions,
+): number {
+  const isKept = offload === null
+    ? onRouting !== undefined
+    : offload.residency === "gpu";
+  return isKept ? config.numHiddenLayers * blockLayout(config).wordCount : 0;
+}
+
 /** Experts that are all on the GPU; their routing is read only if heard. */
 async function makeResident(
   gpu: Gpu,
@@ -206,12 +264,13 @@ async function makeResident(
 async function makeLayer(
   gpu: Gpu,
   config: ModelConfig,
-  { layer, shared, cache, experts, guess }: {
+  { layer, shared, cache, experts, guess, residency }: {
     layer: LayerWeights;
     shared: Shared;
     cache: KvBuffers;
     experts: ExpertRunner;
     guess: RouteOptions["guess"];
+    residency: RouteOptions["residency"];
   },
 ): Promise<LayerOps> {
   const { x, xb, q, k, v, a, rotated, angles, routing, scratch } = shared;
@@ -259,6 +318,7 @@ async function makeLayer(
       gate: layer.gate,
       routing,
       guess,
+      residency,
     }),
     experts,
     combine: await combine(gpu, {

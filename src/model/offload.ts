@@ -10,10 +10,14 @@ import {
   PrefetchSwitch,
 } from "../offload/prefetch_switch.ts";
 import { SlotBuffers } from "../offload/slot_buffers.ts";
+import { poolPartsOf } from "../offload/pool_parts.ts";
+import { bankSlotByteLength } from "../offload/slot_banks.ts";
+import { bankExperts } from "../ops/bank_experts.ts";
 import type { ExpertLayout, ExpertScratch } from "../ops/expert_layout.ts";
 import { groupRows } from "../ops/experts.ts";
 import type { Routing } from "../ops/moe.ts";
-import type { Rows } from "../ops/op.ts";
+import type { Op, Rows } from "../ops/op.ts";
+import type { Residency } from "../ops/residency.ts";
 import {
   makeExpertUses,
   type SlotExpert,
@@ -45,15 +49,14 @@ export interface OffloadOptions {
   /** Bytes of a piece of a prefetch: what the link moves beside one op. */
   readonly pieceByteLength: number;
   /**
-   * Whether the slots of a layer lie in one buffer, where kernels find them by
-   * themselves. Then nothing is prefetched: a staged expert moves into the cache
-   * by a swap of buffers.
+   * Who decides which experts come and go for a single token. For the GPU all must
+   * be pinned, or be about to be.
    *
-   * @default {false}
+   * @default {"cpu"}
    */
-  readonly banks?: boolean;
+  readonly residency?: "cpu" | "gpu" | undefined;
   /**
-   * The most bytes of such a buffer; for tests.
+   * The most bytes of the slots in one buffer, where the GPU decides; for tests.
    *
    * @default {number} what the GPU binds
    */
@@ -76,6 +79,8 @@ export interface OffloadModel {
   readonly step: GPUBuffer;
   /** Layers of the model. */
   readonly layerCount: number;
+  /** Where routers decide; `null` if the host does. */
+  readonly residency: Residency | null;
 }
 
 /** Experts beyond VRAM, ready to run. */
@@ -88,6 +93,8 @@ export interface Offload extends Disposable {
   readonly caches: readonly ExpertCache[];
   /** Slots and staging slots. */
   readonly slots: SlotBuffers;
+  /** Whether the GPU can reach every expert by itself. */
+  isPinned(): boolean;
   /** The runner of one of the model's layers. */
   runner(layer: number): ExpertRunner;
   /** Forgets what is staged, after a failure. */
@@ -107,8 +114,9 @@ export async function offloadExperts(
   options: OffloadOptions,
   model: OffloadModel,
 ): Promise<Offload> {
-  const { layers, store, stagingSlotCount, banks = false } = options;
-  const { layout, routing, scratch, step, layerCount } = model;
+  const { layers, store, stagingSlotCount } = options;
+  const { layout, routing, scratch, step, layerCount, residency } = model;
+  const banks = residency !== null;
   const { expertCount } = routing;
   const expertByteLength = layout.wordCount * 4;
   const slots = new SlotBuffers(gpu, {
@@ -163,13 +171,56 @@ export async function offloadExperts(
     groupRows: await groupRows(gpu, { routing, scratch, step }),
     onRouting: options.onRouting,
   };
+  const decided = residency === null ? [] : await Promise.all(
+    layers.map((_, layer) =>
+      decidedExperts(gpu, layer, { options, model, slots, residency })
+    ),
+  );
   return {
     stats,
     guessCount,
     caches,
     slots,
-    runner: (layer) => offloadedRunner(parts, layers.indexOf(layer)),
+    isPinned: () =>
+      layers.every((_, layer) =>
+        Array(expertCount).keys()
+          .every((expert) => store.placeOf({ layer, expert }) !== null)
+      ),
+    runner: (layer) => {
+      const i = layers.indexOf(layer);
+      return offloadedRunner(parts, { layer: i, decided: decided[i] ?? null });
+    },
     reset: () => prefetcher.reset(),
     [Symbol.dispose]: () => loader[Symbol.dispose](),
   };
+}
+
+/** The experts of a layer where its router decides. */
+function decidedExperts(
+  gpu: Gpu,
+  layer: number,
+  { options: { store }, model, slots, residency }: {
+    options: OffloadOptions;
+    model: OffloadModel;
+    slots: SlotBuffers;
+    residency: Residency;
+  },
+): Promise<Op> {
+  const { expertCount } = model.routing;
+  const parts = poolPartsOf(store, layer, expertCount);
+  if (parts === null) {
+    throw new RangeError(
+      `Cannot let the GPU decide on the experts of layer ${layer}: not all of them are pinned, wanted all; let the CPU decide`,
+    );
+  }
+  return bankExperts(gpu, {
+    ...model,
+    uses: residency.uses,
+    banks: slots.banks[layer]!,
+    slotByteLength: bankSlotByteLength(model.layout.wordCount * 4),
+    pool: parts.map((part) => ({
+      ...part,
+      buffer: store.buffers[part.buffer]!,
+    })),
+  });
 }

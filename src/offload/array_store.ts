@@ -36,6 +36,7 @@ export async function createArrayStore(
     filled: fill.finished,
     buffers: [],
     placeOf: () => null,
+    homeOf: () => null,
     read(id) {
       const i = flatId(id, options) - first;
       return experts[i] ?? fill.bring(i).then(() => experts[i]!);

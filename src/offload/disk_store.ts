@@ -28,6 +28,7 @@ export function createDiskStore(options: DiskStoreOptions): HostStore {
   return {
     buffers: [],
     placeOf: () => null,
+    homeOf: () => null,
     async read(id) {
       const flat = flatId(id, options);
       const found = kept.get(flat);

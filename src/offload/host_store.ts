@@ -37,6 +37,11 @@ export interface HostStore extends Disposable {
    */
   placeOf(id: ExpertId): PinnedPlace | null;
   /**
+   * Where in pinned memory the expert lies or will lie once the store is full;
+   * `null` if it never does.
+   */
+  homeOf(id: ExpertId): PinnedPlace | null;
+  /**
    * The bytes of an expert that does not lie in pinned memory, valid until the
    * next call; `null` if it lies there by then, and `placeOf` says where.
    */
@@ -129,6 +134,7 @@ export function combineStores(
     filled,
     buffers: parts.flatMap(({ store }) => store.buffers),
     placeOf: (id) => storeOf(id).placeOf(id),
+    homeOf: (id) => storeOf(id).homeOf(id),
     read: (id) => storeOf(id).read(id),
     [Symbol.dispose]() {
       for (const { store } of parts) store[Symbol.dispose]();

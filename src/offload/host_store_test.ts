@@ -15,6 +15,7 @@ function namedStore(name: number, disposed: number[]): HostStore {
   return {
     buffers: isPinned ? [{ label: "pool" } as GPUBuffer] : [],
     placeOf: (id) => isPinned ? { buffer: 0, index: flatId(id, SHAPE) } : null,
+    homeOf: (id) => isPinned ? { buffer: 0, index: flatId(id, SHAPE) } : null,
     read: () => Uint8Array.of(name),
     [Symbol.dispose]: () => void disposed.push(name),
   };
@@ -58,7 +59,7 @@ Deno.test("combineStores() asks the store that holds the expert", async () => {
 
 Deno.test("combineStores() says which expert no store holds", () => {
   using store = combined();
-  for (const find of [store.placeOf, store.read]) {
+  for (const find of [store.placeOf, store.homeOf, store.read]) {
     assertThrows(
       () => find({ layer: 2, expert: 1 }),
       RangeError,

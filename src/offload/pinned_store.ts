@@ -91,6 +91,7 @@ export async function createPinnedStore(
       const i = indexOf(id);
       return fill.has(i) ? places[i]! : null;
     },
+    homeOf: (id) => places[indexOf(id)]!,
     async read(id) {
       await fill.bring(indexOf(id));
       return null;

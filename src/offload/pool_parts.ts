@@ -1,4 +1,4 @@
-/** Where the experts of a layer lie in pinned memory. */
+/** Where the experts of a layer lie in pinned memory, or will. */
 
 import type { HostStore } from "./host_store.ts";
 
@@ -20,16 +20,16 @@ export interface PoolPart {
  * @param store Where experts are.
  * @param layer The layer, as the store counts them.
  * @param expertCount Experts of a layer.
- * @returns The parts, in order; `null` if an expert is not pinned, or not yet.
+ * @returns The parts, in order; `null` if an expert is never pinned.
  */
 export function poolPartsOf(
-  store: Pick<HostStore, "placeOf">,
+  store: Pick<HostStore, "homeOf">,
   layer: number,
   expertCount: number,
 ): PoolPart[] | null {
   const parts: PoolPart[] = [];
   for (let expert = 0; expert < expertCount; expert++) {
-    const place = store.placeOf({ layer, expert });
+    const place = store.homeOf({ layer, expert });
     if (place === null) return null;
     const last = parts.at(-1);
     if (

@@ -5,7 +5,7 @@ import { poolPartsOf } from "./pool_parts.ts";
 /** Asks a store whose layer 1 lies at these places: (buffer, index). */
 function partsOf(...places: readonly (readonly [number, number] | null)[]) {
   const store = {
-    placeOf({ layer, expert }: { layer: number; expert: number }) {
+    homeOf({ layer, expert }: { layer: number; expert: number }) {
       assertEquals(layer, 1);
       const place = places[expert] ?? null;
       if (place === null) return null;

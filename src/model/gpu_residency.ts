@@ -1,0 +1,187 @@
+/** Lets the GPU decide which experts come and go, and keeps the host informed. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { Slice } from "../gpu/readback.ts";
+import type { ExpertCache } from "../offload/expert_cache.ts";
+import type { OffloadStats } from "../offload/offload_stats.ts";
+import {
+  countsOf,
+  logOf,
+  readBlock,
+  type ResidencyLayout,
+  writeBlock,
+} from "../offload/residency_block.ts";
+import type { Residency } from "../ops/residency.ts";
+import type { RoutingListener } from "./routing_reader.ts";
+
+/** What {@linkcode GpuResidency} works with. */
+export interface GpuResidencyOptions {
+  /** The buffers. */
+  readonly residency: Residency;
+  /** What is in a block. */
+  readonly layout: ResidencyLayout;
+  /** Layers of the model. */
+  readonly layerCount: number;
+  /** The model's layers whose experts are not all on the GPU, ascending. */
+  readonly layers: readonly number[];
+  /** The cache of each of them. */
+  readonly caches: readonly ExpertCache[];
+  /** Counts what happens; `null` if no layer is offloaded. */
+  readonly stats: OffloadStats | null;
+  /** Bytes of an expert. */
+  readonly expertByteLength: number;
+  /** How many experts a router guesses for the next layer. */
+  readonly guessCount: number;
+  /** Whether the GPU can reach every expert by itself. */
+  readonly isReady: () => boolean;
+  /** Hears of the routing of every layer. */
+  readonly onRouting?: RoutingListener | undefined;
+}
+
+/**
+ * The table of which expert is in which slot has one owner at a time. For single
+ * tokens that is the GPU: routers decide, and the host reads the table and what was
+ * chosen with the logits. For many tokens, and until the GPU can reach every expert,
+ * it is the host. Each change of owner hands the table over.
+ */
+export class GpuResidency {
+  readonly #queue: GPUQueue;
+  readonly #options: GpuResidencyOptions;
+  readonly #blockWords: number;
+  /** All blocks, as the GPU had them after the latest token. */
+  #words: Uint32Array<ArrayBuffer>;
+  #isDeciding = false;
+  #isLogging = false;
+  #isReady = false;
+
+  /**
+   * Begins with the host as the owner.
+   *
+   * @param gpu The GPU.
+   * @param options What it works with.
+   */
+  constructor(gpu: Gpu, options: GpuResidencyOptions) {
+    this.#queue = gpu.device.queue;
+    this.#options = options;
+    this.#blockWords = options.layout.wordCount;
+    this.#words = new Uint32Array(options.layerCount * this.#blockWords);
+  }
+
+  /** Whether the GPU decides in this step. */
+  get isDeciding(): boolean {
+    return this.#isDeciding;
+  }
+
+  /** What is to be read when the step has run; `null` if nothing (more) is. */
+  get log(): Slice | null {
+    return !this.#isLogging ? null : {
+      source: this.#options.residency.blocks,
+      byteLength: this.#words.byteLength,
+    };
+  }
+
+  /**
+   * Begins a step: the table goes to whoever decides in it.
+   *
+   * @param tokenCount How many tokens the step has.
+   */
+  beginStep(tokenCount: number): void {
+    const isDeciding = tokenCount === 1 && this.#canDecide();
+    if (isDeciding !== this.#isDeciding) {
+      if (isDeciding) this.#giveToGpu();
+      else this.#takeFromGpu();
+    }
+    this.#isDeciding = isDeciding;
+    this.#isLogging = isDeciding;
+  }
+
+  /**
+   * Ends a token that the GPU decided for: counts and reports what it did.
+   *
+   * @param words What {@linkcode GpuResidency.log} says, read.
+   */
+  endToken(words: Uint32Array<ArrayBuffer>): void {
+    this.#isLogging = false;
+    const before = this.#words;
+    this.#words = words;
+    this.#count(before);
+    this.#report();
+  }
+
+  /** Forgets what is in the slots, after a failure of which nobody knows how far it got. */
+  reset(): void {
+    if (!this.#isDeciding) return;
+    this.#isDeciding = false;
+    this.#isLogging = false;
+    for (const cache of this.#options.caches) {
+      cache.drop(Array.from({ length: cache.expertCount }, (_, id) => id));
+    }
+  }
+
+  #canDecide(): boolean {
+    // What lies in pinned memory stays.
+    this.#isReady ||= this.#options.isReady();
+    return this.#isReady;
+  }
+
+  #block(layer: number, words = this.#words): Uint32Array<ArrayBuffer> {
+    const at = layer * this.#blockWords;
+    return words.subarray(at, at + this.#blockWords);
+  }
+
+  #giveToGpu(): void {
+    const { layers, caches, layout, residency } = this.#options;
+    for (const [i, cache] of caches.entries()) {
+      writeBlock(layout, cache, this.#block(layers[i]!));
+    }
+    this.#queue.writeBuffer(residency.blocks, 0, this.#words);
+  }
+
+  #takeFromGpu(): void {
+    const { layers, caches, layout } = this.#options;
+    for (const [i, cache] of caches.entries()) {
+      readBlock(layout, this.#block(layers[i]!), cache);
+    }
+  }
+
+  #count(before: Uint32Array): void {
+    const { stats, layers, layout, guessCount } = this.#options;
+    if (stats === null) return;
+    stats.countTokens();
+    for (const layer of layers) {
+      const block = this.#block(layer);
+      const now = countsOf(block);
+      const then = countsOf(before.subarray(layer * this.#blockWords));
+      const misses = (now.misses - then.misses) >>> 0;
+      stats.countUses(layer, {
+        hits: (now.hits - then.hits) >>> 0,
+        misses,
+        evictions: (now.evictions - then.evictions) >>> 0,
+      });
+      stats.countBytes(layer, {
+        cause: "demand",
+        byteLength: misses * this.#options.expertByteLength,
+      });
+      if (layer === 0 || guessCount === 0) continue;
+      const { guess } = logOf(layout, this.#block(layer - 1));
+      stats.countGuess(layer, {
+        guess: [...guess.subarray(0, guessCount)],
+        experts: [...logOf(layout, block).ids],
+      });
+    }
+  }
+
+  #report(): void {
+    const { onRouting, layout, layerCount, guessCount } = this.#options;
+    if (onRouting === undefined) return;
+    for (let layer = 0; layer < layerCount; layer++) {
+      const { ids, weights, guess } = logOf(layout, this.#block(layer));
+      const isLast = layer === layerCount - 1;
+      onRouting(layer, {
+        ids,
+        weights,
+        guess: guess.subarray(0, isLast ? 0 : guessCount),
+      });
+    }
+  }
+}
