@@ -38,14 +38,17 @@ export interface Rows {
   readonly stride: number;
 }
 
+/** What a kernel reads or writes: a buffer, or a part of one. */
+export type Bound = GPUBuffer | GPUBufferBinding;
+
 /** What {@linkcode kernelOp} needs. */
 export interface KernelOpOptions {
   /** The WGSL files, the one with the entry point last. */
   readonly sources: readonly KernelSource[];
   /** Values for the `override` declarations. */
   readonly constants: Constants;
-  /** Buffers by binding number. */
-  readonly bindings: Readonly<Record<number, GPUBuffer>>;
+  /** Buffers, or parts of them, by binding number. */
+  readonly bindings: Readonly<Record<number, Bound>>;
   /** How many workgroups a step of `tokenCount` tokens takes, in x, y and z. */
   readonly workgroups: (
     tokenCount: number,
@@ -70,9 +73,9 @@ export async function kernelOp(
   const bindGroup = gpu.device.createBindGroup({
     label: name,
     layout: pipeline.getBindGroupLayout(0),
-    entries: Object.entries(bindings).map(([binding, buffer]) => ({
+    entries: Object.entries(bindings).map(([binding, bound]) => ({
       binding: Number(binding),
-      resource: { buffer },
+      resource: "buffer" in bound ? bound : { buffer: bound },
     })),
   });
   return {
