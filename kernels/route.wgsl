@@ -8,13 +8,16 @@
 //   next_gate (E, STRIDE / 4) vec4f; anything if GUESS is 0
 // `lib/x_normed.wgsl` makes x norm(x), which is kept for the experts. One workgroup
 // for a token.
-// Needs: x_*, tell_*, reduce_*.
+// In the end a single token's choice is told: `prepare(lane)` comes before it and
+// reads what that takes, `tell(lane)` after it; all invocations call both.
+// Needs: x_*, tell_* or residency, reduce_*.
 override WG: u32;
 override K: u32;
 override QUADS: u32;     // STRIDE / 4
 override E: u32;
 override TOP_K: u32;
 override GUESS: u32;
+override PICKS: u32 = TOP_K + GUESS;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> gate: array<vec4f>;
@@ -25,6 +28,8 @@ override GUESS: u32;
 const LOWEST = -3.0e38;
 
 var<workgroup> logits: array<f32, E>;
+var<workgroup> picks: array<u32, PICKS>;   // a token's experts, then the guesses
+var<workgroup> shares: array<f32, TOP_K>;  // the experts' weights
 
 // The expert with the highest logit; the caller lowers it.
 fn best_expert() -> u32 {
@@ -96,6 +101,35 @@ fn keep_logits(lane: u32, e: u32, four: vec4f) {
   }
 }
 
+// Picks the best expert that is left. Returns its logit.
+fn pick(i: u32, row: u32) -> f32 {
+  let best = best_expert();
+  let logit = logits[best];
+  picks[i] = best;
+  ids[row + i] = best;
+  logits[best] = LOWEST;
+  return logit;
+}
+
+fn choose(row: u32) {
+  var top = 0.0;
+  var total = 0.0;
+  for (var rank = 0u; rank < TOP_K; rank++) {
+    let logit = pick(rank, row);
+    if (rank == 0u) { top = logit; }
+    shares[rank] = exp(logit - top);
+    total += shares[rank];
+  }
+  for (var rank = 0u; rank < TOP_K; rank++) {
+    shares[rank] /= total;
+    weights[row + rank] = shares[rank];
+  }
+}
+
+fn guess() {
+  for (var i = TOP_K; i < PICKS; i++) { pick(i, 0u); }
+}
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) id: vec3u,
@@ -105,29 +139,12 @@ fn main(
   let input_row = id.x * QUADS;
   let scale = gate_logits(lane, input_row);
   for (var i = lane; i < QUADS; i += WG) { keep4(input_row, i, scale); }
-  if (lane == 0u) {
-    let row = id.x * TOP_K;
-    var top = 0.0;
-    var total = 0.0;
-    for (var rank = 0u; rank < TOP_K; rank++) {
-      let best = best_expert();
-      if (rank == 0u) { top = logits[best]; }
-      let share = exp(logits[best] - top);
-      total += share;
-      ids[row + rank] = best;
-      tell(row + rank, best);
-      weights[row + rank] = share;
-      logits[best] = LOWEST;
-    }
-    for (var rank = 0u; rank < TOP_K; rank++) { weights[row + rank] /= total; }
+  prepare(lane);
+  if (lane == 0u) { choose(id.x * TOP_K); }
+  if (count.x > 1u) { return; }
+  if (GUESS > 0u) {
+    next_logits(lane);
+    if (lane == 0u) { guess(); }
   }
-  if (GUESS == 0u || count.x > 1u) { return; }
-  next_logits(lane);
-  if (lane != 0u) { return; }
-  for (var i = 0u; i < GUESS; i++) {
-    let best = best_expert();
-    ids[TOP_K + i] = best;
-    tell(TOP_K + i, best);
-    logits[best] = LOWEST;
-  }
+  tell(lane);
 }

@@ -15,6 +15,7 @@ import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
 import { NORM_CASES } from "./_norm_cases.ts";
 import { READ_CASES } from "./_read_cases.ts";
+import { RESIDENCY_CASES } from "./_residency_cases.ts";
 import { ROPE_CASES } from "./_rope_cases.ts";
 import { ROUTE_CASES } from "./_route_cases.ts";
 
@@ -29,6 +30,7 @@ const CASES: readonly KernelCase[] = [
   ...ATTENTION_CASES,
   ...ATTENTION_DECODE_CASES,
   ...ROUTE_CASES,
+  ...RESIDENCY_CASES,
   ...EXPERT_CASES,
   ...COPY_CASES,
   ...READ_CASES,

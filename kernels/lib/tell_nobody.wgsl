@@ -1,2 +1,3 @@
 // The router's choice stays on the GPU.
-fn tell(i: u32, id: u32) {}
+fn prepare(lane: u32) {}
+fn tell(lane: u32) {}

@@ -1,25 +1,10 @@
+import type { Acquired, Load } from "./acquired.ts";
+import { type CacheState, checkCacheState } from "./cache_state.ts";
 import { DEFAULT_POLICY, POLICIES, type PolicyName } from "./eviction.ts";
 import { NamedExperts } from "./named_experts.ts";
 import { SlotTable } from "./slot_table.ts";
 import { UseHistory, type UseHistoryOptions } from "./use_history.ts";
-
-/** A copy that the caller has to make before it uses the slot. */
-export interface Load {
-  /** The expert to copy. */
-  readonly id: number;
-  /** The slot to copy it to. */
-  readonly slot: number;
-}
-
-/** What {@linkcode ExpertCache.acquire} decided. */
-export interface Acquired {
-  /** The slot of each expert, in the order asked for. */
-  readonly slots: readonly number[];
-  /** The copies to make first, in the order asked for. */
-  readonly loads: readonly Load[];
-  /** How many of the experts were in a slot already. */
-  readonly hits: number;
-}
+import { findVictim } from "./victim.ts";
 
 /** Options for {@linkcode ExpertCache}. */
 export interface ExpertCacheOptions extends UseHistoryOptions {
@@ -217,30 +202,53 @@ export class ExpertCache {
     return this.#table.toArray();
   }
 
+  /**
+   * Copies all that it decides by: another of its size, policy and half-life
+   * that restores it decides the same ever after.
+   *
+   * @returns The state.
+   * @throws {RangeError} If an expert is pinned.
+   */
+  save(): CacheState {
+    this.#table.checkPins("save");
+    const { hits, misses, evictions } = this;
+    return {
+      idOf: this.state(),
+      ...this.#history.save(),
+      ...{ hits, misses, evictions },
+    };
+  }
+
+  /**
+   * Takes over a state, and forgets its own.
+   *
+   * @param state What {@linkcode save} returned, or what a GPU made of it.
+   * @throws {RangeError} If an expert is pinned, or if the state is of a cache
+   * with other slots or experts.
+   */
+  restore(state: CacheState): void {
+    this.#table.checkPins("restore");
+    checkCacheState(state, this);
+    this.#table.restore(state.idOf);
+    this.#history.restore(state);
+    this.hits = state.hits;
+    this.misses = state.misses;
+    this.evictions = state.evictions;
+  }
+
   #checkRoom(ids: readonly number[]): void {
-    const pinned = this.#pinnedForOthers();
+    const pinned = this.#table.pinnedCount(this.#named);
     if (ids.length <= this.slotCount - pinned) return;
     throw new RangeError(
       `Cannot acquire ${ids.length} experts: the layer has ${this.slotCount} slots, ${pinned} of them pinned for other experts`,
     );
   }
 
-  /** How many slots hold a pinned expert that this call does not name. */
-  #pinnedForOthers(): number {
-    let count = 0;
-    for (let slot = 0; slot < this.slotCount; slot++) {
-      const id = this.#table.idIn(slot);
-      if (id === undefined || this.#named.has(id)) continue;
-      if (this.#table.isPinned(id)) count++;
-    }
-    return count;
-  }
-
   /** The last distinct ids that there is room for; marks them as this call's. */
   #mostRecent(ids: readonly number[]): number[] {
     this.#named.begin();
     const chosen: number[] = [];
-    let room = this.slotCount - this.#pinnedForOthers();
+    let room = this.slotCount - this.#table.pinnedCount(this.#named);
     for (let i = ids.length - 1; i >= 0; i--) {
       const id = ids[i]!;
       if (this.#named.has(id)) continue;
@@ -279,17 +287,11 @@ export class ExpertCache {
 
   /** Empties a slot whose expert is neither pinned nor of this call. */
   #evict(): number {
-    const score = POLICIES[this.#policy];
-    let victim = -1;
-    let lowest = Infinity;
-    for (let slot = 0; slot < this.slotCount; slot++) {
-      const id = this.#table.idIn(slot)!;
-      if (this.#named.has(id) || this.#table.isPinned(id)) continue;
-      const value = score(this.#history, id);
-      if (value >= lowest) continue;
-      victim = slot;
-      lowest = value;
-    }
+    const victim = findVictim(this.#table, {
+      history: this.#history,
+      score: POLICIES[this.#policy],
+      named: this.#named,
+    });
     this.#table.empty(victim);
     this.evictions++;
     return victim;

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Random, withRandom } from "../../tests/_random.ts";
+import type { Load } from "./acquired.ts";
 import { POLICIES, type PolicyName } from "./eviction.ts";
-import { ExpertCache, type Load } from "./expert_cache.ts";
+import { ExpertCache } from "./expert_cache.ts";
 import { NaiveCache } from "./_naive_cache.ts";
 
 const POLICY_NAMES = Object.keys(POLICIES) as PolicyName[];

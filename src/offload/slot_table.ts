@@ -1,3 +1,5 @@
+import type { NamedExperts } from "./named_experts.ts";
+
 /** No expert in the slot, or no slot for the expert. */
 const NONE = -1;
 
@@ -6,6 +8,8 @@ const NONE = -1;
  * It decides nothing.
  */
 export class SlotTable {
+  /** How many slots there are. */
+  readonly slotCount: number;
   /** The expert in each slot, or NONE: (slotCount) */
   readonly #idOf: Int32Array;
   /** The slot of each expert, or NONE: (expertCount) */
@@ -20,6 +24,7 @@ export class SlotTable {
    * @param expertCount How many experts the layer has.
    */
   constructor(slotCount: number, expertCount: number) {
+    this.slotCount = slotCount;
     this.#idOf = new Int32Array(slotCount).fill(NONE);
     this.#slotOf = new Int32Array(expertCount).fill(NONE);
     this.#pins = new Uint32Array(expertCount);
@@ -76,8 +81,40 @@ export class SlotTable {
     this.#pins[id]!--;
   }
 
+  /** How many slots hold a pinned expert that is not named. */
+  pinnedCount(named: NamedExperts): number {
+    let count = 0;
+    for (const id of this.#idOf) {
+      if (id !== NONE && !named.has(id) && this.isPinned(id)) count++;
+    }
+    return count;
+  }
+
+  /**
+   * Refuses what nobody may do while experts are pinned.
+   *
+   * @param action What is to be done, for the message.
+   * @throws {RangeError} If one is.
+   */
+  checkPins(action: string): void {
+    const id = this.#pins.findIndex((count) => count > 0);
+    if (id < 0) return;
+    throw new RangeError(
+      `Cannot ${action} ExpertCache: expert ${id} is pinned, wanted none`,
+    );
+  }
+
   /** The expert of each slot, `undefined` where the slot is empty. */
   toArray(): (number | undefined)[] {
     return Array.from(this.#idOf, (id) => id === NONE ? undefined : id);
+  }
+
+  /** Puts each slot's expert into it, where it is not empty. */
+  restore(idOf: readonly (number | undefined)[]): void {
+    this.#idOf.fill(NONE);
+    this.#slotOf.fill(NONE);
+    for (const [slot, id] of idOf.entries()) {
+      if (id !== undefined) this.fill(slot, id);
+    }
   }
 }

@@ -1,3 +1,5 @@
+import type { HistoryState } from "./cache_state.ts";
+
 /** Options for {@linkcode UseHistory}. */
 export interface UseHistoryOptions {
   /**
@@ -7,6 +9,9 @@ export interface UseHistoryOptions {
    */
   halfLife?: number;
 }
+
+/** The half-life that is used when none is named. */
+export const DEFAULT_HALF_LIFE = 128;
 
 /** {@linkcode UseHistory.decayedUses} counts in units of 1 / 256 use. */
 export const DECAYED_USE_UNIT = 256;
@@ -58,7 +63,7 @@ export class UseHistory {
    * @throws {RangeError} If a number is not a whole one of at least 1.
    */
   constructor(expertCount: number, options: UseHistoryOptions = {}) {
-    const { halfLife = 128 } = options;
+    const { halfLife = DEFAULT_HALF_LIFE } = options;
     for (const [name, value] of Object.entries({ expertCount, halfLife })) {
       if (Number.isInteger(value) && value >= 1) continue;
       throw new RangeError(
@@ -67,10 +72,7 @@ export class UseHistory {
     }
     this.expertCount = expertCount;
     this.halfLife = halfLife;
-    this.decayFactors = Uint32Array.from(
-      { length: halfLife },
-      (_, i) => Math.round(65536 * 2 ** (-i / halfLife)),
-    );
+    this.decayFactors = decayFactors(halfLife);
     this.lastUsed = new Uint32Array(expertCount);
     this.uses = new Uint32Array(expertCount);
     this.decayedUses = new Uint32Array(expertCount);
@@ -107,4 +109,37 @@ export class UseHistory {
   load(id: number): void {
     this.uses[id] = 0;
   }
+
+  /** Copies what it knows. */
+  save(): HistoryState {
+    return {
+      clock: this.clock,
+      lastUsed: this.lastUsed.slice(),
+      uses: this.uses.slice(),
+      decayedUses: this.decayedUses.slice(),
+    };
+  }
+
+  /** Takes over what another of as many experts knew. */
+  restore(state: HistoryState): void {
+    this.clock = state.clock;
+    this.lastUsed.set(state.lastUsed);
+    this.uses.set(state.uses);
+    this.decayedUses.set(state.decayedUses);
+  }
+}
+
+/**
+ * What an old use still counts, by its age within a half-life.
+ *
+ * @param halfLife After how many steps it counts half.
+ * @returns round(65536 * 2 ** (-i / halfLife)): (halfLife)
+ */
+export function decayFactors(
+  halfLife: number = DEFAULT_HALF_LIFE,
+): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(
+    { length: halfLife },
+    (_, i) => Math.round(65536 * 2 ** (-i / halfLife)),
+  );
 }

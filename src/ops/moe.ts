@@ -8,6 +8,7 @@ import tellNobody from "../../kernels/lib/tell_nobody.wgsl" with {
 };
 import routeCode from "../../kernels/route.wgsl" with { type: "text" };
 import { inputReading, type NormedInput } from "./input.ts";
+import { deciding, type Residency, type Telling } from "./residency.ts";
 import { byTokenCount, kernelOp, type Op, reduction, type Rows } from "./op.ts";
 
 /** Which experts each token of a step goes to. */
@@ -82,6 +83,18 @@ export interface RouteOptions {
     /** How many experts to guess, at most E. */
     readonly count: number;
   } | undefined;
+  /**
+   * Decides for a single token which experts of the layer are brought in, and logs
+   * its choice and guess there, in place of `routing.direct`.
+   *
+   * @default {undefined} the host decides
+   */
+  readonly residency?: {
+    /** Where it is kept. */
+    readonly residency: Residency;
+    /** The layer. */
+    readonly layer: number;
+  } | undefined;
 }
 
 /**
@@ -92,34 +105,36 @@ export interface RouteOptions {
  * @returns The op.
  */
 export async function route(gpu: Gpu, options: RouteOptions): Promise<Op> {
-  const many = await routeRows(gpu, options, { x: options.x });
-  const { beforeNorm } = options;
-  return beforeNorm === undefined
-    ? many
-    : byTokenCount(await routeRows(gpu, options, beforeNorm), many);
+  const { x, beforeNorm, residency, routing } = options;
+  const many = await routeRows(gpu, options, { x, telling: TELL_NOBODY });
+  if (beforeNorm === undefined && residency === undefined) return many;
+  const one = await routeRows(gpu, options, {
+    ...(beforeNorm ?? { x }),
+    telling: residency === undefined
+      ? tellingHost(routing.direct)
+      : deciding(residency.residency, residency.layer),
+  });
+  return byTokenCount(one, many);
 }
 
 function routeRows(
   gpu: Gpu,
   { x: kept, gate, routing, guess, width }: RouteOptions,
-  { x, norm }: Partial<NormedInput> & { x: Rows },
+  { x, norm, telling }: Partial<NormedInput> & { x: Rows; telling: Telling },
 ): Promise<Op> {
   const { source, constants } = reduction(gpu, x.stride / 4);
   const input = inputReading(norm, kept.buffer);
-  // Only the op for a single token computes its norm, and tells the host.
-  const { direct } = norm === undefined ? { direct: null } : routing;
   return kernelOp(gpu, {
     sources: [
       source,
       input.source,
-      direct === null
-        ? { name: "lib/tell_nobody.wgsl", code: tellNobody }
-        : { name: "lib/tell_host.wgsl", code: tellHost },
+      telling.source,
       { name: "route.wgsl", code: routeCode },
     ],
     constants: {
       ...constants,
       ...input.constants,
+      ...telling.constants,
       K: width,
       QUADS: x.stride / 4,
       E: routing.expertCount,
@@ -133,10 +148,25 @@ function routeRows(
       3: routing.weights,
       4: guess?.nextGate ?? gate,
       ...input.bindings,
-      ...(direct === null ? {} : { 5: direct }),
+      ...telling.bindings,
     },
     workgroups: (tokenCount) => [tokenCount],
   });
+}
+
+const TELL_NOBODY: Telling = {
+  source: { name: "lib/tell_nobody.wgsl", code: tellNobody },
+  constants: {},
+  bindings: {},
+};
+
+function tellingHost(direct: GPUBuffer | null): Telling {
+  if (direct === null) return TELL_NOBODY;
+  return {
+    source: { name: "lib/tell_host.wgsl", code: tellHost },
+    constants: {},
+    bindings: { 5: direct },
+  };
 }
 
 /**

@@ -1,0 +1,128 @@
+/** What a router needs to decide which experts are brought in. */
+
+import type { Gpu } from "../gpu/device.ts";
+import type { Constants, KernelSource } from "../gpu/kernel.ts";
+import residencyCode from "../../kernels/lib/residency.wgsl" with {
+  type: "text",
+};
+import type { Bound } from "./op.ts";
+
+/** How kernels call the eviction policies of `src/offload/eviction.ts`. */
+const POLICY = { "lru": 0, "lfu": 1, "class-lru": 2 } as const;
+
+/** Which experts of each layer are in a slot, on the GPU. */
+export interface Residency {
+  /**
+   * The block of each layer, one after the other, u32; zeros let the host decide:
+   * `src/offload/residency_block.ts` says what is in it.
+   */
+  readonly blocks: GPUBuffer;
+  /** Bytes of a block. */
+  readonly blockByteLength: number;
+  /**
+   * What the latest router decided: (topK) vec4u of rank, slot, expert and 1 if
+   * the expert must be brought in, these first.
+   */
+  readonly uses: GPUBuffer;
+  /** What old uses count, u32: (halfLife) */
+  readonly decayFactors: GPUBuffer;
+  /** How many steps halve a use. */
+  readonly halfLife: number;
+  /** Whom a router evicts. */
+  readonly policy: keyof typeof POLICY;
+}
+
+/** Options for {@linkcode makeResidency}. */
+export interface ResidencyOptions {
+  /** Layers of the model. */
+  readonly layerCount: number;
+  /** Experts of a token. */
+  readonly topK: number;
+  /** Words of a block, a multiple of 64: `residencyLayout().wordCount`. */
+  readonly wordCount: number;
+  /** Whom to evict. */
+  readonly policy: keyof typeof POLICY;
+  /** What old uses count: `decayFactors()` of the policy's half-life. */
+  readonly decayFactors: Uint32Array<ArrayBuffer>;
+}
+
+/**
+ * Makes the buffers of a model's residency. Every block is zero: the host decides.
+ *
+ * @param gpu The GPU.
+ * @param options The model's numbers and the policy.
+ * @returns The residency.
+ */
+export function makeResidency(
+  gpu: Gpu,
+  { layerCount, topK, wordCount, policy, decayFactors }: ResidencyOptions,
+): Residency {
+  const blockByteLength = wordCount * 4;
+  const factors = gpu.storageBuffer("decay factors", decayFactors.byteLength);
+  gpu.upload(
+    factors,
+    new Uint8Array(
+      decayFactors.buffer,
+      decayFactors.byteOffset,
+      decayFactors.byteLength,
+    ),
+  );
+  return {
+    blocks: gpu.storageBuffer("residency", layerCount * blockByteLength),
+    blockByteLength,
+    uses: gpu.storageBuffer("expert uses", topK * 16),
+    decayFactors: factors,
+    halfLife: decayFactors.length,
+    policy,
+  };
+}
+
+/**
+ * Binds the block of a layer.
+ *
+ * @param residency The residency.
+ * @param layer The layer.
+ * @returns The part of `residency.blocks`.
+ */
+export function boundBlock(
+  { blocks, blockByteLength }: Residency,
+  layer: number,
+): GPUBufferBinding {
+  return {
+    buffer: blocks,
+    offset: layer * blockByteLength,
+    size: blockByteLength,
+  };
+}
+
+/** Whom a router tells what it chose: `lib/tell_*.wgsl`, `lib/residency.wgsl`. */
+export interface Telling {
+  /** The file that defines `prepare` and `tell`. */
+  readonly source: KernelSource;
+  /** Its constants. */
+  readonly constants: Constants;
+  /** Its bindings. */
+  readonly bindings: Readonly<Record<number, Bound>>;
+}
+
+/**
+ * Makes a router decide for a layer.
+ *
+ * @param residency The residency.
+ * @param layer The layer.
+ * @returns What the router's kernel needs.
+ */
+export function deciding(residency: Residency, layer: number): Telling {
+  return {
+    source: { name: "lib/residency.wgsl", code: residencyCode },
+    constants: {
+      POLICY: POLICY[residency.policy],
+      HALF_LIFE: residency.halfLife,
+    },
+    bindings: {
+      5: boundBlock(residency, layer),
+      8: residency.uses,
+      10: residency.decayFactors,
+    },
+  };
+}
