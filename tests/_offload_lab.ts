@@ -45,9 +45,9 @@ export interface Way {
   readonly chunkSize: number;
   /** How many pieces a prefetch of an expert takes, at least. */
   readonly pieceCount: number;
-  /** Whether the slots of a layer share a buffer. */
-  readonly banks: boolean;
-  /** The most slots of such a buffer; without it, what the GPU binds. */
+  /** Who decides for single tokens; for the GPU all experts are pinned. */
+  readonly residency: "cpu" | "gpu";
+  /** The most slots of a buffer then; without it, what the GPU binds. */
   readonly bankSlotLimit?: number;
   readonly onRouting?: RoutingListener;
   /**
@@ -66,7 +66,7 @@ export const WAY: Omit<Way, "slots"> = {
   stagingSlotCount: 2,
   chunkSize: 16,
   pieceCount: 3,
-  banks: false,
+  residency: "cpu",
 };
 
 /** A checkpoint, its weights on a device, and models that share them. */
@@ -154,7 +154,7 @@ export class OffloadLab implements Disposable {
         prefetch: way.prefetch,
         prefetchExperts: way.prefetchExperts,
         onRouting: way.onRouting,
-        banks: way.banks,
+        residency: way.residency,
         bankByteLimit: way.bankSlotLimit &&
           way.bankSlotLimit * bankSlotByteLength(this.expertByteLength),
         pieceByteLength: 16 *

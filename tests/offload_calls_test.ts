@@ -26,18 +26,13 @@ const WAYS: Readonly<Record<string, Way>> = {
     stores: ["array-buffer", "pinned", "disk"],
     prefetch: "next-layer",
   },
-  "experts in banks": {
+  "the GPU deciding": { ...WAY, slots: [2, 8, 3], residency: "gpu" },
+  "the GPU deciding over split slots": {
     ...WAY,
-    slots: [2, 8, 3],
-    banks: true,
+    slots: [4, 2, 3],
+    residency: "gpu",
     bankSlotLimit: 2,
     prefetch: "next-layer",
-  },
-  "banks and all stores": {
-    ...WAY,
-    slots: [2, 3, 2],
-    stores: ["array-buffer", "pinned", "disk"],
-    banks: true,
   },
   "some layers resident": { ...WAY, slots: [8, 2, 8] },
   "all layers resident": { ...WAY, slots: [8, 8, 8] },

@@ -8,7 +8,6 @@
 import { assert } from "@std/assert";
 import type { ModelConfig } from "../src/model/config.ts";
 import type { PolicyName } from "../src/offload/eviction.ts";
-import type { StoreKind } from "../src/offload/plan_stores.ts";
 import { type OffloadLab, type Way, withLab } from "./_offload_lab.ts";
 import {
   assertSameBits,
@@ -25,25 +24,24 @@ const SEED = 3;
 
 const POLICIES: readonly PolicyName[] = ["lru", "lfu", "class-lru"];
 
-const STORES: readonly (readonly StoreKind[])[] = [
-  ["pinned"],
-  ["array-buffer"],
-  ["disk"],
-  ["array-buffer", "pinned", "disk"],
+/** Where experts are, and who decides which come and go. */
+const PLACES: readonly Choice["place"][] = [
+  { stores: ["pinned"], residency: "cpu" },
+  { stores: ["pinned"], residency: "gpu" },
+  { stores: ["pinned"], residency: "gpu", bankSlotLimit: 2 },
+  { stores: ["array-buffer"], residency: "cpu" },
+  { stores: ["disk"], residency: "cpu" },
+  { stores: ["array-buffer", "pinned", "disk"], residency: "cpu" },
 ];
 
 /** Fields of a way that belong together. */
 interface Choice {
   readonly slots: readonly number[];
-  readonly stores: readonly StoreKind[];
+  readonly place: Pick<Way, "stores" | "residency" | "bankSlotLimit">;
   readonly policy: PolicyName;
   readonly ahead: Pick<
     Way,
-    | "prefetch"
-    | "prefetchExperts"
-    | "stagingSlotCount"
-    | "banks"
-    | "bankSlotLimit"
+    "prefetch" | "prefetchExperts" | "stagingSlotCount"
   >;
   readonly pieceCount: number;
   readonly chunkSize: number;
@@ -52,41 +50,17 @@ interface Choice {
 /** Off, and all numbers of experts with both buffer sizes. */
 function aheads(topK: number): Choice["ahead"][] {
   const counts = Array.from({ length: topK }, (_, i) => i + 1);
-  const banks = false;
   return [2, 4].flatMap((stagingSlotCount) => [
     ...(stagingSlotCount === 2
-      ? [{
-        prefetch: "off" as const,
-        prefetchExperts: 1,
-        stagingSlotCount,
-        banks,
-      }]
+      ? [{ prefetch: "off" as const, prefetchExperts: 1, stagingSlotCount }]
       : []),
     ...counts.map((prefetchExperts) => ({
       prefetch: "next-layer" as const,
       prefetchExperts,
       stagingSlotCount,
-      banks,
     })),
   ]);
 }
-
-/** Layers in one bank, and in some; what is to be prefetched is not. */
-const BANKED: readonly Choice["ahead"][] = [
-  {
-    prefetch: "next-layer",
-    prefetchExperts: 1,
-    stagingSlotCount: 2,
-    banks: true,
-  },
-  {
-    prefetch: "off",
-    prefetchExperts: 1,
-    stagingSlotCount: 4,
-    banks: true,
-    bankSlotLimit: 2,
-  },
-];
 
 /** As many in every layer, from top-k to all but one, and some mixtures. */
 function slotLists(
@@ -119,9 +93,9 @@ async function tryAll(
   { ways, turns }: { ways: readonly Choice[]; turns: readonly Turn[] },
 ): Promise<number> {
   const expected = new Map<number, Transcript>();
-  const count = { tokens: 0, evictions: 0, banked: 0, used: 0, wasted: 0 };
-  for (const { ahead, ...rest } of ways) {
-    const way: Way = { ...rest, ...ahead };
+  const count = { tokens: 0, evictions: 0, decided: 0, used: 0, wasted: 0 };
+  for (const { ahead, place, ...rest } of ways) {
+    const way: Way = { ...rest, ...ahead, ...place };
     const { chunkSize } = way;
     if (!expected.has(chunkSize)) {
       using resident = await lab.resident(chunkSize);
@@ -134,14 +108,14 @@ async function tryAll(
     count.tokens += actual.ids.length;
     for (const layer of model.offloadStats!.snapshot().layers) {
       count.evictions += layer.evictions;
-      if (way.banks) count.banked += layer.evictions;
+      if (way.residency === "gpu") count.decided += layer.evictions;
       count.used += layer.byteLengths.prefetchUsed;
       count.wasted += layer.byteLengths.prefetchWasted;
     }
   }
   // Ways in which nothing happens would prove nothing.
-  const { evictions, banked, used, wasted } = count;
-  assert(evictions > banked && banked > 0 && used > 0 && wasted > 0);
+  const { evictions, decided, used, wasted } = count;
+  assert(evictions > decided && decided > 0 && used > 0 && wasted > 0);
   return count.tokens;
 }
 
@@ -171,9 +145,9 @@ invarianceTest("c_sw8_mqa", {
   turns: TURNS,
   choicesOf: (config) => ({
     slots: slotLists(config),
-    stores: STORES,
+    place: PLACES,
     policy: POLICIES,
-    ahead: [...aheads(config.numExpertsPerTok), ...BANKED],
+    ahead: aheads(config.numExpertsPerTok),
     pieceCount: [1, 7],
     chunkSize: [5, 16],
   }),
@@ -184,9 +158,9 @@ invarianceTest("a_gqa_8e", {
   turns: TURNS,
   choicesOf: (config) => ({
     slots: slotLists(config),
-    stores: STORES,
+    place: PLACES,
     policy: POLICIES,
-    ahead: [...aheads(config.numExpertsPerTok), ...BANKED],
+    ahead: aheads(config.numExpertsPerTok),
     pieceCount: [1, 7],
     chunkSize: [1, 24],
   }),
@@ -205,9 +179,9 @@ invarianceTest("stories-17m-q", {
       [2, 8, 3, 8, 8, 2], // 8 are all
       [3, 7, 4, 8, 2, 6],
     ],
-    stores: STORES,
+    place: PLACES,
     policy: POLICIES,
-    ahead: [...aheads(2).filter((_, i) => i % 2 === 0).slice(0, 2), ...BANKED],
+    ahead: aheads(2).filter((_, i) => i % 2 === 0),
     pieceCount: [1, 5],
     chunkSize: [16, 7],
   }),

@@ -40,19 +40,6 @@ const WALKS: Readonly<Record<string, Way>> = {
     stores: ["disk"],
     policy: "lfu",
   },
-  "of copies to banks": {
-    ...WAY,
-    slots: [2, 5, 3],
-    banks: true,
-    bankSlotLimit: 3,
-  },
-  "of reads and copies to banks": {
-    ...WAY,
-    slots: [3, 2, 4],
-    stores: ["array-buffer", "pinned", "disk"],
-    banks: true,
-    stagingSlotCount: 3,
-  },
   "of all of these": {
     ...WAY,
     slots: [2, 2, 3],

@@ -98,7 +98,7 @@ Deno.test("Mixtral allocates the banks that a plan says", async () => {
       using _ = await lab.offloaded({
         ...WAY,
         slots,
-        banks: true,
+        residency: "gpu",
         bankSlotLimit,
       });
       const plan = planPlacement({

@@ -150,9 +150,7 @@ export async function buildMixtral(
     const nextGate = weights.layers[i + 1]?.gate;
     const isHeard = layer.experts === null || residency !== null ||
       options.onRouting !== undefined;
-    const guessCount = isHeard && nextGate
-      ? guessLimit
-      : 0;
+    const guessCount = isHeard && nextGate ? guessLimit : 0;
     const cache = makeKvBuffers(gpu, config, {
       layer: i,
       contextLength: options.contextLength,
