@@ -5,6 +5,7 @@ import type { Gpu } from "../src/gpu/device.ts";
 import { bankExperts } from "../src/ops/bank_experts.ts";
 import { groupRows, residentExperts } from "../src/ops/experts.ts";
 import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
 import {
   checkExperts,
@@ -183,7 +184,7 @@ async function makeResident(gpu: Gpu, { step, ...placed }: PlacedExperts) {
   return (tokenCount: number) => runOps(gpu, [op], { step, tokenCount });
 }
 
-/** Every expert in a slot of its own; only the chosen ones run. */
+/** Every other expert in a buffer of its own or in a bank; the chosen ones run. */
 async function makeSlots(
   gpu: Gpu,
   { buffer, step, ...placed }: PlacedExperts,
@@ -192,12 +193,19 @@ async function makeSlots(
   const group = await groupRows(gpu, { routing, scratch, step: step.step });
   const uses = makeExpertUses(gpu, routing);
   const byteLength = layout.wordCount * 4;
+  const stride = bankSlotByteLength(byteLength);
+  const bank = gpu.storageBuffer("bank", routing.expertCount * stride);
   const commands = gpu.device.createCommandEncoder();
   const slots = await Promise.all(
     Array.from({ length: routing.expertCount }, (_, id) => {
-      const slot = gpu.storageBuffer(`slot ${id}`, byteLength);
-      commands.copyBufferToBuffer(buffer, id * byteLength, slot, 0, byteLength);
-      return slotExpert(gpu, { ...placed, buffer: slot, uses });
+      const slot = id % 2 === 0
+        ? { buffer: gpu.storageBuffer(`slot ${id}`, byteLength), offset: 0 }
+        : { buffer: bank, offset: id * stride };
+      const at = id * byteLength;
+      const { buffer: to, offset } = slot;
+      commands.copyBufferToBuffer(buffer, at, to, offset, byteLength);
+      const place = { ...slot, size: byteLength };
+      return slotExpert(gpu, { ...placed, buffer: place, uses });
     }),
   );
   gpu.device.queue.submit([commands.finish()]);

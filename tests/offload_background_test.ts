@@ -11,7 +11,7 @@ import { GpuWatch } from "./_offload_calls.ts";
 import { WAY, type Way, withLab } from "./_offload_lab.ts";
 import { checkShadow } from "./_offload_shadow.ts";
 import { assertSameBits, MODELS, talk, TURNS } from "./_offload_talk.ts";
-import { product } from "./_offload_ways.ts";
+import { covering, product } from "./_offload_ways.ts";
 import { Random } from "./_random.ts";
 import { assertSentence } from "./_sentence.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
@@ -19,11 +19,22 @@ import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 const SEED = 8;
 const SLOTS = [2, 4, 3];
 
-const WAYS = product<Pick<Way, "stores" | "prefetch" | "chunkSize">>({
+/** Fields of a way that belong together. */
+interface Choice extends Pick<Way, "stores" | "chunkSize"> {
+  readonly ahead: Pick<Way, "prefetch" | "banks">;
+}
+
+const CHOICES = product<Choice>({
   stores: [["pinned"], ["array-buffer"], ["array-buffer", "pinned", "disk"]],
-  prefetch: ["off", "next-layer"],
+  ahead: [
+    { prefetch: "off", banks: false },
+    { prefetch: "next-layer", banks: false },
+    { prefetch: "off", banks: true },
+  ],
   chunkSize: [7, 64],
 });
+
+const WAYS = covering(CHOICES, 12, new Random(SEED));
 
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
@@ -44,7 +55,7 @@ function countEarly(store: HostStore) {
 
 Deno.test("Mixtral computes the same bits while its stores fill", async () => {
   await withLab(MODELS.a_gqa_8e, async (lab) => {
-    for (const [i, rest] of WAYS.entries()) {
+    for (const [i, { ahead, ...rest }] of WAYS.entries()) {
       using resident = await lab.resident(rest.chunkSize);
       const expected = await talk(resident, TURNS, SEED);
       const random = new Random(i);
@@ -54,7 +65,7 @@ Deno.test("Mixtral computes the same bits while its stores fill", async () => {
         await begin.promise;
         for (let turns = random.integer(12); turns >= 0; turns--) await turn();
       };
-      const way: Way = { ...WAY, ...rest, slots: SLOTS, arrival };
+      const way: Way = { ...WAY, ...rest, ...ahead, slots: SLOTS, arrival };
       let early = { count: 0 };
       using model = await lab.offloaded(way, (store) => {
         const counted = countEarly(store);

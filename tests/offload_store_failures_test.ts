@@ -3,7 +3,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { HostStore } from "../src/offload/host_store.ts";
 import type { StoreKind } from "../src/offload/plan_stores.ts";
-import type { PrefetchMode } from "../src/offload/prefetch_switch.ts";
 import { type OffloadLab, WAY, type Way, withLab } from "./_offload_lab.ts";
 import { checkShadow } from "./_offload_shadow.ts";
 import {
@@ -22,16 +21,23 @@ interface Failure {
   /** Which read after the fuse is lit. */
   readonly nth: 1 | 2 | 3 | 7;
   readonly during: "prefill" | "decode";
-  readonly stores: readonly StoreKind[];
-  readonly prefetch: PrefetchMode;
+  readonly from: Pick<Way, "stores" | "prefetch" | "banks">;
   readonly how: "throws" | "rejects";
 }
+
+const ALL: readonly StoreKind[] = ["array-buffer", "pinned", "disk"];
 
 const FAILURES = product<Failure>({
   nth: [1, 2, 3, 7],
   during: ["prefill", "decode"],
-  stores: [["array-buffer"], ["disk"], ["array-buffer", "pinned", "disk"]],
-  prefetch: ["off", "next-layer"],
+  from: [
+    { stores: ["array-buffer"], prefetch: "off", banks: false },
+    { stores: ["array-buffer"], prefetch: "off", banks: true },
+    { stores: ["disk"], prefetch: "off", banks: false },
+    { stores: ["disk"], prefetch: "off", banks: true },
+    { stores: ALL, prefetch: "next-layer", banks: false },
+    { stores: ALL, prefetch: "off", banks: true },
+  ],
   how: ["throws", "rejects"],
 });
 
@@ -69,12 +75,12 @@ class Fuse {
 
 async function burn(
   lab: OffloadLab,
-  { nth, during, how, ...rest }: Failure,
+  { nth, during, how, from }: Failure,
   expected: Transcript,
 ): Promise<void> {
   const way: Way = {
     ...WAY,
-    ...rest,
+    ...from,
     slots: [2, 4, 3],
     chunkSize: CHUNK_SIZE,
   };

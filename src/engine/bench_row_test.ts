@@ -22,6 +22,7 @@ const PLAN: Plan = {
     ramByteLength: 160e6,
   }],
   expertByteLength: 10e6,
+  slotsByteLength: 60e6,
   trunkByteLength: 50e6,
   kvByteLength: 64e6,
   scratchByteLength: 1e6,
