@@ -19,7 +19,8 @@ export async function checkShadow(
   way: Way,
   model: Mixtral,
 ): Promise<number> {
-  const { caches, slots } = model.offload!;
+  const { caches } = model;
+  const { slots } = model.offload!;
   const { numLocalExperts } = lab.config;
   const layers = [...way.slots.keys()]
     .filter((layer) => way.slots[layer]! < numLocalExperts);

@@ -20,17 +20,18 @@ const SEED = 8;
 const SLOTS = [2, 4, 3];
 
 /** Fields of a way that belong together. */
-interface Choice extends Pick<Way, "stores" | "chunkSize"> {
-  readonly ahead: Pick<Way, "prefetch" | "banks">;
+interface Choice extends Pick<Way, "prefetch" | "chunkSize"> {
+  readonly place: Pick<Way, "stores" | "residency">;
 }
 
 const CHOICES = product<Choice>({
-  stores: [["pinned"], ["array-buffer"], ["array-buffer", "pinned", "disk"]],
-  ahead: [
-    { prefetch: "off", banks: false },
-    { prefetch: "next-layer", banks: false },
-    { prefetch: "off", banks: true },
+  place: [
+    { stores: ["pinned"], residency: "cpu" },
+    { stores: ["pinned"], residency: "gpu" }, // as soon as all is there
+    { stores: ["array-buffer"], residency: "cpu" },
+    { stores: ["array-buffer", "pinned", "disk"], residency: "cpu" },
   ],
+  prefetch: ["off", "next-layer"],
   chunkSize: [7, 64],
 });
 
@@ -55,7 +56,7 @@ function countEarly(store: HostStore) {
 
 Deno.test("Mixtral computes the same bits while its stores fill", async () => {
   await withLab(MODELS.a_gqa_8e, async (lab) => {
-    for (const [i, { ahead, ...rest }] of WAYS.entries()) {
+    for (const [i, { place, ...rest }] of WAYS.entries()) {
       using resident = await lab.resident(rest.chunkSize);
       const expected = await talk(resident, TURNS, SEED);
       const random = new Random(i);
@@ -65,7 +66,7 @@ Deno.test("Mixtral computes the same bits while its stores fill", async () => {
         await begin.promise;
         for (let turns = random.integer(12); turns >= 0; turns--) await turn();
       };
-      const way: Way = { ...WAY, ...rest, ...ahead, slots: SLOTS, arrival };
+      const way: Way = { ...WAY, ...rest, ...place, slots: SLOTS, arrival };
       let early = { count: 0 };
       using model = await lab.offloaded(way, (store) => {
         const counted = countEarly(store);

@@ -21,7 +21,7 @@ interface Failure {
   /** Which read after the fuse is lit. */
   readonly nth: 1 | 2 | 3 | 7;
   readonly during: "prefill" | "decode";
-  readonly from: Pick<Way, "stores" | "prefetch" | "banks">;
+  readonly from: Pick<Way, "stores" | "prefetch">;
   readonly how: "throws" | "rejects";
 }
 
@@ -31,12 +31,9 @@ const FAILURES = product<Failure>({
   nth: [1, 2, 3, 7],
   during: ["prefill", "decode"],
   from: [
-    { stores: ["array-buffer"], prefetch: "off", banks: false },
-    { stores: ["array-buffer"], prefetch: "off", banks: true },
-    { stores: ["disk"], prefetch: "off", banks: false },
-    { stores: ["disk"], prefetch: "off", banks: true },
-    { stores: ALL, prefetch: "next-layer", banks: false },
-    { stores: ALL, prefetch: "off", banks: true },
+    { stores: ["array-buffer"], prefetch: "off" },
+    { stores: ["disk"], prefetch: "off" },
+    { stores: ALL, prefetch: "next-layer" },
   ],
   how: ["throws", "rejects"],
 });

@@ -89,7 +89,7 @@ export class GpuResidency {
     const isDeciding = tokenCount === 1 && this.#canDecide();
     if (isDeciding !== this.#isDeciding) {
       if (isDeciding) this.#giveToGpu();
-      else this.#takeFromGpu();
+      else this.refreshCaches();
     }
     this.#isDeciding = isDeciding;
     this.#isLogging = isDeciding;
@@ -106,6 +106,15 @@ export class GpuResidency {
     this.#words = words;
     this.#count(before);
     this.#report();
+  }
+
+  /** Brings the host's caches up to date if the GPU has the table. */
+  refreshCaches(): void {
+    if (!this.#isDeciding) return;
+    const { layers, caches, layout } = this.#options;
+    for (const [i, cache] of caches.entries()) {
+      readBlock(layout, this.#block(layers[i]!), cache);
+    }
   }
 
   /** Forgets what is in the slots, after a failure of which nobody knows how far it got. */
@@ -135,13 +144,6 @@ export class GpuResidency {
       writeBlock(layout, cache, this.#block(layers[i]!));
     }
     this.#queue.writeBuffer(residency.blocks, 0, this.#words);
-  }
-
-  #takeFromGpu(): void {
-    const { layers, caches, layout } = this.#options;
-    for (const [i, cache] of caches.entries()) {
-      readBlock(layout, this.#block(layers[i]!), cache);
-    }
   }
 
   #count(before: Uint32Array): void {

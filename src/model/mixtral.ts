@@ -6,6 +6,7 @@
  */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { ExpertCache } from "../offload/expert_cache.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import type { Slice } from "../gpu/readback.ts";
 import { Recorder } from "../gpu/recorder.ts";
@@ -39,6 +40,12 @@ export class Mixtral implements Disposable {
   /** What runs offloaded experts; `null` if all experts are on the GPU. */
   get offload(): Offload | null {
     return this.#parts.offload;
+  }
+
+  /** Which expert is in which slot, by offloaded layer, after the latest step. */
+  get caches(): readonly ExpertCache[] {
+    this.#parts.residency?.refreshCaches();
+    return this.#parts.offload?.caches ?? [];
   }
 
   /** Milliseconds spent waiting for the GPU so far. */

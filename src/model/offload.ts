@@ -89,7 +89,7 @@ export interface Offload extends Disposable {
   readonly stats: OffloadStats;
   /** How many experts the router is to guess for the next layer. */
   readonly guessCount: number;
-  /** The caches, by offloaded layer. */
+  /** The caches, by offloaded layer, as the host last knew them. */
   readonly caches: readonly ExpertCache[];
   /** Slots and staging slots. */
   readonly slots: SlotBuffers;
