@@ -99,7 +99,7 @@ function distinct(count: number, draw: () => number): number[] {
 /** The experts of tokens one after the other. */
 function patternsOf(
   random: Random,
-  { expertCount, topK }: LabShape,
+  { expertCount, topK, halfLife }: LabShape,
   slotCount: number,
 ): Record<string, number[][]> {
   const tokens = (count: number, idsOf: (t: number) => number[]) =>
@@ -121,6 +121,9 @@ function patternsOf(
       20,
       (t) => t % 2 === 0 ? from(0) : from(0).reverse(),
     ),
+    // Decayed uses reach 16 bits where they decay slowly.
+    "the same for long": tokens(halfLife < 1000 ? 1 : 300, () => from(2)),
+    "after a long time": tokens(40, () => distinct(topK, draws.skewed)),
   };
 }
 
@@ -249,7 +252,7 @@ async function checkMutation(
         if (name !== "lib/residency.wgsl") return { name, code };
         assert(code.includes(right), right);
         // Pipelines are kept by the names of their files.
-        return { name: `${name}: ${wrong}`, code: code.replace(right, wrong) };
+        return { name: `${name}: ${right}`, code: code.replace(right, wrong) };
       }),
       ...rest,
     );
@@ -258,7 +261,9 @@ async function checkMutation(
       async () => {
         for (const shape of SHAPES.slice(0, 2)) {
           using lab = await makeLab(gpu, { ...shape, policy });
-          await checkPatterns(lab, random, shape.topK + 1);
+          for (const slotCount of slotCountsOf(shape)) {
+            await checkPatterns(lab, random, slotCount);
+          }
         }
       },
       Error,
