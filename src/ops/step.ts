@@ -1,4 +1,4 @@
-/** What changes from one submit to the next. */
+/** What changes from one step to the next. */
 
 import type { Gpu } from "../gpu/device.ts";
 import type { KernelSource } from "../gpu/kernel.ts";
@@ -19,7 +19,15 @@ export interface StepBuffers {
   readonly step: GPUBuffer;
   /** The token ids (T) u32. */
   readonly tokens: GPUBuffer;
+  /** Steps that were written ahead, {@linkcode STEP_BYTE_LENGTH} each. */
+  readonly ahead: GPUBuffer;
 }
+
+/** Bytes of a step's uniform. */
+export const STEP_BYTE_LENGTH = 16;
+
+/** The most steps of one token each that are written ahead. */
+export const AHEAD_LIMIT = 8;
 
 /**
  * Makes the buffers of a step.
@@ -32,10 +40,15 @@ export function makeStepBuffers(gpu: Gpu, tokenLimit: number): StepBuffers {
   return {
     step: gpu.device.createBuffer({
       label: "step",
-      size: 16,
+      size: STEP_BYTE_LENGTH,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     }),
     tokens: gpu.storageBuffer("tokens", tokenLimit * 4),
+    ahead: gpu.device.createBuffer({
+      label: "steps ahead",
+      size: AHEAD_LIMIT * STEP_BYTE_LENGTH,
+      usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    }),
   };
 }
 
@@ -56,13 +69,49 @@ export interface Step {
  * @param buffers Where to.
  * @param step What to write.
  */
-export function writeStep(gpu: Gpu, buffers: StepBuffers, step: Step): void {
+export function writeStep(
+  gpu: Gpu,
+  buffers: Pick<StepBuffers, "step" | "tokens">,
+  step: Step,
+): void {
   const { queue } = gpu.device;
-  // Must be kept in sync with `Step` in kernels/lib/step.wgsl.
-  queue.writeBuffer(
-    buffers.step,
-    0,
-    Uint32Array.of(step.tokens.length, step.position, step.firstRow, 0),
-  );
+  queue.writeBuffer(buffers.step, 0, Uint32Array.from(wordsOf(step)));
   queue.writeBuffer(buffers.tokens, 0, Uint32Array.from(step.tokens));
+}
+
+/**
+ * Writes the steps of a token and of those that the GPU picks after it; each is
+ * yet to be copied from `ahead` to `step`. It takes effect with the next submit.
+ *
+ * @param gpu The GPU.
+ * @param buffers Where to.
+ * @param first The token, its position, and how many steps to write, at most
+ * {@linkcode AHEAD_LIMIT}.
+ */
+export function writeStepsAhead(
+  gpu: Gpu,
+  buffers: StepBuffers,
+  { token, position, count }: {
+    readonly token: number;
+    readonly position: number;
+    readonly count: number;
+  },
+): void {
+  const { queue } = gpu.device;
+  const steps = Array.from({ length: count }, (_, index) =>
+    wordsOf({
+      tokens: [token],
+      position: position + index,
+      firstRow: 0,
+      index,
+    }));
+  queue.writeBuffer(buffers.ahead, 0, Uint32Array.from(steps.flat()));
+  queue.writeBuffer(buffers.tokens, 0, Uint32Array.of(token));
+}
+
+/** Must be kept in sync with `Step` in kernels/lib/step.wgsl. */
+function wordsOf(
+  { tokens, position, firstRow, index = 0 }: Step & { index?: number },
+): number[] {
+  return [tokens.length, position, firstRow, index];
 }
