@@ -2,14 +2,21 @@
  * Mixtral's forward pass (Jiang et al., arXiv 2401.04088). Read this file first.
  *
  * A step runs T tokens through all layers: many in prefill, one in decode.
- * `Mixtral.#runLayers` is the model.
+ * `Mixtral.#runLayers` is the model; `Mixtral.pickAhead()` runs some steps in a row,
+ * each with the token that the one before it picked.
  */
 
 import type { Gpu } from "../gpu/device.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import { Recorder } from "../gpu/recorder.ts";
+import { NO_PICK } from "../ops/argmax.ts";
 import type { Op } from "../ops/op.ts";
-import { writeStep } from "../ops/step.ts";
+import {
+  AHEAD_LIMIT,
+  STEP_BYTE_LENGTH,
+  writeStep,
+  writeStepsAhead,
+} from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import {
   buildMixtral,
@@ -38,6 +45,11 @@ export class Mixtral implements Disposable {
   /** What runs offloaded experts; `null` if all experts are on the GPU. */
   get offload(): Offload | null {
     return this.#parts.offload;
+  }
+
+  /** The most tokens that {@linkcode Mixtral.pickAhead} picks; 0: it cannot. */
+  get aheadLimit(): number {
+    return this.#parts.runsUnread ? AHEAD_LIMIT : 0;
   }
 
   /** Milliseconds spent waiting for the GPU so far. */
@@ -167,23 +179,60 @@ export class Mixtral implements Disposable {
     }
   }
 
+  /**
+   * Runs a token, and those that are most probable after it but for the last, with
+   * one read-back.
+   *
+   * @param token The token id.
+   * @param options Where it stands in the KV cache, and how many tokens to pick, at
+   * most `aheadLimit`.
+   * @returns The ids that were picked; fewer if logits hold NaN or infinity.
+   */
+  async pickAhead(
+    token: number,
+    { position, count }: { position: number; count: number },
+  ): Promise<number[]> {
+    const { step, readback, pick, picked } = this.#parts;
+    writeStepsAhead(this.#gpu, step, { token, position, count });
+    const recorder = new Recorder(this.#gpu, readback);
+    for (let i = 0; i < count; i++) {
+      recorder.copy(step.ahead, step.step, {
+        byteOffset: i * STEP_BYTE_LENGTH,
+        byteLength: STEP_BYTE_LENGTH,
+      });
+      await this.#runOrAbandon(recorder, 1);
+      this.#runHead(recorder, 1);
+      recorder.run(pick, 1); // picked[i] = token = argmax(logits)
+    }
+    const slice = { source: picked, byteLength: count * 4 };
+    const bytes = await recorder.read([slice]);
+    this.offloadStats?.countTimes(recorder.timeMs);
+    const ids = [...new Uint32Array(bytes)];
+    const end = ids.indexOf(NO_PICK);
+    return end < 0 ? ids : ids.slice(0, end);
+  }
+
   /** Runs the layers of a step; its last commands are yet to be submitted. */
   async #runStep(
     tokens: readonly number[],
     position: number,
   ): Promise<Recorder> {
-    const { step, readback, offload } = this.#parts;
+    const { step, readback } = this.#parts;
     const firstRow = tokens.length - 1;
     writeStep(this.#gpu, step, { tokens, position, firstRow });
     const recorder = new Recorder(this.#gpu, readback);
+    await this.#runOrAbandon(recorder, tokens.length);
+    return recorder;
+  }
+
+  async #runOrAbandon(recorder: Recorder, T: number): Promise<void> {
     try {
-      await this.#runLayers(recorder, tokens.length);
+      await this.#runLayers(recorder, T);
     } catch (error) {
       recorder.abandon();
-      offload?.reset();
+      this.#parts.offload?.reset();
       throw error;
     }
-    return recorder;
   }
 
   async #readLogits(
