@@ -63,14 +63,56 @@ async function oneByOne(
     const id = ids.at(-1) ?? prompt.at(-1)!;
     const logits = await model.forward([id], prompt.length - 1 + i);
     words.push(wordsOf(logits));
-    ids.push(logits.indexOf(logits.reduce((a, b) => Math.max(a, b))));
+    ids.push(largestOf(logits));
   }
   return { ids, logits: words };
+}
+
+function largestOf(logits: Float32Array): number {
+  return logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
 }
 
 function wordsOf(logits: Float32Array<ArrayBuffer>): Uint32Array {
   return new Uint32Array(logits.slice().buffer);
 }
+
+Deno.test("Mixtral.pickAhead() runs what it is told, and says what it would pick", async () => {
+  await withLab(MODELS.a_gqa_8e, async (lab) => {
+    using model = await lab.resident(CHUNK_SIZE);
+    const told = [90, 3, 77, 41, 8];
+    const expected: number[] = [];
+    for (const [i, id] of [5, ...told.slice(0, 4)].entries()) {
+      expected.push(largestOf(await model.forward([id], i)));
+    }
+    const where = { position: 0, count: 5, told };
+    assertEquals(await model.pickAhead(5, where), expected);
+    assert(expected.join() !== told.join(), "it would have said the same");
+    // Nothing of it is left behind.
+    const free = await model.pickAhead(5, { position: 0, count: 5 });
+    assertEquals(free[0], expected[0]);
+    assertEquals(free[1], largestOf(await model.forward([free[0]!], 1)));
+  });
+});
+
+Deno.test("Mixtral.pickAhead() submits on the way where a GPU can begin", async () => {
+  using directory = await tinyCheckpoint({
+    config: { "num_hidden_layers": 9 },
+  });
+  await withLab(directory.path, async (lab) => {
+    using waiting = await lab.resident(CHUNK_SIZE);
+    Object.assign(lab.gpu, { isSoftware: false });
+    using eager = await lab.resident(CHUNK_SIZE);
+    using watch = new GpuWatch();
+    const where = { position: 0, count: 6 };
+    const ids = await waiting.pickAhead(5, where);
+    assertEquals(watch.count("submit"), 1);
+    watch.reset();
+    assertEquals(await eager.pickAhead(5, where), ids);
+    assertEquals(watch.count("submit"), 6 * 2 + 1); // after layers 3 and 7
+    assertEquals(watch.count("mapAsync"), 1);
+    assertEquals(watch.created(), {});
+  });
+});
 
 Deno.test("Mixtral.pickAhead() goes up to the end of the context", async () => {
   await withLab(MODELS.c_sw8_mqa, async (lab) => {

@@ -13,7 +13,8 @@ import { NO_PICK } from "../ops/argmax.ts";
 import type { Op } from "../ops/op.ts";
 import {
   AHEAD_LIMIT,
-  STEP_BYTE_LENGTH,
+  beginStepAhead,
+  type StepsAhead,
   writeStep,
   writeStepsAhead,
 } from "../ops/step.ts";
@@ -184,25 +185,23 @@ export class Mixtral implements Disposable {
    * one read-back.
    *
    * @param token The token id.
-   * @param options Where it stands in the KV cache, and how many tokens to pick, at
-   * most `aheadLimit`.
+   * @param options Where it stands in the KV cache; how many tokens to pick, at
+   * most `aheadLimit`; and, for tests of speed, what to run instead of those.
    * @returns The ids that were picked; fewer if logits hold NaN or infinity.
    */
   async pickAhead(
     token: number,
-    { position, count }: { position: number; count: number },
+    { position, count, told }: Omit<StepsAhead, "token">,
   ): Promise<number[]> {
     const { step, readback, pick, picked } = this.#parts;
-    writeStepsAhead(this.#gpu, step, { token, position, count });
+    writeStepsAhead(this.#gpu, step, { token, position, count, told });
     const recorder = new Recorder(this.#gpu, readback);
-    for (let i = 0; i < count; i++) {
-      recorder.copy(step.ahead, step.step, {
-        byteOffset: i * STEP_BYTE_LENGTH,
-        byteLength: STEP_BYTE_LENGTH,
-      });
+    const isTold = told !== undefined;
+    for (let index = 0; index < count; index++) {
+      beginStepAhead(recorder, step, { index, isTold });
       await this.#runOrAbandon(recorder, 1);
       this.#runHead(recorder, 1);
-      recorder.run(pick, 1); // picked[i] = token = argmax(logits)
+      recorder.run(pick, 1); // picked[index] = token = argmax(logits)
     }
     const slice = { source: picked, byteLength: count * 4 };
     const bytes = await recorder.read([slice]);

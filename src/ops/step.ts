@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { KernelSource } from "../gpu/kernel.ts";
+import type { Recorder } from "../gpu/recorder.ts";
 import stepCode from "../../kernels/lib/step.wgsl" with { type: "text" };
 
 /** Declares `step` in a kernel. */
@@ -19,15 +20,17 @@ export interface StepBuffers {
   readonly step: GPUBuffer;
   /** The token ids (T) u32. */
   readonly tokens: GPUBuffer;
-  /** Steps that were written ahead, {@linkcode STEP_BYTE_LENGTH} each. */
+  /** Steps that were written ahead, then the token of each, if it is told. */
   readonly ahead: GPUBuffer;
 }
 
-/** Bytes of a step's uniform. */
-export const STEP_BYTE_LENGTH = 16;
-
 /** The most steps of one token each that are written ahead. */
 export const AHEAD_LIMIT = 8;
+
+/** Bytes of a step's uniform. */
+const STEP_BYTE_LENGTH = 16;
+/** Where in `ahead` the tokens begin. */
+const TOKENS_AT = AHEAD_LIMIT * STEP_BYTE_LENGTH;
 
 /**
  * Makes the buffers of a step.
@@ -46,7 +49,7 @@ export function makeStepBuffers(gpu: Gpu, tokenLimit: number): StepBuffers {
     tokens: gpu.storageBuffer("tokens", tokenLimit * 4),
     ahead: gpu.device.createBuffer({
       label: "steps ahead",
-      size: AHEAD_LIMIT * STEP_BYTE_LENGTH,
+      size: TOKENS_AT + AHEAD_LIMIT * 4,
       usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     }),
   };
@@ -79,34 +82,65 @@ export function writeStep(
   queue.writeBuffer(buffers.tokens, 0, Uint32Array.from(step.tokens));
 }
 
+/** What the host says about steps of one token each. */
+export interface StepsAhead {
+  /** The first token. */
+  readonly token: number;
+  /** Where it stands. */
+  readonly position: number;
+  /** How many steps there are, at most {@linkcode AHEAD_LIMIT}. */
+  readonly count: number;
+  /**
+   * The tokens after it.
+   *
+   * @default {undefined} what the GPU picks
+   */
+  readonly told?: readonly number[] | undefined;
+}
+
 /**
- * Writes the steps of a token and of those that the GPU picks after it; each is
- * yet to be copied from `ahead` to `step`. It takes effect with the next submit.
+ * Writes some steps of one token each; {@linkcode beginStepAhead} makes them count.
+ * It takes effect with the next submit.
  *
  * @param gpu The GPU.
  * @param buffers Where to.
- * @param first The token, its position, and how many steps to write, at most
- * {@linkcode AHEAD_LIMIT}.
+ * @param steps What to write.
  */
 export function writeStepsAhead(
   gpu: Gpu,
   buffers: StepBuffers,
-  { token, position, count }: {
-    readonly token: number;
-    readonly position: number;
-    readonly count: number;
-  },
+  { token, position, count, told = [] }: StepsAhead,
 ): void {
   const { queue } = gpu.device;
-  const steps = Array.from({ length: count }, (_, index) =>
-    wordsOf({
-      tokens: [token],
-      position: position + index,
-      firstRow: 0,
-      index,
-    }));
-  queue.writeBuffer(buffers.ahead, 0, Uint32Array.from(steps.flat()));
+  const words = new Uint32Array(buffers.ahead.size / 4);
+  for (let index = 0; index < count; index++) {
+    const step = { tokens: [token], position: position + index, firstRow: 0 };
+    words.set(wordsOf({ ...step, index }), index * STEP_BYTE_LENGTH / 4);
+  }
+  words.set([token, ...told].slice(0, count), TOKENS_AT / 4);
+  queue.writeBuffer(buffers.ahead, 0, words);
   queue.writeBuffer(buffers.tokens, 0, Uint32Array.of(token));
+}
+
+/**
+ * Records the beginning of a step that was written ahead.
+ *
+ * @param recorder Where to.
+ * @param buffers The buffers of the step.
+ * @param which Its index, and whether its token is told, not picked.
+ */
+export function beginStepAhead(
+  recorder: Recorder,
+  { step, tokens, ahead }: StepBuffers,
+  { index, isTold }: { readonly index: number; readonly isTold: boolean },
+): void {
+  const byteLength = STEP_BYTE_LENGTH;
+  recorder.copy(ahead, step, { byteOffset: index * byteLength, byteLength });
+  if (!isTold) return;
+  recorder.copy(ahead, tokens, {
+    byteOffset: TOKENS_AT + index * 4,
+    byteLength: 4,
+  });
 }
 
 /** Must be kept in sync with `Step` in kernels/lib/step.wgsl. */
