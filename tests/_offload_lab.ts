@@ -117,11 +117,12 @@ export class OffloadLab implements Disposable {
   }
 
   /** A model whose experts are all on the GPU. */
-  resident(chunkSize: number): Promise<Mixtral> {
+  resident(chunkSize: number, onRouting?: RoutingListener): Promise<Mixtral> {
     return Mixtral.create(this.gpu, this.#weights, {
       contextLength: CONTEXT_LENGTH,
       chunkSize,
       offload: null,
+      onRouting,
     });
   }
 

@@ -5,6 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { ARGMAX_CASES } from "./_argmax_cases.ts";
 import { ATTENTION_CASES } from "./_attention_cases.ts";
 import { ATTENTION_DECODE_CASES } from "./_attention_decode_cases.ts";
 import { COPY_CASES } from "./_copy_cases.ts";
@@ -34,6 +35,7 @@ const CASES: readonly KernelCase[] = [
   ...EXPERT_CASES,
   ...COPY_CASES,
   ...READ_CASES,
+  ...ARGMAX_CASES,
 ];
 
 for (const { name, kernels, summing: ways, options, hasMatmul, run } of CASES) {

@@ -15,6 +15,11 @@ export interface MeasuredModel extends TokenModel {
   readonly offloadStats: OffloadStats | null;
   /** Milliseconds spent waiting for the GPU so far. */
   readonly waitMs: number;
+  /** As in `TokenModel`; `told` are the ids to run instead of those it picks. */
+  pickAhead?(
+    id: number,
+    where: { position: number; count: number; told?: readonly number[] },
+  ): Promise<number[]>;
 }
 
 /** What to run. */
@@ -125,6 +130,17 @@ export function inOrder(
       const logits = await model.forward(ids, position);
       logits[(ids.at(-1)! + 1) % vocabSize] = SURE;
       return logits;
+    },
+    get aheadLimit() {
+      return model.aheadLimit ?? 0;
+    },
+    async pickAhead(id, where) {
+      const told = Array.from(
+        { length: where.count },
+        (_, i) => (id + 1 + i) % vocabSize,
+      );
+      const picked = await model.pickAhead!(id, { ...where, told });
+      return told.slice(0, picked.length); // the GPU picks all the same
     },
   };
 }

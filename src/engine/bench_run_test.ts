@@ -77,3 +77,28 @@ Deno.test("inOrder() makes each id follow the one before it, and 0 the last", as
   assertEquals(calls.slice(1).map(([ids]) => ids), [[62], [63], [0], [1]]);
   assertEquals(run!.offload!.layers[0]!.misses, 4);
 });
+
+Deno.test("inOrder() tells a model that runs ahead what to run", async () => {
+  const { model, calls } = doublingModel();
+  const told: (readonly number[] | undefined)[] = [];
+  const ahead: MeasuredModel = {
+    ...model,
+    aheadLimit: 8,
+    async pickAhead(id, where) {
+      told.push(where.told);
+      const ids = [id, ...where.told!].slice(0, where.count);
+      for (const [i, run] of ids.entries()) {
+        await model.forward([run], where.position + i);
+      }
+      return ids.map(() => 7); // whatever it would say by itself
+    },
+  };
+  const prompt = [60, 61];
+  const run = await runOnce(inOrder(ahead, 64), { prompt, tokenCount: 6 });
+  assertEquals(run!.ids, [62, 63, 0, 1, 2, 3]);
+  assertEquals(
+    calls.slice(1),
+    [62, 63, 0, 1, 2, 3].map((id, i) => [[id], 2 + i]),
+  );
+  assertEquals(told.flat(), [63, 0, 1, 2, 3, 4]); // each is told once
+});

@@ -1,9 +1,10 @@
 import { setImmediate } from "node:timers";
 import type { OffloadRecord } from "../offload/offload_stats.ts";
+import { AheadPicker } from "./ahead_picker.ts";
 import { logprobs } from "./logprobs.ts";
 import type { Settings } from "./options.ts";
 import { seededRandom } from "./random.ts";
-import { Sampler } from "./sampler.ts";
+import { isPlainGreedy, Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequence.ts";
 import { GenerationClock } from "./stats.ts";
 import { type StopMatch, StopMatcher } from "./stop_matcher.ts";
@@ -77,8 +78,9 @@ export interface GenerateResult {
 
 /**
  * The token loop: reuses what the KV cache holds of the prompt, runs the rest,
- * then picks tokens and runs them one by one. The last token is usually not run
- * any more, so the cache ends before it. It knows ids, no kernel and no file.
+ * then picks tokens and runs them one by one; where only the largest logit counts,
+ * the model picks, and runs some ahead. The last token is usually not run any more,
+ * so the cache ends before it. It knows ids, no kernel and no file.
  *
  * @param sequence The model with its KV cache.
  * @param ids The prompt, at least one token.
@@ -105,9 +107,11 @@ export async function* generate(
     const context = [...ids];
     const sampler = new Sampler(settings);
     const random = seededRandom(settings.seed);
+    const picker = aheadPicker(sequence, settings);
+    let picked: number | undefined;
     if (settings.maxTokens === 0) ending = { finishReason: "length" };
     while (logits !== undefined && ending === undefined) {
-      const id = sampler.sample(logits, context, random);
+      const id = picked ?? sampler.sample(logits, context, random);
       clock.tokenIsPicked();
       if (settings.eosIds.includes(id)) {
         ending = { finishReason: "stop" };
@@ -124,7 +128,10 @@ export async function* generate(
       const state = { completion, context, text };
       ending = endingAfter(sequence, settings, state);
       if (ending !== undefined) break;
-      logits = await sequence.run([id], context.length - 1);
+      const position = context.length - 1;
+      const wanted = settings.maxTokens - completion.length;
+      if (picker) picked = await picker.next(id, { position, wanted });
+      else logits = await sequence.run([id], position);
       clock.tokenHasRun();
     }
     if (logits === undefined) ending = { finishReason: "cancelled" };
@@ -150,6 +157,18 @@ export async function* generate(
       ...clock.times(),
     },
   };
+}
+
+/** What picks tokens after the first, if only the largest logit counts. */
+function aheadPicker(
+  sequence: Sequence,
+  settings: Settings,
+): AheadPicker | undefined {
+  const { aheadLimit = 0 } = sequence.model;
+  const isPlain = isPlainGreedy(settings) && settings.logprobs === undefined;
+  return isPlain && aheadLimit > 0
+    ? new AheadPicker(sequence, aheadLimit)
+    : undefined;
 }
 
 interface Ending {

@@ -155,9 +155,7 @@ export class Sampler {
     const { repetitionPenalty, presencePenalty, frequencyPenalty } =
       this.#options;
     const { penaltyWindow } = this.#options;
-    const isOff = repetitionPenalty === 1 && presencePenalty === 0 &&
-      frequencyPenalty === 0;
-    if (isOff || penaltyWindow === 0 || context.length === 0) return logits;
+    if (!hasPenalties(this.#options) || context.length === 0) return logits;
     this.#reserve(logits.length);
     const counts = this.#counts;
     counts.clear();
@@ -188,6 +186,37 @@ export class Sampler {
     this.#ids = new Uint32Array(vocabSize);
     this.#weights = new Float64Array(vocabSize);
   }
+}
+
+/**
+ * Whether a token is just the largest logit: then the GPU may pick it.
+ *
+ * @param options How to pick.
+ * @returns Whether nothing but the logits counts.
+ */
+export function isPlainGreedy(options: SamplerOptions): boolean {
+  return options.temperature === 0 && !hasPenalties(options);
+}
+
+/**
+ * What to throw where logits are no numbers.
+ *
+ * @returns The error.
+ */
+export function noNumbers(): RangeError {
+  return new RangeError(
+    "Cannot pick a token: the logits hold NaN or infinity, wanted numbers; " +
+      "the model's weights are broken or its arithmetic overflowed",
+  );
+}
+
+function hasPenalties(
+  { repetitionPenalty, presencePenalty, frequencyPenalty, penaltyWindow }:
+    SamplerOptions,
+): boolean {
+  const isOff = repetitionPenalty === 1 && presencePenalty === 0 &&
+    frequencyPenalty === 0;
+  return !isOff && penaltyWindow !== 0;
 }
 
 /** What top-p cuts. */
@@ -244,11 +273,6 @@ function argmax(scores: Float32Array): number {
       break;
     }
   }
-  if (best < 0 || max === Infinity) {
-    throw new RangeError(
-      "Cannot pick a token: the logits hold NaN or infinity, wanted numbers; " +
-        "the model's weights are broken or its arithmetic overflowed",
-    );
-  }
+  if (best < 0 || max === Infinity) throw noNumbers();
   return best;
 }

@@ -15,6 +15,22 @@ export interface TokenModel {
    * @returns The logits of the last one (vocabSize), valid until the next call.
    */
   forward(ids: readonly number[], position: number): Promise<Float32Array>;
+  /**
+   * The most tokens that `pickAhead()` picks at once; 0 if it cannot now.
+   *
+   * @default {0}
+   */
+  readonly aheadLimit?: number;
+  /**
+   * Runs an id and those that are most probable after it but for the last, without
+   * a word from the host.
+   *
+   * @returns The `count` ids that were picked; fewer if logits hold NaN or infinity.
+   */
+  pickAhead?(
+    id: number,
+    where: { position: number; count: number },
+  ): Promise<number[]>;
 }
 
 /** Ids, one by one, to text. */
@@ -106,13 +122,48 @@ export class Sequence {
    * @param position Where the first one stands, at most `this.ids.length`.
    * @returns The logits of the last one (vocabSize), valid until the next call.
    */
-  async run(ids: readonly number[], position: number): Promise<Float32Array> {
+  run(ids: readonly number[], position: number): Promise<Float32Array> {
+    return this.#run(ids, position, () => this.model.forward(ids, position));
+  }
+
+  /**
+   * Runs an id, and those that are most probable after it but for the last. Only
+   * the first counts as run: the cache holds more, but nobody may have asked for it
+   * yet.
+   *
+   * @param id The id.
+   * @param where Its position, at most `this.ids.length`, and how many ids to pick,
+   * at most the model's `aheadLimit`.
+   * @returns The ids that were picked; fewer if logits hold NaN or infinity.
+   */
+  pickAhead(
+    id: number,
+    where: { position: number; count: number },
+  ): Promise<number[]> {
+    const pick = () => this.model.pickAhead!(id, where);
+    return this.#run([id], where.position, pick);
+  }
+
+  /**
+   * Counts an id as run that {@linkcode Sequence.pickAhead} has run.
+   *
+   * @param id The next one of those that were picked.
+   */
+  accept(id: number): void {
+    this.#ids.push(id);
+  }
+
+  async #run<T>(
+    ids: readonly number[],
+    position: number,
+    run: () => Promise<T>,
+  ): Promise<T> {
     const kept = this.#ids;
     kept.length = position;
     this.#ids = []; // what a failed run leaves in the cache is unknown
-    const logits = await this.model.forward(ids, position);
+    const result = await run();
     for (const id of ids) kept.push(id);
     this.#ids = kept;
-    return logits;
+    return result;
   }
 }

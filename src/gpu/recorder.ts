@@ -85,12 +85,16 @@ export class Recorder {
 
   /** The pass that ops are recorded into. */
   get pass(): GPUComputePassEncoder {
-    if (this.#pass === null) {
+    this.#pass ??= this.#begun().beginComputePass();
+    return this.#pass;
+  }
+
+  #begun(): GPUCommandEncoder {
+    if (this.#commands === null) {
       this.#encodeStart = performance.now();
       this.#commands = this.#gpu.device.createCommandEncoder();
-      this.#pass = this.#commands.beginComputePass();
     }
-    return this.#pass;
+    return this.#commands;
   }
 
   /**
@@ -102,6 +106,37 @@ export class Recorder {
   run(op: Encodable, tokenCount: number): void {
     op.encode(this.pass, tokenCount);
     this.beside?.(this.pass);
+  }
+
+  /**
+   * Records a copy between two ops, which ends the pass: for what a pass cannot
+   * do, such as writing a uniform.
+   *
+   * @param source The buffer to copy from.
+   * @param target The buffer to copy to.
+   * @param range Which bytes of the source, and where they go, in multiples of 4.
+   */
+  copy(
+    source: GPUBuffer,
+    target: GPUBuffer,
+    range: {
+      readonly byteOffset: number;
+      readonly byteLength: number;
+      /** @default {0} */
+      readonly targetOffset?: number;
+    },
+  ): void {
+    const { byteOffset, byteLength, targetOffset = 0 } = range;
+    const commands = this.#begun();
+    this.#pass?.end();
+    this.#pass = null;
+    commands.copyBufferToBuffer(
+      source,
+      byteOffset,
+      target,
+      targetOffset,
+      byteLength,
+    );
   }
 
   /**
@@ -134,7 +169,7 @@ export class Recorder {
    */
   async read(slices: readonly Slice[]): Promise<ArrayBuffer> {
     if (this.#commands !== null || !areEqual(slices, this.#copies)) {
-      this.pass; // there may be nothing to run, but there is something to copy
+      this.#begun(); // there may be nothing to run, but there is something to copy
       this.#finish(slices);
     }
     const byteLength = slices.reduce((sum, slice) => sum + slice.byteLength, 0);
@@ -194,7 +229,7 @@ export class Recorder {
   /** Ends the pass and puts its commands with the finished ones. */
   #finish(copies: readonly Slice[]): void {
     if (this.#commands === null) return;
-    this.#pass!.end();
+    this.#pass?.end();
     this.#readback.recordCopies(this.#commands, copies);
     this.#finished.push(this.#commands.finish());
     this.#copies = copies;

@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Slice } from "../gpu/readback.ts";
+import type { Recorder } from "../gpu/recorder.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import {
@@ -12,6 +13,7 @@ import {
   writeBlock,
 } from "../offload/residency_block.ts";
 import type { Residency } from "../ops/residency.ts";
+import { AHEAD_LIMIT } from "../ops/step.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 
 /** What {@linkcode GpuResidency} works with. */
@@ -48,6 +50,8 @@ export class GpuResidency {
   readonly #queue: GPUQueue;
   readonly #options: GpuResidencyOptions;
   readonly #blockWords: number;
+  /** All blocks after each of some tokens. */
+  readonly #logs: GPUBuffer;
   /** All blocks, as the GPU had them after the latest token. */
   #words: Uint32Array<ArrayBuffer>;
   #isDeciding = false;
@@ -65,6 +69,10 @@ export class GpuResidency {
     this.#options = options;
     this.#blockWords = options.layout.wordCount;
     this.#words = new Uint32Array(options.layerCount * this.#blockWords);
+    this.#logs = gpu.storageBuffer(
+      "residency logs",
+      AHEAD_LIMIT * this.#words.byteLength,
+    );
   }
 
   /** Whether the GPU decides in this step. */
@@ -72,12 +80,41 @@ export class GpuResidency {
     return this.#isDeciding;
   }
 
+  /** Whether the GPU could decide now. */
+  get isReady(): boolean {
+    // What lies in pinned memory stays.
+    this.#isReady ||= this.#options.isReady();
+    return this.#isReady;
+  }
+
   /** What is to be read when the step has run; `null` if nothing (more) is. */
   get log(): Slice | null {
-    return !this.#isLogging ? null : {
-      source: this.#options.residency.blocks,
-      byteLength: this.#words.byteLength,
-    };
+    return this.#isLogging
+      ? { source: this.#options.residency.blocks, ...this.#size }
+      : null;
+  }
+
+  /**
+   * Records that the table is kept as it is after a token, before the next token of
+   * the same submit changes it.
+   *
+   * @param recorder The commands, after the token's.
+   * @param index Which of the tokens it is.
+   */
+  keepLog(recorder: Recorder, index: number): void {
+    if (!this.#isLogging) return;
+    const { byteLength } = this.#size;
+    recorder.copy(this.#options.residency.blocks, this.#logs, {
+      byteOffset: 0,
+      byteLength,
+      targetOffset: index * byteLength,
+    });
+  }
+
+  /** What is to be read when some tokens have run that were kept. */
+  keptLogs(count: number): Slice | null {
+    const byteLength = count * this.#size.byteLength;
+    return this.#isLogging ? { source: this.#logs, byteLength } : null;
   }
 
   /**
@@ -86,7 +123,7 @@ export class GpuResidency {
    * @param tokenCount How many tokens the step has.
    */
   beginStep(tokenCount: number): void {
-    const isDeciding = tokenCount === 1 && this.#canDecide();
+    const isDeciding = tokenCount === 1 && this.isReady;
     if (isDeciding !== this.#isDeciding) {
       if (isDeciding) this.#giveToGpu();
       else this.refreshCaches();
@@ -96,16 +133,19 @@ export class GpuResidency {
   }
 
   /**
-   * Ends a token that the GPU decided for: counts and reports what it did.
+   * Ends the step: counts and reports what the GPU did.
    *
-   * @param words What {@linkcode GpuResidency.log} says, read.
+   * @param bytes What {@linkcode GpuResidency.log} or `keptLogs()` says, read.
    */
-  endToken(words: Uint32Array<ArrayBuffer>): void {
+  endStep(bytes: ArrayBuffer): void {
     this.#isLogging = false;
-    const before = this.#words;
-    this.#words = words;
-    this.#count(before);
-    this.#report();
+    const { byteLength } = this.#size;
+    for (let at = 0; at < bytes.byteLength; at += byteLength) {
+      const before = this.#words;
+      this.#words = new Uint32Array(bytes, at, byteLength / 4);
+      this.#count(before);
+      this.#report();
+    }
   }
 
   /** Brings the host's caches up to date if the GPU has the table. */
@@ -127,10 +167,8 @@ export class GpuResidency {
     }
   }
 
-  #canDecide(): boolean {
-    // What lies in pinned memory stays.
-    this.#isReady ||= this.#options.isReady();
-    return this.#isReady;
+  get #size(): { byteLength: number } {
+    return { byteLength: this.#words.byteLength };
   }
 
   #block(layer: number, words = this.#words): Uint32Array<ArrayBuffer> {

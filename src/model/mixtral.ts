@@ -2,7 +2,8 @@
  * Mixtral's forward pass (Jiang et al., arXiv 2401.04088). Read this file first.
  *
  * A step runs T tokens through all layers: many in prefill, one in decode.
- * `Mixtral.#runLayers` is the model.
+ * `Mixtral.#runLayers` is the model; `Mixtral.pickAhead()` runs some steps in a row,
+ * each with the token that the one before it picked.
  */
 
 import type { Gpu } from "../gpu/device.ts";
@@ -10,8 +11,15 @@ import type { ExpertCache } from "../offload/expert_cache.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import type { Slice } from "../gpu/readback.ts";
 import { Recorder } from "../gpu/recorder.ts";
+import { NO_PICK } from "../ops/argmax.ts";
 import type { Op } from "../ops/op.ts";
-import { writeStep } from "../ops/step.ts";
+import {
+  AHEAD_LIMIT,
+  beginStepAhead,
+  type StepsAhead,
+  writeStep,
+  writeStepsAhead,
+} from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import {
   buildMixtral,
@@ -46,6 +54,12 @@ export class Mixtral implements Disposable {
   get caches(): readonly ExpertCache[] {
     this.#parts.residency?.refreshCaches();
     return this.#parts.offload?.caches ?? [];
+  }
+
+  /** The most tokens that {@linkcode Mixtral.pickAhead} picks; 0: it cannot. */
+  get aheadLimit(): number {
+    const { runsUnread, residency } = this.#parts;
+    return runsUnread || residency?.isReady ? AHEAD_LIMIT : 0;
   }
 
   /** Milliseconds spent waiting for the GPU so far. */
@@ -150,7 +164,7 @@ export class Mixtral implements Disposable {
         this.offloadStats?.countTimes(recorder.timeMs);
         return logits;
       }
-      await this.#read(recorder, []);
+      await this.#read(recorder, { slices: [] });
       this.offloadStats?.countTimes(recorder.timeMs);
     }
   }
@@ -169,7 +183,7 @@ export class Mixtral implements Disposable {
     for (let at = 0; at < tokens.length; at += this.chunkSize) {
       const chunk = tokens.slice(at, at + this.chunkSize);
       const recorder = await this.#runStep(chunk, position + at);
-      await this.#read(recorder, []);
+      await this.#read(recorder, { slices: [] });
       for (let row = 0; row < chunk.length; row += LOGIT_ROWS) {
         const rows = chunk.slice(row, row + LOGIT_ROWS);
         // The head of a step takes its rows for tokens.
@@ -181,40 +195,78 @@ export class Mixtral implements Disposable {
     }
   }
 
+  /**
+   * Runs a token, and those that are most probable after it but for the last, with
+   * one read-back.
+   *
+   * @param token The token id.
+   * @param options Where it stands in the KV cache; how many tokens to pick, at
+   * most `aheadLimit`; and, for tests of speed, what to run instead of those.
+   * @returns The ids that were picked; fewer if logits hold NaN or infinity.
+   */
+  async pickAhead(
+    token: number,
+    { position, count, told }: Omit<StepsAhead, "token">,
+  ): Promise<number[]> {
+    const { step, readback, pick, picked, residency } = this.#parts;
+    writeStepsAhead(this.#gpu, step, { token, position, count, told });
+    const recorder = new Recorder(this.#gpu, readback);
+    const isTold = told !== undefined;
+    for (let index = 0; index < count; index++) {
+      beginStepAhead(recorder, step, { index, isTold });
+      await this.#runOrAbandon(recorder, 1);
+      this.#runHead(recorder, 1);
+      recorder.run(pick, 1); // picked[index] = token = argmax(logits)
+      residency?.keepLog(recorder, index);
+    }
+    const slice = { source: picked, byteLength: count * 4 };
+    const log = residency?.keptLogs(count) ?? null;
+    const bytes = await this.#read(recorder, { log, slices: [slice] });
+    this.offloadStats?.countTimes(recorder.timeMs);
+    const ids = [...new Uint32Array(bytes)];
+    const end = ids.indexOf(NO_PICK);
+    return end < 0 ? ids : ids.slice(0, end);
+  }
+
   /** Runs the layers of a step; its last commands are yet to be submitted. */
   async #runStep(
     tokens: readonly number[],
     position: number,
   ): Promise<Recorder> {
-    const { step, readback, offload, residency } = this.#parts;
+    const { step, readback } = this.#parts;
     const firstRow = tokens.length - 1;
     writeStep(this.#gpu, step, { tokens, position, firstRow });
     const recorder = new Recorder(this.#gpu, readback);
+    await this.#runOrAbandon(recorder, tokens.length);
+    return recorder;
+  }
+
+  async #runOrAbandon(recorder: Recorder, T: number): Promise<void> {
     try {
-      await this.#runLayers(recorder, tokens.length);
+      await this.#runLayers(recorder, T);
     } catch (error) {
       recorder.abandon();
-      offload?.reset();
-      residency?.reset();
+      this.#parts.offload?.reset();
+      this.#parts.residency?.reset();
       throw error;
     }
-    return recorder;
   }
 
   /** Ends a step: submits, and reads what is asked for and what routers logged. */
   async #read(
     recorder: Recorder,
-    slices: readonly Slice[],
+    { slices, log = this.#parts.residency?.log ?? null }: {
+      slices: readonly Slice[];
+      log?: Slice | null;
+    },
   ): Promise<ArrayBuffer> {
-    const { residency } = this.#parts;
-    const log = residency?.log ?? null;
     if (log === null) {
       if (slices.length > 0) return await recorder.read(slices);
       recorder.submit();
       return new ArrayBuffer(0);
     }
     const bytes = await recorder.read([log, ...slices]);
-    residency!.endToken(new Uint32Array(bytes.slice(0, log.byteLength)));
+    this.#parts.residency!.endStep(bytes.slice(0, log.byteLength));
     return bytes.slice(log.byteLength);
   }
 
@@ -225,7 +277,9 @@ export class Mixtral implements Disposable {
     const { vocabSize } = this.config;
     const { buffer: source, stride } = this.#parts.logits;
     const byteLength = rowCount * stride * 4;
-    const bytes = await this.#read(recorder, [{ source, byteLength }]);
+    const bytes = await this.#read(recorder, {
+      slices: [{ source, byteLength }],
+    });
     const padded = new Float32Array(bytes, 0, rowCount * stride);
     if (stride === vocabSize) return padded;
     const logits = new Float32Array(rowCount * vocabSize);

@@ -9,6 +9,7 @@ import {
   residencyLayout,
 } from "../offload/residency_block.ts";
 import { decayFactors } from "../offload/use_history.ts";
+import { argmax } from "../ops/argmax.ts";
 import { type KvBuffers, ropeAngles } from "../ops/attention.ts";
 import { linear } from "../ops/linear.ts";
 import type { Matrix } from "../ops/matrix.ts";
@@ -18,7 +19,7 @@ import { embed, rmsNorm } from "../ops/norm.ts";
 import { forMany, makeRows, type Op, type Rows } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
 import { selfAttention } from "../ops/self_attention.ts";
-import type { StepBuffers } from "../ops/step.ts";
+import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import {
   type ExpertRunner,
@@ -78,6 +79,12 @@ export interface MixtralParts {
   readonly lmHead: Op;
   /** Logits (LOGIT_ROWS or fewer, vocabSize). */
   readonly logits: Rows;
+  /** Picks the most probable token. */
+  readonly pick: Op;
+  /** What was picked (AHEAD_LIMIT) u32. */
+  readonly picked: GPUBuffer;
+  /** Whether the host has no say within a token: no routing is read. */
+  readonly runsUnread: boolean;
   readonly readback: Readback;
 }
 
@@ -101,8 +108,10 @@ export async function buildMixtral(
   const { numLocalExperts, numExpertsPerTok, vocabSize } = config;
   const rowCount = Math.min(options.chunkSize, LOGIT_ROWS);
   const logits = makeRows(gpu, "logits", [rowCount, vocabSize]);
+  const picked = gpu.storageBuffer("picked tokens", AHEAD_LIMIT * 4);
   const readback = await gpu.readback(
     Math.max(
+      AHEAD_LIMIT * (1 + residencyWords(config, options)),
       rowCount * logits.stride + residencyWords(config, options),
       2 * options.chunkSize * numExpertsPerTok + numLocalExperts,
     ) * 4,
@@ -219,6 +228,9 @@ export async function buildMixtral(
       y: logits,
       step: step.step,
     }),
+    pick: await argmax(gpu, { logits, vocabSize, picked, step }),
+    picked,
+    runsUnread: options.offload === null && options.onRouting === undefined,
     readback,
   };
 }

@@ -1,0 +1,59 @@
+/** The most probable token, picked where the logits are. */
+
+import type { Gpu } from "../gpu/device.ts";
+import argmaxCode from "../../kernels/argmax.wgsl" with { type: "text" };
+import { kernelOp, type Op, type Rows } from "./op.ts";
+import { STEP_BINDING, STEP_SOURCE, type StepBuffers } from "./step.ts";
+
+/** What is picked where the logits hold NaN or infinity. */
+export const NO_PICK = 0xffff_ffff; // must be kept in sync with kernels/argmax.wgsl
+
+/** Invocations of the one workgroup: as many loads in flight as a core takes. */
+const WIDEST = 1024;
+
+/** Options for {@linkcode argmax}. */
+export interface ArgmaxOptions {
+  /** The logits of the step: row 0 (vocabSize). */
+  readonly logits: Rows;
+  /** How many logits there are. */
+  readonly vocabSize: number;
+  /** Gets the id at `step.index`, or {@linkcode NO_PICK}. */
+  readonly picked: GPUBuffer;
+  /** The buffers of the step; the id becomes the first token of the next one. */
+  readonly step: StepBuffers;
+}
+
+/**
+ * Makes the op that picks the largest logit, the lowest id among equals.
+ *
+ * @param gpu The GPU.
+ * @param options The logits, and where the id goes.
+ * @returns The op, for a single token.
+ */
+export function argmax(gpu: Gpu, options: ArgmaxOptions): Promise<Op> {
+  const { logits, vocabSize, picked, step } = options;
+  return kernelOp(gpu, {
+    sources: [STEP_SOURCE, { name: "argmax.wgsl", code: argmaxCode }],
+    constants: { WG: workgroupSize(gpu, vocabSize), N: vocabSize },
+    bindings: {
+      0: logits.buffer,
+      1: picked,
+      2: step.tokens,
+      [STEP_BINDING]: step.step,
+    },
+    workgroups: () => [1],
+  });
+}
+
+/** One vec4 an invocation, as far as that goes. */
+function workgroupSize(gpu: Gpu, vocabSize: number): number {
+  const { limits } = gpu.device;
+  // On the CPU invocations only take turns.
+  if (!gpu.hasWideWorkgroups) return 32;
+  return Math.min(
+    Math.ceil(vocabSize / 4 / 32) * 32,
+    WIDEST,
+    limits.maxComputeInvocationsPerWorkgroup,
+    limits.maxComputeWorkgroupSizeX,
+  );
+}
