@@ -25,6 +25,7 @@ import {
   TOKEN_LIMIT,
 } from "./_kernel_case.ts";
 import {
+  fixedBound,
   type MatrixShape,
   randomMatrix,
   schemeName,
@@ -120,6 +121,7 @@ const STRIP_FILES = [
   "lib/strip.wgsl",
   "lib/strip_inputs.wgsl",
   "lib/weights_read.wgsl",
+  "lib/fixed.wgsl",
   "lib/fold.wgsl",
 ];
 
@@ -237,6 +239,7 @@ async function checkLinear(
     const size = matvec(test.sizes, magnitudes(row));
     return size.map((v) => v * sumShare(K));
   });
+  const fixed = fixedBound(gpu, test, inputs[0]!);
   for (const adds of ways) {
     const op = await linear(gpu, {
       matrix,
@@ -254,9 +257,10 @@ async function checkLinear(
       });
       const bound = before.map((row, t) => {
         if (t >= tokenCount) return new Float64Array(N);
+        const bound = tokenCount === 1 ? add(bounds[t]!, fixed) : bounds[t]!;
         return adds
-          ? add(bounds[t]!, magnitudes(row).map((v) => v * ROUNDING * 2))
-          : bounds[t]!;
+          ? add(bound, magnitudes(row).map((v) => v * ROUNDING * 2))
+          : bound;
       });
       assertWithin(
         await reader.floats(y.buffer),
@@ -311,9 +315,13 @@ async function checkNormed(
       {
         what: `W (${N}, ${K}) norm(x) of ${tokenCount} rows`,
         bounds: padRows64(
-          rows.map((row) =>
-            matvec(test.sizes, magnitudes(row)).map((v) => v * share)
-          ),
+          rows.map((row) => {
+            const bound = matvec(test.sizes, magnitudes(row))
+              .map((v) => v * share);
+            return tokenCount === 1
+              ? add(bound, fixedBound(gpu, test, row))
+              : bound;
+          }),
           y.stride,
         ),
       },

@@ -6,7 +6,7 @@
 //   scale[j] x[k] = (scale_q[j] - mz[j mod META]) ms[j mod META] x[k]
 //                 = p[k] scale_q[j] - r[k]   for p = ms x and r = mz p,
 // which groups g, g + RESIDUES, g + 2 RESIDUES, ... have in common.
-// Needs: weights_read or weights_fill; strip_u8, strip_u4 or strip_u2.
+// Needs: weights_read or weights_fill; fixed; strip_u8, strip_u4 or strip_u2.
 override K: u32;
 override N: u32;
 override G: u32;         // groups
@@ -38,25 +38,11 @@ fn output_of(workgroup: u32, i: u32) -> u32 {
   return place.x + (place.y + packed + i % CODES * P) * G;
 }
 
-// Integers become floats by their bits: conversions run at a quarter of the rate of
-// everything else on NVIDIA. Bytes: 2^23 + byte, less 2^23, which is exact.
+// Bytes become floats by their bits, since conversions run at a quarter of the rate
+// of everything else on NVIDIA: 2^23 + byte, less 2^23, which is exact.
 fn bytes4(v: u32) -> vec4f {
   let bytes = vec4u(v, v >> 8u, v >> 16u, v >> 24u) & vec4u(0xffu);
   return bitcast<vec4f>(bytes | vec4u(0x4b000000u)) - vec4f(8388608.0);
-}
-
-fn bytes16(v: vec4u) -> mat4x4f {
-  return mat4x4f(bytes4(v.x), bytes4(v.y), bytes4(v.z), bytes4(v.w));
-}
-
-// Codes: 1 + code / 2^m, by putting the code into the mantissa. That 1 is taken off
-// once for all outputs of a unit, with their zero: see `row_sums`. Each byte of the
-// word comes with its upper half, or its lower half, in bits 22 to 19.
-fn upper_halves(v: u32) -> vec4u { return vec4u(v << 15u, v << 7u, v >> 1u, v >> 9u); }
-fn lower_halves(v: u32) -> vec4u { return vec4u(v << 19u, v << 11u, v << 3u, v >> 5u); }
-
-fn one_plus(v: vec4u, mask: u32) -> vec4f {
-  return bitcast<vec4f>((v & vec4u(mask)) | vec4u(0x3f800000u));
 }
 
 fn floats4(v: Four) -> mat4x4f {
@@ -89,22 +75,13 @@ fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
 
 // This invocation's share of the unit's outputs.
 fn unit_sums(unit: Unit, s: Strip) -> Sums {
-  let scale_q = bytes16(unit.scale_q);
-  let zero_q = bytes16(unit.zero_q);
-  let a = mat4x4f(
-    scale_q[0] * s.p[0] - s.r[0],
-    scale_q[1] * s.p[1] - s.r[1],
-    scale_q[2] * s.p[2] - s.r[2],
-    scale_q[3] * s.p[3] - s.r[3],
-  );
-  let z = vec4f(s.zero_zero);
-  let zero = dot(a[0], zero_q[0] - z) + dot(a[1], zero_q[1] - z) +
-    dot(a[2], zero_q[2] - z) + dot(a[3], zero_q[3] - z);
-  let ones = vec4f(1.0);
-  let sum = (dot(a[0], ones) + dot(a[1], ones)) + (dot(a[2], ones) + dot(a[3], ones));
+  let a = fixed16(mat4x4f(
+    bytes4(unit.scale_q.x) * s.p[0] - s.r[0],
+    bytes4(unit.scale_q.y) * s.p[1] - s.r[1],
+    bytes4(unit.scale_q.z) * s.p[2] - s.r[2],
+    bytes4(unit.scale_q.w) * s.p[3] - s.r[3],
+  ));
+  let sum = sum16(a);
+  let zero = dot_unsigned(unit.zero_q, a, sum) - s.zero_zero * sum;
   return row_sums(unit.rows, a, zero * s.zero_scale, sum);
-}
-
-fn mac4(acc: f32, codes: vec4f, a: vec4f) -> f32 {
-  return fma(codes.w, a.w, fma(codes.z, a.z, fma(codes.y, a.y, fma(codes.x, a.x, acc))));
 }

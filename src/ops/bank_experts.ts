@@ -6,7 +6,7 @@ import pickUse from "../../kernels/lib/pick_use.wgsl" with { type: "text" };
 import { type ExpertsOptions, oneTokenOps } from "./experts.ts";
 import type { Pick } from "./matvec.ts";
 import { kernelOp, type Op, sequence } from "./op.ts";
-import { canFill, POOL_BINDING } from "./strip.ts";
+import { POOL_BINDING, readsStrips } from "./strip.ts";
 
 /** Slots of a layer in one buffer. */
 export interface Bank {
@@ -63,7 +63,7 @@ export async function bankExperts(
   options: BankExpertsOptions,
 ): Promise<Op> {
   const { banks, pool, layout } = options;
-  const fills = canFill(gpu, layout.up) && canFill(gpu, layout.down);
+  const fills = readsStrips(gpu, layout.up) && readsStrips(gpu, layout.down);
   const fetches: Op[] = [];
   const ups: Op[] = [];
   const downs: Op[] = [];

@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
+import fixedCode from "../../kernels/lib/fixed.wgsl" with { type: "text" };
 import foldCode from "../../kernels/lib/fold.wgsl" with { type: "text" };
 import stripInputs from "../../kernels/lib/strip_inputs.wgsl" with {
   type: "text",
@@ -124,10 +125,14 @@ export function stripReading(
     WG > limits.maxComputeWorkgroupSizeX
   ) return null;
   const unitsOfResidue = G / residueCount * (P / unit.rows);
-  const units = Math.min(unitCount ?? defaultUnits(hasParts), unitsOfResidue);
+  const units = Math.min(
+    unitCount ?? defaultUnits({ hasParts, matrixCount }),
+    unitsOfResidue,
+  );
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
+      { name: "lib/fixed.wgsl", code: fixedCode },
       ...unit.sources,
       fills ? WEIGHTS_FILL : WEIGHTS_READ,
       { name: "lib/strip.wgsl", code: stripCode },
@@ -147,13 +152,13 @@ export function stripReading(
 }
 
 /**
- * Tells whether a matrix is read in strips, which can bring in what is missing.
+ * Tells whether a matrix is read in strips: those bring in what is missing.
  *
  * @param gpu The GPU.
  * @param layout How the matrix lies.
  * @returns Whether it is.
  */
-export function canFill(gpu: Gpu, layout: MatrixLayout): boolean {
+export function readsStrips(gpu: Gpu, layout: MatrixLayout): boolean {
   const wanted = { layout, hasParts: true, matrixCount: 1, fills: true };
   return stripReading(gpu, wanted) !== null;
 }
@@ -172,6 +177,8 @@ function partsOf(stripCount: number): number {
  * Several units make the strip's own loads cheap, one fills the machine best: what
  * was faster on an H100 (bench/mixtral_shapes.ts).
  */
-function defaultUnits(hasParts: boolean): number {
-  return hasParts ? 4 : 1;
+function defaultUnits(
+  { hasParts, matrixCount }: Pick<StripOptions, "hasParts" | "matrixCount">,
+): number {
+  return hasParts || matrixCount > 1 ? 4 : 1;
 }
