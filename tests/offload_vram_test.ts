@@ -117,7 +117,6 @@ Deno.test("Mixtral allocates the banks that a plan says", async () => {
           maxBufferSize: Infinity,
           maxStorageBufferBindingSize: Infinity,
           pinnedByteLength: Infinity,
-          maxStorageBuffersPerShaderStage: 10,
         },
       });
       // Resident layers are the lab's.

@@ -13,7 +13,6 @@ Deno.test("benchOptions() takes values between commas as cases", async () => {
     await options(
       ...["--slots", "8,5/4/3,auto", "--expert-bits", "4,2"],
       ...["--policy", "lru,class-lru", "--prefetch", "off,next-layer"],
-      ...["--residency", "gpu,cpu"],
       ...["--prompt", "16,512", "--tokens", "64", "--repeat", "5"],
       ...["--synthetic", "tiny", "--hit-rate", ".855,0.72"],
     ),
@@ -22,7 +21,6 @@ Deno.test("benchOptions() takes values between commas as cases", async () => {
       expertBits: [4, 2],
       policy: ["lru", "class-lru"],
       prefetch: ["off", "next-layer"],
-      residency: ["gpu", "cpu"],
       promptTokens: [16, 512],
       tokens: 64,
       repeat: 5,

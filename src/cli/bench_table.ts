@@ -34,11 +34,6 @@ const COLUMNS: readonly Column[] = [
     caption: (cell) => cell,
   },
   {
-    name: "residency",
-    cell: (row) => row.residency ?? "",
-    caption: (cell) => `residency ${cell}`,
-  },
-  {
     name: "prefetch",
     cell: (row) => row.prefetch ?? "",
     caption: (cell) => `prefetch ${cell}`,

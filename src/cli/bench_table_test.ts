@@ -9,7 +9,6 @@ const RESIDENT: BenchRow = {
   slots: [8, 8],
   expertCount: 8,
   policy: null,
-  residency: null,
   prefetch: null,
   stores: null,
   expertByteLength: 66.75e6,
@@ -34,7 +33,6 @@ const OFFLOADED: BenchRow = {
   ...RESIDENT,
   slots: [5, 5],
   policy: "lru",
-  residency: "gpu",
   prefetch: "off",
   stores: ["pinned", "disk"],
   tokensPerSecond: meanDeviation([40, 42.5]),
@@ -49,7 +47,7 @@ const OFFLOADED: BenchRow = {
 Deno.test("benchTable() aligns a table, and says once what rows have in common", () => {
   const lines = benchTable([RESIDENT, OFFLOADED]).split("\n");
   assertEquals(lines.slice(0, 5), [
-    "4-bit attention, 2-bit experts, store pinned+disk, lru, residency gpu, prefetch off, " +
+    "4-bit attention, 2-bit experts, store pinned+disk, lru, prefetch off, " +
     "prompt of 16, 128 tokens after it, 2 runs, link 47.6 GB/s, VRAM 3012.3 GB/s",
     "",
     " slots  VRAM MB  prompt tok/s       tok/s  hit rate  misses/token  link MB/token" +

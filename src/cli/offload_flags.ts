@@ -57,16 +57,6 @@ export const OFFLOAD_FLAGS: readonly Flag[] = [
     default: "auto, the fastest that holds them",
   },
   {
-    name: "residency",
-    option: "residency",
-    value: "<who>",
-    choices: CHOICES.residency,
-    help:
-      "Who decides which experts come and go: the gpu, which is faster and " +
-      "takes the store pinned, or the cpu",
-    default: "auto, the gpu where it can",
-  },
-  {
     name: "prefetch",
     option: "prefetch",
     value: "<mode>",

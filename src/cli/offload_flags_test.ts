@@ -127,7 +127,6 @@ Deno.test("main() shows the plan when asked, or verbose", async () => {
       maxBufferSize: 2 ** 28,
       maxStorageBufferBindingSize: 2 ** 28,
       pinnedByteLength: 0,
-      maxStorageBuffersPerShaderStage: 10,
     },
   });
   for (const flags of [[], ["--plan"], ["--verbose"], ["--plan", "--quiet"]]) {

@@ -18,8 +18,6 @@ export interface BenchWish {
   readonly offloadPerLayer?: readonly number[];
   /** Which expert to evict. */
   readonly policy?: readonly NonNullable<LoadOptions["policy"]>[];
-  /** Who decides which experts come and go. */
-  readonly residency?: readonly NonNullable<LoadOptions["residency"]>[];
   /** Whether to prefetch. */
   readonly prefetch?: readonly NonNullable<LoadOptions["prefetch"]>[];
   /**
@@ -34,7 +32,7 @@ export interface BenchCase {
   /** What is varied, as `load()` takes it. */
   readonly options: Pick<
     LoadOptions,
-    "expertBits" | "slots" | "policy" | "residency" | "prefetch"
+    "expertBits" | "slots" | "policy" | "prefetch"
   >;
   /** How a made-up model is to route; `null` if nobody says. */
   readonly routing: {
@@ -46,7 +44,7 @@ export interface BenchCase {
 /**
  * Lists all ways to load a model: every combination, with bits changing last,
  * since the experts of other bits have to be read anew. With all experts on the
- * GPU policy, residency and prefetch have nothing to do, and are not varied.
+ * GPU policy and prefetch have nothing to do, and are not varied.
  *
  * @param wish What to vary.
  * @param expertCount Experts of a layer.
@@ -64,11 +62,9 @@ export function planBench(
     for (const { slots, routing } of places) {
       const isResident = holdsAll(slots, expertCount);
       for (const policy of isResident ? ONE : wish.policy ?? ONE) {
-        for (const residency of isResident ? ONE : wish.residency ?? ONE) {
-          for (const prefetch of isResident ? ONE : wish.prefetch ?? ONE) {
-            const options = { expertBits, slots, policy, residency, prefetch };
-            cases.push({ options, routing });
-          }
+        for (const prefetch of isResident ? ONE : wish.prefetch ?? ONE) {
+          const options = { expertBits, slots, policy, prefetch };
+          cases.push({ options, routing });
         }
       }
     }

@@ -9,7 +9,6 @@ Deno.test("planBench() of no wishes is one case, as load() has it", () => {
       expertBits: undefined,
       slots: undefined,
       policy: undefined,
-      residency: undefined,
       prefetch: undefined,
     },
     routing: null,

@@ -28,8 +28,6 @@ export interface BenchRow {
   readonly expertCount: number;
   /** The rest is `null` if all experts are on the GPU: which is evicted. */
   readonly policy: string | null;
-  /** Who decides on it. */
-  readonly residency: string | null;
   /** Whether experts are loaded ahead. */
   readonly prefetch: string | null;
   /** Where experts are when they are not on the GPU. */
@@ -124,7 +122,6 @@ export function benchRow(input: BenchRowInput): BenchRow {
     slots: plan.slots,
     expertCount: config.numLocalExperts,
     policy: offload?.policy ?? null,
-    residency: offload?.residency ?? null,
     prefetch: offload?.prefetch ?? null,
     stores: offload && storesOf(plan),
     expertByteLength: plan.expertByteLength,

@@ -4,10 +4,6 @@ import type { ModelConfig } from "../model/config.ts";
 import type { RoutingListener } from "../model/routing_reader.ts";
 import { POLICIES, type PolicyName } from "../offload/eviction.ts";
 import type { Plan } from "../offload/placement.ts";
-import {
-  RESIDENCY_WISHES,
-  type ResidencyWish,
-} from "../offload/plan_residency.ts";
 import { STORE_KINDS, type StoreKind } from "../offload/plan_stores.ts";
 import {
   PREFETCH_MODES,
@@ -105,13 +101,6 @@ export interface LoadOptions {
    */
   store?: StoreKind | "auto" | undefined;
   /**
-   * Who decides which experts come and go while tokens are generated: the GPU, which
-   * then waits for nobody, or the CPU, which serves every store.
-   *
-   * @default {"auto"} the GPU where it reaches all experts
-   */
-  residency?: ResidencyWish | undefined;
-  /**
    * Whether to load experts ahead that the next layer will probably choose;
    * `"auto"` stops where it does not pay.
    *
@@ -164,11 +153,10 @@ export const WEIGHT_BITS: readonly WeightBits[] = [16, 8, 4, 3, 2];
 
 /** The words that some options take. */
 export const CHOICES: Readonly<
-  Record<"policy" | "store" | "residency" | "prefetch", readonly string[]>
+  Record<"policy" | "store" | "prefetch", readonly string[]>
 > = {
   policy: Object.keys(POLICIES),
   store: ["auto", ...STORE_KINDS],
-  residency: RESIDENCY_WISHES,
   prefetch: PREFETCH_MODES,
 };
 
@@ -211,7 +199,7 @@ export function checkLoadOptions(options: LoadOptions): void {
 }
 
 function checkChoices(options: LoadOptions): void {
-  for (const name of ["policy", "store", "residency", "prefetch"] as const) {
+  for (const name of ["policy", "store", "prefetch"] as const) {
     const value: string | undefined = options[name];
     const choices = CHOICES[name];
     if (value === undefined || choices.includes(value)) continue;

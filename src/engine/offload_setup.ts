@@ -15,15 +15,12 @@ import { createDiskStore } from "../offload/disk_store.ts";
 import type { FilledStoreOptions } from "../offload/expert_fill.ts";
 import {
   combineStores,
-  type ExpertId,
-  expertOf,
   type ExpertRange,
   type HostStore,
 } from "../offload/host_store.ts";
 import type { ModelSizes } from "../offload/model_sizes.ts";
 import { createPinnedStore } from "../offload/pinned_store.ts";
 import { type Plan, planPlacement } from "../offload/placement.ts";
-import { bankSlotByteLength } from "../offload/slot_banks.ts";
 import { padded } from "../ops/padded.ts";
 import type { LoadOptions } from "./load_options.ts";
 
@@ -69,21 +66,18 @@ export function planModel(gpu: Gpu, input: OffloadInput): Plan {
     vramByteLength: options.vramByteLength,
     ramByteLength: options.ramByteLength,
     store: options.store,
-    residency: options.residency,
     adapter: {
       maxBufferSize: gpu.device.limits.maxBufferSize,
       maxStorageBufferBindingSize:
         gpu.device.limits.maxStorageBufferBindingSize,
       pinnedByteLength: gpu.canPin ? Infinity : 0,
-      maxStorageBuffersPerShaderStage:
-        gpu.device.limits.maxStorageBuffersPerShaderStage,
     },
   });
 }
 
 /** Bytes of each part of a model, on the GPU. */
 function modelSizes(
-  { config, reader, options, contextLength, chunkSize }: OffloadInput,
+  { config, reader, contextLength, chunkSize }: OffloadInput,
 ): ModelSizes {
   const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
   const { hiddenSize, intermediateSize, headDim, vocabSize } = config;
@@ -105,16 +99,12 @@ function modelSizes(
     2 * padded(kvWidth) +
     numExpertsPerTok * (2 * padded(intermediateSize) + padded(hiddenSize)) +
     1 + 2 * numExpertsPerTok + numLocalExperts; // id, routing, row lists
-  const expertByteLength = readExpertLayout(reader, config).wordCount * 4;
   const logitWords = Math.min(chunkSize, LOGIT_ROWS) * padded(vocabSize);
   return {
     layerCount: numHiddenLayers,
     expertCount: numLocalExperts,
     topK: numExpertsPerTok,
-    expertByteLength,
-    slotByteLength: options.residency === "cpu"
-      ? expertByteLength
-      : bankSlotByteLength(expertByteLength),
+    expertByteLength: readExpertLayout(reader, config).wordCount * 4,
     trunkByteLength: trunkWords * 4,
     kvByteLength: numHiddenLayers * 2 * contextLength * numKeyValueHeads *
       padded(headDim) * 4,
@@ -157,17 +147,12 @@ export async function setUpOffload(
   const layers = [...plan.slots.keys()].filter((layer) => !resident.has(layer));
   if (layers.length === 0) return null;
   const make = () => makeStore(gpu, { plan, layers, input });
-  const store = await (input.storeOf?.(plan, make) ?? make());
-  // The system may have granted less pinned memory than was planned.
-  const isPinned = flatIds(layers.length, config.numLocalExperts)
-    .every((id) => store.homeOf(id) !== null);
   return {
     layers,
     slots: layers.map((layer) => plan.slots[layer]!),
     stagingSlotCount: plan.stagingSlotCount,
-    store,
+    store: await (input.storeOf?.(plan, make) ?? make()),
     policy: options.policy ?? "lru",
-    residency: isPinned ? plan.residency : "cpu",
     // On the CPU a copy takes time from what it is meant to run beside.
     prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"
       ? "off"
@@ -179,14 +164,6 @@ export async function setUpOffload(
     pieceByteLength: PIECE_BYTE_LENGTH,
     onRouting: options.onRouting,
   };
-}
-
-/** All experts of some layers. */
-function flatIds(layerCount: number, expertCount: number): ExpertId[] {
-  return Array.from(
-    { length: layerCount * expertCount },
-    (_, flat) => expertOf(flat, { expertCount }),
-  );
 }
 
 /** The stores of a plan, the fastest with the first experts. */

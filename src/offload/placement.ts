@@ -1,9 +1,4 @@
 import { formatByteLength } from "./byte_length.ts";
-import {
-  planResidency,
-  type ResidencyMode,
-  type ResidencyWish,
-} from "./plan_residency.ts";
 import { planStores, type StoreKind, type StorePart } from "./plan_stores.ts";
 import {
   fixedByteLength,
@@ -23,8 +18,6 @@ export interface AdapterGrants {
    * is not known before it is allocated.
    */
   pinnedByteLength: number;
-  /** The limit `maxStorageBuffersPerShaderStage`. */
-  maxStorageBuffersPerShaderStage: number;
 }
 
 /** Options for {@linkcode planPlacement}. */
@@ -43,12 +36,6 @@ export interface PlacementOptions extends SlotsPlanOptions {
    * @default {"auto"}
    */
   store?: StoreKind | "auto" | undefined;
-  /**
-   * Who decides which experts come and go while tokens are generated.
-   *
-   * @default {"auto"}
-   */
-  residency?: ResidencyWish | undefined;
 }
 
 /** What goes where. */
@@ -63,8 +50,6 @@ export interface Plan {
   readonly stagingSlotCount: number;
   /** The stores in use, the fastest first; the first gets the first experts. */
   readonly stores: readonly StorePart[];
-  /** Who decides which experts come and go while tokens are generated. */
-  readonly residency: ResidencyMode;
   /** Bytes of an expert, and so of a staging slot. */
   readonly expertByteLength: number;
   /** Bytes of all slots. */
@@ -111,20 +96,8 @@ export function planPlacement(
     pinnedByteLength: options.adapter.pinnedByteLength,
     readBufferCount: stagingSlotCount,
   });
-  const { residency, reasons: residencyReasons } = planResidency({
-    wish: options.residency ?? "auto",
-    stores: host.stores,
-    maxStorageBuffersPerShaderStage:
-      options.adapter.maxStorageBuffersPerShaderStage,
-  });
   const slotCount = sum(slots);
-  // Only slots that share a buffer have gaps between them.
-  const slotBytes = slotsByteLength(
-    residency === "gpu"
-      ? sizes
-      : { ...sizes, slotByteLength: expertByteLength },
-    slots,
-  );
+  const slotBytes = slotsByteLength(sizes, slots);
   const { trunkByteLength, kvByteLength, scratchByteLength } = sizes;
   return {
     slots,
@@ -132,7 +105,6 @@ export function planPlacement(
     slotCount,
     stagingSlotCount,
     stores: host.stores,
-    residency,
     expertByteLength,
     slotsByteLength: slotBytes,
     trunkByteLength,
@@ -141,7 +113,7 @@ export function planPlacement(
     vramByteLength: fixedByteLength(sizes) + slotBytes +
       stagingSlotCount * expertByteLength,
     ramByteLength: sum(host.stores.map((store) => store.ramByteLength)),
-    reasons: [...reasons, ...host.reasons, ...residencyReasons],
+    reasons: [...reasons, ...host.reasons],
   };
 }
 

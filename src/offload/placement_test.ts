@@ -36,7 +36,6 @@ const ADAPTER: AdapterGrants = {
   maxBufferSize: 2 ** 31,
   maxStorageBufferBindingSize: 2 ** 31 - 4,
   pinnedByteLength: Infinity,
-  maxStorageBuffersPerShaderStage: 10,
 };
 
 function plan(sizes: ModelSizes, options: Partial<PlacementOptions> = {}) {
@@ -70,7 +69,6 @@ Deno.test("planPlacement() deals slots out evenly, then to the deepest", () => {
     "Slots: 14, what 289 bytes of VRAM hold beside 100 bytes of trunk, KV cache and scratch and 4 staging slots, evenly over 4 layers",
     "Slots: one more from layer 2 on, since deeper layers gain most by it",
     "Store: pinned for 32 experts, since the GPU reads it fastest",
-    "Residency: decided on the GPU, which reads every expert by itself",
   ]);
 });
 
@@ -134,11 +132,8 @@ Deno.test("planPlacement() never exceeds a budget, and wastes no slot", async ()
       assert((pinned?.ramByteLength ?? 0) <= pinnedByteLength);
       if (offGpu === 0) return;
       assertEquals(stagingSlotCount, 4);
-      // Resident layers have no gaps, nor have slots that the CPU assigns.
-      const gapless = planned.residency === "gpu"
-        ? residentLayers.length * expertCount
-        : planned.slotCount;
-      const gaps = gapless * gap;
+      // Resident layers have no gaps.
+      const gaps = residentLayers.length * expertCount * gap;
       const room = vramByteLength - planned.vramByteLength - gaps;
       assert(room < expertByteLength + gap, `${room} bytes are wasted`);
     });
@@ -277,8 +272,7 @@ RAM    200 bytes: 10 experts pinned (100 bytes), 6 experts array-buffer (60 byte
 - Slots: one more from layer 2 on, since deeper layers gain most by it
 - Store: pinned for 10 experts, since the GPU reads it fastest
 - Store: array-buffer for 6 experts, since pinned memory ends at 105 bytes
-- Store: disk for 16 experts, since 200 bytes of RAM hold 20 of 32, 4 of them to read into
-- Residency: decided on the CPU, since experts are in the store pinned and array-buffer and disk, and the GPU reaches pinned ones only`,
+- Store: disk for 16 experts, since 200 bytes of RAM hold 20 of 32, 4 of them to read into`,
   );
   assertEquals(
     describePlan(plan(SMALL, { slots: [8, 2, 8, 8] })).split("\n")[1],
