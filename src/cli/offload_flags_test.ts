@@ -126,6 +126,7 @@ Deno.test("main() shows the plan when asked, or verbose", async () => {
     adapter: {
       maxBufferSize: 2 ** 28,
       maxStorageBufferBindingSize: 2 ** 28,
+      maxStorageBuffersPerShaderStage: 8,
       pinnedByteLength: 0,
     },
   });

@@ -21,6 +21,7 @@ const PLAN: Plan = {
     ramExpertCount: 16,
     ramByteLength: 160e6,
   }],
+  residency: "gpu",
   expertByteLength: 10e6,
   trunkByteLength: 50e6,
   kvByteLength: 64e6,

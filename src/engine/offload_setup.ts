@@ -66,10 +66,13 @@ export function planModel(gpu: Gpu, input: OffloadInput): Plan {
     vramByteLength: options.vramByteLength,
     ramByteLength: options.ramByteLength,
     store: options.store,
+    residency: options.residency,
     adapter: {
       maxBufferSize: gpu.device.limits.maxBufferSize,
       maxStorageBufferBindingSize:
         gpu.device.limits.maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage:
+        gpu.device.limits.maxStorageBuffersPerShaderStage,
       pinnedByteLength: gpu.canPin ? Infinity : 0,
     },
   });
