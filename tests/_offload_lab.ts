@@ -145,6 +145,7 @@ export class OffloadLab implements Disposable {
         stagingSlotCount: way.stagingSlotCount,
         store,
         policy: way.policy,
+        residency: "cpu",
         prefetch: way.prefetch,
         prefetchExperts: way.prefetchExperts,
         onRouting: way.onRouting,

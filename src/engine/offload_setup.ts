@@ -19,6 +19,7 @@ import {
   type HostStore,
 } from "../offload/host_store.ts";
 import type { ModelSizes } from "../offload/model_sizes.ts";
+import { grantedResidency } from "../offload/plan_residency.ts";
 import { createPinnedStore } from "../offload/pinned_store.ts";
 import { type Plan, planPlacement } from "../offload/placement.ts";
 import { padded } from "../ops/padded.ts";
@@ -150,12 +151,14 @@ export async function setUpOffload(
   const layers = [...plan.slots.keys()].filter((layer) => !resident.has(layer));
   if (layers.length === 0) return null;
   const make = () => makeStore(gpu, { plan, layers, input });
+  const store = await (input.storeOf?.(plan, make) ?? make());
   return {
     layers,
     slots: layers.map((layer) => plan.slots[layer]!),
     stagingSlotCount: plan.stagingSlotCount,
-    store: await (input.storeOf?.(plan, make) ?? make()),
+    store,
     policy: options.policy ?? "lru",
+    residency: grantedResidency(plan, store.buffers),
     // On the CPU a copy takes time from what it is meant to run beside.
     prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"
       ? "off"

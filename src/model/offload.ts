@@ -9,6 +9,7 @@ import {
   type PrefetchMode,
   PrefetchSwitch,
 } from "../offload/prefetch_switch.ts";
+import type { ResidencyMode } from "../offload/plan_residency.ts";
 import { SlotBuffers } from "../offload/slot_buffers.ts";
 import type { ExpertLayout, ExpertScratch } from "../ops/expert_layout.ts";
 import { groupRows } from "../ops/experts.ts";
@@ -38,6 +39,8 @@ export interface OffloadOptions {
   readonly store: HostStore;
   /** Which expert to evict. */
   readonly policy: PolicyName;
+  /** Who decides, while decoding, which experts come and go. */
+  readonly residency: ResidencyMode;
   /** Whether to prefetch. */
   readonly prefetch: PrefetchMode;
   /** How many guessed experts to load. */
