@@ -1,5 +1,6 @@
 /** `linear()` and `embed()` in every scheme. */
 
+import { assert } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
 import { linear } from "../src/ops/linear.ts";
 import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
@@ -173,6 +174,15 @@ export const LINEAR_CASES: readonly KernelCase[] = [
     run: (test: KernelTest) =>
       checkShapes(test, { scheme, shapes: STRIP_SHAPES }),
   })),
+  ...STRIP_SCHEMES.map((scheme) => ({
+    name: `linear() hands on what is no number, in strips with ${
+      schemeName(scheme)
+    }`,
+    kernels: stripFilesOf(scheme),
+    summing: [],
+    options: STRIPS,
+    run: ({ gpu }: KernelTest) => checkBroken(gpu, scheme),
+  })),
   ...SCHEMES.filter(({ type }) => type !== "HQQ").map((scheme) => ({
     name: `embed() takes rows with ${schemeName(scheme)}`,
     kernels: [
@@ -274,6 +284,30 @@ async function checkLinear(
       );
     }
   }
+}
+
+/** A NaN or an infinity among the inputs is in every output. */
+function checkBroken(gpu: Gpu, scheme: Scheme): Promise<void> {
+  return withRandom(14, async (random) => {
+    const shape = STRIP_SHAPES[0]!;
+    const { N, K } = shape;
+    const matrix = uploadMatrix(gpu, randomMatrix(random, shape, scheme));
+    for (const broken of [NaN, Infinity, -Infinity]) {
+      const row = random.normal(K);
+      row[random.integer(K)] = broken;
+      const x = uploadRows(gpu, row, K);
+      const y = makeRows(gpu, "y", [1, N]);
+      const step = makeStepBuffers(gpu, 1);
+      const op = await linear(gpu, { matrix, x, y, step: step.step });
+      using reader = await makeReader(gpu, y.buffer.size);
+      runOps(gpu, [op], { step, tokenCount: 1 });
+      const actual = (await reader.floats(y.buffer)).subarray(0, N);
+      assert(
+        actual.every((v) => !Number.isFinite(v)),
+        `${broken} among the inputs gives ${actual}`,
+      );
+    }
+  });
 }
 
 /** One row under a norm that is computed on the way; many take x as it is. */

@@ -103,7 +103,7 @@ export function randomMatrix(
 }
 
 /** What `lib/fixed.wgsl` makes of the largest of 16 numbers. */
-const FIXED_LARGEST = 32512;
+const FIXED_LARGEST = 2 ** 22 - 2 ** 16;
 
 /**
  * How far W x may be off for one row of x because of `lib/fixed.wgsl`: with strips,

@@ -18,7 +18,13 @@ override META: u32;
 override RESIDUES: u32;  // META / K, at least 1
 override UNITS: u32;     // that a workgroup works through
 
-struct Strip { p: mat4x4f, r: mat4x4f, zero_scale: f32, zero_zero: f32 }
+struct Strip {
+  p: mat4x4f,
+  r: mat4x4f,
+  zero_scale: f32,
+  zero_zero: f32,
+  broken: f32,  // NaN if a p or r is no number, which integers would hide, else 0
+}
 
 // What a unit reads: all of it is asked for before any of it is used.
 struct Unit { scale_q: vec4u, zero_q: vec4u, rows: Rows }
@@ -54,6 +60,20 @@ fn floats4(v: Four) -> mat4x4f {
   );
 }
 
+fn magnitude_bits(v: mat4x4f) -> vec4u {
+  let mask = vec4u(0x7fffffffu);
+  return max(
+    max(bitcast<vec4u>(v[0]) & mask, bitcast<vec4u>(v[1]) & mask),
+    max(bitcast<vec4u>(v[2]) & mask, bitcast<vec4u>(v[3]) & mask),
+  );
+}
+
+fn broken_of(p: mat4x4f, r: mat4x4f) -> f32 {
+  let bits = max(magnitude_bits(p), magnitude_bits(r));
+  let is_broken = any(bits >= vec4u(0x7f800000u));
+  return bitcast<f32>(select(0u, 0x7fc00000u, is_broken));
+}
+
 // `base` is where the matrix starts, in vec4s; k counts 16 inputs.
 fn strip_of(base: u32, residue: u32, k: u32, x: mat4x4f) -> Strip {
   let ms = base + META_AT / 4u + (residue * K + k * 16u) % META / 4u;
@@ -62,7 +82,7 @@ fn strip_of(base: u32, residue: u32, k: u32, x: mat4x4f) -> Strip {
   let p = mat4x4f(scales[0] * x[0], scales[1] * x[1], scales[2] * x[2], scales[3] * x[3]);
   let r = mat4x4f(zeros[0] * p[0], zeros[1] * p[1], zeros[2] * p[2], zeros[3] * p[3]);
   let zero = bitcast<vec4f>(weight(base + (META_AT + 2u * META) / 4u));
-  return Strip(p, r, zero.x, zero.y);
+  return Strip(p, r, zero.x, zero.y, broken_of(p, r));
 }
 
 // A unit beyond the last is another's again, not to be stored.
@@ -81,7 +101,7 @@ fn unit_sums(unit: Unit, s: Strip) -> Sums {
     bytes4(unit.scale_q.z) * s.p[2] - s.r[2],
     bytes4(unit.scale_q.w) * s.p[3] - s.r[3],
   ));
-  let sum = sum16(a);
-  let zero = dot_unsigned(unit.zero_q, a, sum) - s.zero_zero * sum;
-  return row_sums(unit.rows, a, zero * s.zero_scale, sum);
+  let sum = sum_fixed(a);
+  let zero = (dot_bytes(unit.zero_q, a, sum) - s.zero_zero * sum) * s.zero_scale + s.broken;
+  return row_sums(unit.rows, a, zero, sum);
 }

@@ -20,12 +20,12 @@ fn row_sum(row: vec4u, a: Fixed) -> vec4f {
   );
 }
 
-// `zero` is the sum of a[k] zero[k], `sum` of a[k].
+// `zero` is the sum of a[k] zero[k], `sum` of a[k], both in units.
 fn row_sums(rows: Rows, a: Fixed, zero: f32, sum: f32) -> Sums {
   return Sums(
-    row_sum(rows.a, a) * a.unit - zero,
-    row_sum(rows.b, a) * a.unit - zero,
-    row_sum(rows.c, a) * a.unit - zero,
-    row_sum(rows.d, a) * a.unit - zero,
+    (row_sum(rows.a, a) - zero) * a.unit,
+    (row_sum(rows.b, a) - zero) * a.unit,
+    (row_sum(rows.c, a) - zero) * a.unit,
+    (row_sum(rows.d, a) - zero) * a.unit,
   );
 }

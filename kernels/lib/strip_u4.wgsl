@@ -7,14 +7,14 @@ fn row_sum(row: vec4u, a: Fixed) -> vec2f {
   return vec2f(dot_small((row >> vec4u(4u)) & mask, a), dot_small(row & mask, a));
 }
 
-// `zero` is the sum of a[k] zero[k], `sum` of a[k].
+// `zero` is the sum of a[k] zero[k], `sum` of a[k], both in units.
 fn row_sums(rows: Rows, a: Fixed, zero: f32, sum: f32) -> Sums {
   let first = rows.first;
   let second = rows.second;
   return Sums(
-    vec4f(row_sum(first.a, a), row_sum(first.b, a)) * a.unit - zero,
-    vec4f(row_sum(first.c, a), row_sum(first.d, a)) * a.unit - zero,
-    vec4f(row_sum(second.a, a), row_sum(second.b, a)) * a.unit - zero,
-    vec4f(row_sum(second.c, a), row_sum(second.d, a)) * a.unit - zero,
+    (vec4f(row_sum(first.a, a), row_sum(first.b, a)) - zero) * a.unit,
+    (vec4f(row_sum(first.c, a), row_sum(first.d, a)) - zero) * a.unit,
+    (vec4f(row_sum(second.a, a), row_sum(second.b, a)) - zero) * a.unit,
+    (vec4f(row_sum(second.c, a), row_sum(second.d, a)) - zero) * a.unit,
   );
 }

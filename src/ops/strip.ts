@@ -56,6 +56,11 @@ const UNITS: Readonly<
   },
 };
 
+/** Bytes of a unit's sums of a subgroup. */
+const UNIT_BYTE_LENGTH = 64;
+/** Bytes of the sums of squares in lib/strip_inputs.wgsl. */
+const SQUARES_BYTE_LENGTH = 256;
+
 /** Inputs that an invocation keeps in registers. */
 const STRIP_INPUTS = 16;
 
@@ -125,10 +130,19 @@ export function stripReading(
     WG > limits.maxComputeWorkgroupSizeX
   ) return null;
   const unitsOfResidue = G / residueCount * (P / unit.rows);
+  const subgroupCount = WG / subgroupSize;
+  // Several units make the strip's own loads cheap, few fill the machine: what was
+  // fastest on an H100 (bench/mixtral_shapes.ts).
   const units = Math.min(
-    unitCount ?? defaultUnits({ hasParts, matrixCount }),
+    unitCount ?? (hasParts ? 4 : matrixCount > 1 ? 8 : 1),
     unitsOfResidue,
+    // What is folded has to fit the workgroup's memory.
+    Math.floor(
+      (limits.maxComputeWorkgroupStorageSize - SQUARES_BYTE_LENGTH) /
+        (matrixCount * subgroupCount * UNIT_BYTE_LENGTH),
+    ),
   );
+  if (units < 1) return null;
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
@@ -144,7 +158,7 @@ export function stripReading(
       SUBGROUP: subgroupSize,
       RESIDUES: residueCount,
       UNITS: units,
-      FOLDED: matrixCount * units * WG / subgroupSize * 16,
+      FOLDED: matrixCount * units * subgroupCount * 16,
     },
     workgroupCount: residueCount * Math.ceil(unitsOfResidue / units),
     partCount,
@@ -171,14 +185,4 @@ function partsOf(stripCount: number): number {
     }
   }
   return stripCount;
-}
-
-/**
- * Several units make the strip's own loads cheap, one fills the machine best: what
- * was faster on an H100 (bench/mixtral_shapes.ts).
- */
-function defaultUnits(
-  { hasParts, matrixCount }: Pick<StripOptions, "hasParts" | "matrixCount">,
-): number {
-  return hasParts || matrixCount > 1 ? 4 : 1;
 }
