@@ -146,6 +146,7 @@ export class OffloadLab implements Disposable {
     return await Mixtral.create(this.gpu, weights, {
       contextLength: CONTEXT_LENGTH,
       chunkSize: way.chunkSize,
+      onRouting: way.onRouting,
       offload: {
         layers,
         slots: layers.map((layer) => way.slots[layer]!),

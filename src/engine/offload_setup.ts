@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { residencyByteLength } from "../model/gpu_residency.ts";
 import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import {
@@ -117,6 +118,9 @@ function modelSizes(
     trunkByteLength: trunkWords * 4,
     kvByteLength: numHiddenLayers * 2 * contextLength * numKeyValueHeads *
       padded(headDim) * 4,
+    residencyByteLength: options.residency === "cpu"
+      ? 0
+      : residencyByteLength(config),
     scratchByteLength: 4 *
       (chunkSize * rowWords + contextLength * headDim + logitWords +
         numExpertsPerTok * padded(intermediateSize)), // h of each rank

@@ -69,10 +69,13 @@ export class Mixtral implements Disposable {
 
   readonly #gpu: Gpu;
   readonly #parts: MixtralParts;
+  /** Whether to submit on the way: a GPU begins while the host records the rest. */
+  readonly #isEager: boolean;
 
   private constructor(gpu: Gpu, config: ModelConfig, parts: MixtralParts) {
     this.#gpu = gpu;
     this.#parts = parts;
+    this.#isEager = !gpu.isSoftware;
     this.config = config;
     this.contextLength = parts.contextLength;
     this.chunkSize = parts.chunkSize;
@@ -132,10 +135,12 @@ export class Mixtral implements Disposable {
     const { residency, offload } = this.#parts;
     residency?.beginStep(T);
     const isDecided = residency?.isDeciding ?? false;
-    // A GPU begins while the host records what follows, unless reads of the routing
-    // submit anyway. On the CPU there is nobody to begin.
-    const goesOn = (offload === null || isDecided) && !this.#gpu.isSoftware;
-    return { isDecided, layersPerSubmit: goesOn ? 4 : Infinity };
+    // Reads of the routing submit anyway.
+    const isUnread = offload === null || isDecided;
+    return {
+      isDecided,
+      layersPerSubmit: isUnread && this.#isEager ? 4 : Infinity,
+    };
   }
 
   /** Records the logits of rows `firstRow...` of the step. */

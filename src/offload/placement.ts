@@ -127,6 +127,9 @@ export function planPlacement(
     slots,
   );
   const { trunkByteLength, kvByteLength, scratchByteLength } = sizes;
+  const tableByteLength = decided.residency === "gpu" && offGpu > 0
+    ? sizes.residencyByteLength ?? 0
+    : 0;
   return {
     slots,
     residentLayers,
@@ -138,9 +141,11 @@ export function planPlacement(
     slotsByteLength: slotBytes,
     trunkByteLength,
     kvByteLength,
-    scratchByteLength,
-    vramByteLength: fixedByteLength(sizes) + slotBytes +
-      stagingSlotCount * expertByteLength,
+    scratchByteLength: scratchByteLength + tableByteLength,
+    vramByteLength: fixedByteLength({
+      ...sizes,
+      residencyByteLength: tableByteLength,
+    }) + slotBytes + stagingSlotCount * expertByteLength,
     ramByteLength: sum(host.stores.map((store) => store.ramByteLength)),
     reasons: [...reasons, ...host.reasons, ...decided.reasons],
   };
