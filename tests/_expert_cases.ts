@@ -21,7 +21,7 @@ import {
   STRIP_SCHEMES,
   stripFilesOf,
   summingOf,
-} from "./_linear_cases.ts";
+} from "./_kernel_files.ts";
 import { schemeName } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
 
