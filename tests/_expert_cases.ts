@@ -273,6 +273,7 @@ async function makeBanks(
     slotByteLength,
     pool,
     uses,
+    staged: null,
   });
   return async (tokenCount: number, ids: readonly number[]) => {
     if (tokenCount > 1) return resident(tokenCount);

@@ -10,9 +10,11 @@ import {
   logOf,
   readBlock,
   type ResidencyLayout,
+  stagedIn,
   writeBlock,
 } from "../offload/residency_block.ts";
-import type { Residency } from "../ops/residency.ts";
+import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
+import { type Residency, stageWords } from "../ops/residency.ts";
 import { AHEAD_LIMIT } from "../ops/step.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 
@@ -32,6 +34,10 @@ export interface GpuResidencyOptions {
   readonly stats: OffloadStats | null;
   /** Bytes of an expert. */
   readonly expertByteLength: number;
+  /** Whether routers are to stage guesses; `null` if they cannot. */
+  readonly prefetch: PrefetchSwitch | null;
+  /** At how many guesses they look for an expert to stage. */
+  readonly prefetchExperts: number;
   /** How many experts a router guesses for the next layer. */
   readonly guessCount: number;
   /** Whether the GPU can reach every expert by itself. */
@@ -57,6 +63,8 @@ export class GpuResidency {
   #isDeciding = false;
   #isLogging = false;
   #isReady = false;
+  /** Whether routers were told to stage guesses. */
+  #isStaging = false;
 
   /**
    * Begins with the host as the owner.
@@ -78,6 +86,11 @@ export class GpuResidency {
   /** Whether the GPU decides in this step. */
   get isDeciding(): boolean {
     return this.#isDeciding;
+  }
+
+  /** Whether what the routers guess is staged in this step. */
+  get isStaging(): boolean {
+    return this.#isDeciding && this.#isStaging;
   }
 
   /** Whether the GPU could decide now. */
@@ -121,12 +134,17 @@ export class GpuResidency {
    * Begins a step: the table goes to whoever decides in it.
    *
    * @param tokenCount How many tokens the step has.
+   * @param batchCount How many single tokens run without a stop from this one on; 0 if
+   * it is none of the first.
    */
-  beginStep(tokenCount: number): void {
+  beginStep(tokenCount: number, batchCount: number): void {
     const isDeciding = tokenCount === 1 && this.isReady;
+    this.#beginTokens(isDeciding ? batchCount : null);
     if (isDeciding !== this.#isDeciding) {
-      if (isDeciding) this.#giveToGpu();
-      else this.refreshCaches();
+      if (isDeciding) {
+        this.#giveToGpu();
+        this.#tellStaging();
+      } else this.refreshCaches();
     }
     this.#isDeciding = isDeciding;
     this.#isLogging = isDeciding;
@@ -167,6 +185,25 @@ export class GpuResidency {
     }
   }
 
+  /** Decides whether to prefetch; `null` if the host decides on experts. */
+  #beginTokens(count: number | null): void {
+    const { prefetch } = this.#options;
+    if (prefetch === null) return;
+    if (count === null) return prefetch.pause();
+    if (count === 0) return;
+    prefetch.beginToken(performance.now(), count);
+    if (prefetch.isOn === this.#isStaging) return;
+    this.#isStaging = prefetch.isOn;
+    this.#tellStaging();
+  }
+
+  /** Nothing is staged yet, whatever a token that failed left. */
+  #tellStaging(): void {
+    const { residency: { uses }, layout, prefetchExperts } = this.#options;
+    const words = stageWords(this.#isStaging ? prefetchExperts : 0);
+    this.#queue.writeBuffer(uses, layout.topK * 16, words);
+  }
+
   get #size(): { byteLength: number } {
     return { byteLength: this.#words.byteLength };
   }
@@ -200,7 +237,8 @@ export class GpuResidency {
       });
       stats.countBytes(layer, {
         cause: "demand",
-        byteLength: misses * this.#options.expertByteLength,
+        byteLength: misses * this.#options.expertByteLength -
+          this.#countStaged(stats, layer, block),
       });
       if (layer === 0 || guessCount === 0) continue;
       const { guess } = logOf(layout, this.#block(layer - 1));
@@ -209,6 +247,22 @@ export class GpuResidency {
         experts: [...logOf(layout, block).ids],
       });
     }
+  }
+
+  /** Counts what was staged for a layer; returns the bytes that were of use. */
+  #countStaged(
+    stats: OffloadStats,
+    layer: number,
+    block: Uint32Array,
+  ): number {
+    if (this.#options.prefetch === null) return 0;
+    const { expert, byteLength } = stagedIn(block);
+    if (byteLength === 0) return 0;
+    // It had no slot when it was chosen, and none of the layer's changed since.
+    const isUsed = logOf(this.#options.layout, block).ids.includes(expert);
+    const cause = isUsed ? "prefetchUsed" : "prefetchWasted";
+    stats.countBytes(layer, { cause, byteLength });
+    return isUsed ? byteLength : 0;
   }
 
   #report(): void {

@@ -29,6 +29,7 @@ import {
   type MixtralParts,
 } from "./mixtral_parts.ts";
 import type { Offload } from "./offload.ts";
+import { LAYERS_PER_SUBMIT } from "./staging.ts";
 import type { Weights } from "./upload.ts";
 
 /** A Mixtral model with its KV cache. */
@@ -96,15 +97,23 @@ export class Mixtral implements Disposable {
   }
 
   /** Runs a step of T tokens through all layers. */
-  async #runLayers(recorder: Recorder, T: number): Promise<void> {
+  async #runLayers(
+    recorder: Recorder,
+    T: number,
+    batchCount: number,
+  ): Promise<void> {
     const { embed, layers } = this.#parts;
-    const { isDecided, layersPerSubmit } = this.#beginStep(T);
+    const { isDecided, isStaging, layersPerSubmit } = this.#beginStep(
+      T,
+      batchCount,
+    );
     const run = (op: Op) => recorder.run(op, T);
     const attend = (layer: LayerOps | undefined) => {
       if (layer === undefined) return;
       run(layer.inputNorm); //            xb = norm(x)
-      run(layer.q); //                    q = Wq xb
       run(layer.k); //                    k = Wk xb
+      if (isStaging) run(layer.stage); // beside k, q and v: they share no buffer with it
+      run(layer.q); //                    q = Wq xb
       run(layer.v); //                    v = Wv xb
       run(layer.attention); //            rotate q, k; append k, v; a = softmax(q k^T) v
       run(layer.o); //                    x += Wo a
@@ -128,14 +137,22 @@ export class Mixtral implements Disposable {
   }
 
   /** Who decides on experts, and how often to submit. */
-  #beginStep(T: number): { isDecided: boolean; layersPerSubmit: number } {
+  #beginStep(T: number, batchCount: number): {
+    isDecided: boolean;
+    isStaging: boolean;
+    layersPerSubmit: number;
+  } {
     const { residency, offload } = this.#parts;
-    residency?.beginStep(T);
+    residency?.beginStep(T, batchCount);
     const isDecided = residency?.isDeciding ?? false;
     // A GPU begins while the host records what follows, unless reads of the routing
     // submit anyway. On the CPU there is nobody to begin.
     const goesOn = (offload === null || isDecided) && !this.#gpu.isSoftware;
-    return { isDecided, layersPerSubmit: goesOn ? 4 : Infinity };
+    return {
+      isDecided,
+      isStaging: residency?.isStaging ?? false,
+      layersPerSubmit: goesOn ? LAYERS_PER_SUBMIT : Infinity,
+    };
   }
 
   /** Records the logits of rows `firstRow...` of the step. */
@@ -214,7 +231,7 @@ export class Mixtral implements Disposable {
     const isTold = told !== undefined;
     for (let index = 0; index < count; index++) {
       beginStepAhead(recorder, step, { index, isTold });
-      await this.#runOrAbandon(recorder, 1);
+      await this.#runOrAbandon(recorder, 1, index === 0 ? count : 0);
       this.#runHead(recorder, 1);
       recorder.run(pick, 1); // picked[index] = token = argmax(logits)
       residency?.keepLog(recorder, index);
@@ -237,13 +254,17 @@ export class Mixtral implements Disposable {
     const firstRow = tokens.length - 1;
     writeStep(this.#gpu, step, { tokens, position, firstRow });
     const recorder = new Recorder(this.#gpu, readback);
-    await this.#runOrAbandon(recorder, tokens.length);
+    await this.#runOrAbandon(recorder, tokens.length, 1);
     return recorder;
   }
 
-  async #runOrAbandon(recorder: Recorder, T: number): Promise<void> {
+  async #runOrAbandon(
+    recorder: Recorder,
+    T: number,
+    batchCount: number,
+  ): Promise<void> {
     try {
-      await this.#runLayers(recorder, T);
+      await this.#runLayers(recorder, T, batchCount);
     } catch (error) {
       recorder.abandon();
       this.#parts.offload?.reset();
