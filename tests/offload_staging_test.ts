@@ -146,7 +146,7 @@ function spoil(gpu: Gpu): { restore(): void } {
           name: `spoilt ${name}`,
           code: code.replaceAll(
             /pool\[first \+ i[^\]]*\]/g,
-            "vec4u(0x11111111u)",
+            "($& ^ vec4u(0x00400040u))",
           ),
         };
       }),
