@@ -80,7 +80,11 @@ function oneTokenFilesOf(scheme: Scheme): string[] {
 const STRIP_KERNELS = ["expert_up_strip.wgsl", "matvec_strip.wgsl"];
 
 const RESIDENT_KERNELS = ["lib/pick_expert.wgsl", "lib/rows_expert.wgsl"];
-const BANK_KERNELS = ["lib/pick_use.wgsl"];
+const BANK_KERNELS = [
+  "lib/pick_use.wgsl",
+  "lib/miss_pool.wgsl",
+  "lib/miss_staged.wgsl",
+];
 const SLOT_KERNELS = ["lib/pick_slot.wgsl", "lib/rows_slot.wgsl"];
 
 /** All cases of this file. */
@@ -112,8 +116,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         }`,
         kernels: [...oneTokenFilesOf(scheme), ...BANK_KERNELS, "fetch.wgsl"],
         summing: SUMMING.slice(0, 1),
-        run: ({ gpu }: KernelTest) =>
-          checkShapes(gpu, scheme, { makeRunner: makeBanks, shapes: few }),
+        run: ({ gpu }: KernelTest) => checkBanks(gpu, scheme, few),
       },
       {
         name: `slotExpert() is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
@@ -159,10 +162,23 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       summing: [],
       options: STRIPS,
       run: ({ gpu }: KernelTest) =>
-        checkShapes(gpu, scheme, { makeRunner, shapes }),
+        makeRunner === makeBanks
+          ? checkBanks(gpu, scheme, shapes)
+          : checkShapes(gpu, scheme, { makeRunner, shapes }),
     }))
   ),
 ];
+
+/** With nothing staged, and with a part of an expert. */
+async function checkBanks(
+  gpu: Gpu,
+  scheme: Scheme,
+  shapes: readonly ExpertShape[],
+): Promise<void> {
+  for (const makeRunner of [makeBanks, makeStagedBanks]) {
+    await checkShapes(gpu, scheme, { makeRunner, shapes });
+  }
+}
 
 function checkShapes(
   gpu: Gpu,
@@ -227,9 +243,22 @@ async function makeSlots(
  * computed as missing ones, then with the pool spoilt as ones that are there, then
  * in the other order of ranks with one of them missing: the same bits each time.
  */
-async function makeBanks(
+function makeBanks(gpu: Gpu, placed: PlacedExperts) {
+  return makeBanksWith(gpu, placed, false);
+}
+
+/**
+ * As {@linkcode makeBanks}, but the beginning of the first missing expert is staged,
+ * in two parts, and spoilt in the pool.
+ */
+function makeStagedBanks(gpu: Gpu, placed: PlacedExperts) {
+  return makeBanksWith(gpu, placed, true);
+}
+
+async function makeBanksWith(
   gpu: Gpu,
   { buffer, step, ...placed }: PlacedExperts,
+  hasStaged: boolean,
 ) {
   const { routing: { expertCount, topK }, layout, scratch } = placed;
   const byteLength = layout.wordCount * 4;
@@ -267,20 +296,52 @@ async function makeBanks(
     buffer: storage("slots", bank.slotCount * slotByteLength),
   }));
   const uses = storage("uses", topK * 16);
+  const total = byteLength / 16;
+  const firstStaged = Math.ceil(total / 3);
+  const staged = {
+    first: { buffer: storage("first", firstStaged * 16), count: firstStaged },
+    rest: { buffer: storage("rest", byteLength), count: total - firstStaged },
+  };
+  /** Moves the expert's beginning: what the pool has there is junk from now on. */
+  const stage = (expert: number, count: number) => {
+    const commands = gpu.device.createCommandEncoder();
+    const at = expert * byteLength;
+    const inFirst = Math.min(firstStaged, count) * 16;
+    commands.copyBufferToBuffer(buffer, at, staged.first.buffer, 0, inFirst);
+    commands.copyBufferToBuffer(
+      buffer,
+      at + inFirst,
+      staged.rest.buffer,
+      0,
+      count * 16 - inFirst,
+    );
+    gpu.device.queue.submit([commands.finish()]);
+    const part = pool.find(({ firstExpert, count }) =>
+      expert >= firstExpert && expert < firstExpert + count
+    )!;
+    const index = part.index + expert - part.firstExpert;
+    const junk = new Uint8Array(count * 16).fill(255);
+    gpu.upload(part.buffer, junk, index * byteLength);
+  };
   const op = await bankExperts(gpu, {
     ...placed,
     banks,
     slotByteLength,
     pool,
     uses,
-    staged: null,
+    staged: hasStaged ? staged : null,
   });
   return async (tokenCount: number, ids: readonly number[]) => {
     if (tokenCount > 1) return resident(tokenCount);
     using reader = await makeReader(gpu, scratch.y.buffer.size);
     const results: Uint32Array[] = [];
     const all = ids.map((expert, rank) => ({ rank, slot: rank, expert }));
-    for (const missing of [ids, [], ids.slice(0, 1)]) {
+    const rounds: (readonly [missing: readonly number[], staged: number])[] = [
+      [ids, Math.floor(total / 2)],
+      [[], 0],
+      [ids.slice(0, 1), total],
+    ];
+    for (const [missing, count] of rounds) {
       fillPool();
       for (const part of pool) {
         for (const [i] of Array(part.count).entries()) {
@@ -289,11 +350,14 @@ async function makeBanks(
           gpu.upload(part.buffer, junk, (part.index + i) * byteLength);
         }
       }
+      const stagedCount = hasStaged ? count : 0;
+      if (stagedCount > 0) stage(missing[0]!, stagedCount);
       const words = all.flatMap(({ rank, slot, expert }) => [
         rank,
         slot,
         expert,
-        Number(missing.includes(expert)),
+        Number(missing.includes(expert)) +
+        (expert === missing[0] ? stagedCount : 0),
       ]);
       gpu.upload(uses, new Uint8Array(Uint32Array.from(words).buffer));
       runOps(gpu, [op], { step, tokenCount });
