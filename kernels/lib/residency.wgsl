@@ -42,8 +42,7 @@ var<workgroup> decayed_uses: array<u32, E>;  // if this token uses it
 var<workgroup> turn: array<vec2u, E>;      // by slot: what becomes of it, its score
 var<workgroup> taken: array<u32, E>;       // slots in the order in which they are taken
 
-// Reads the block while invocation 0 chooses: the last invocations do it, which
-// are of another subgroup, where there is one.
+// Reads the block while invocation 0 chooses: the last ones do it, of another subgroup if any.
 fn prepare(lane: u32) {
   read_staged(lane);
   let first = WG - 1u - lane;

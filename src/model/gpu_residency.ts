@@ -131,15 +131,28 @@ export class GpuResidency {
   }
 
   /**
+   * Decides whether to prefetch for single tokens, each of them a step, that run
+   * without a stop.
+   *
+   * @param count How many.
+   */
+  beginTokens(count: number): void {
+    const { prefetch } = this.#options;
+    if (prefetch === null || !this.isReady) return;
+    prefetch.beginToken(performance.now(), count);
+    if (prefetch.isOn === this.#isStaging) return;
+    this.#isStaging = prefetch.isOn;
+    this.#tellStaging();
+  }
+
+  /**
    * Begins a step: the table goes to whoever decides in it.
    *
    * @param tokenCount How many tokens the step has.
-   * @param batchCount How many single tokens run without a stop from this one on; 0 if
-   * it is none of the first.
    */
-  beginStep(tokenCount: number, batchCount: number): void {
+  beginStep(tokenCount: number): void {
     const isDeciding = tokenCount === 1 && this.isReady;
-    this.#beginTokens(isDeciding ? batchCount : null);
+    if (!isDeciding) this.#options.prefetch?.pause();
     if (isDeciding !== this.#isDeciding) {
       if (isDeciding) {
         this.#giveToGpu();
@@ -183,18 +196,6 @@ export class GpuResidency {
     for (const cache of this.#options.caches) {
       cache.drop(Array.from({ length: cache.expertCount }, (_, id) => id));
     }
-  }
-
-  /** Decides whether to prefetch; `null` if the host decides on experts. */
-  #beginTokens(count: number | null): void {
-    const { prefetch } = this.#options;
-    if (prefetch === null) return;
-    if (count === null) return prefetch.pause();
-    if (count === 0) return;
-    prefetch.beginToken(performance.now(), count);
-    if (prefetch.isOn === this.#isStaging) return;
-    this.#isStaging = prefetch.isOn;
-    this.#tellStaging();
   }
 
   /** Nothing is staged yet, whatever a token that failed left. */

@@ -97,16 +97,9 @@ export class Mixtral implements Disposable {
   }
 
   /** Runs a step of T tokens through all layers. */
-  async #runLayers(
-    recorder: Recorder,
-    T: number,
-    batchCount: number,
-  ): Promise<void> {
+  async #runLayers(recorder: Recorder, T: number): Promise<void> {
     const { embed, layers } = this.#parts;
-    const { isDecided, isStaging, layersPerSubmit } = this.#beginStep(
-      T,
-      batchCount,
-    );
+    const { isDecided, isStaging, layersPerSubmit } = this.#beginStep(T);
     const run = (op: Op) => recorder.run(op, T);
     const attend = (layer: LayerOps | undefined) => {
       if (layer === undefined) return;
@@ -130,20 +123,14 @@ export class Mixtral implements Disposable {
       recorder.next = goOn; // if the routing is read, recorded meanwhile
       await layer.experts.run(recorder, T, isDecided); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
-      if (i % layersPerSubmit === layersPerSubmit - 1) {
-        recorder.submit();
-      }
+      if (i % layersPerSubmit === layersPerSubmit - 1) recorder.submit();
     }
   }
 
   /** Who decides on experts, and how often to submit. */
-  #beginStep(T: number, batchCount: number): {
-    isDecided: boolean;
-    isStaging: boolean;
-    layersPerSubmit: number;
-  } {
+  #beginStep(T: number) {
     const { residency, offload } = this.#parts;
-    residency?.beginStep(T, batchCount);
+    residency?.beginStep(T);
     const isDecided = residency?.isDeciding ?? false;
     // A GPU begins while the host records what follows, unless reads of the routing
     // submit anyway. On the CPU there is nobody to begin.
@@ -229,9 +216,10 @@ export class Mixtral implements Disposable {
     writeStepsAhead(this.#gpu, step, { token, position, count, told });
     const recorder = new Recorder(this.#gpu, readback);
     const isTold = told !== undefined;
+    residency?.beginTokens(count);
     for (let index = 0; index < count; index++) {
       beginStepAhead(recorder, step, { index, isTold });
-      await this.#runOrAbandon(recorder, 1, index === 0 ? count : 0);
+      await this.#runOrAbandon(recorder, 1);
       this.#runHead(recorder, 1);
       recorder.run(pick, 1); // picked[index] = token = argmax(logits)
       residency?.keepLog(recorder, index);
@@ -250,21 +238,18 @@ export class Mixtral implements Disposable {
     tokens: readonly number[],
     position: number,
   ): Promise<Recorder> {
-    const { step, readback } = this.#parts;
+    const { step, readback, residency } = this.#parts;
+    if (tokens.length === 1) residency?.beginTokens(1);
     const firstRow = tokens.length - 1;
     writeStep(this.#gpu, step, { tokens, position, firstRow });
     const recorder = new Recorder(this.#gpu, readback);
-    await this.#runOrAbandon(recorder, tokens.length, 1);
+    await this.#runOrAbandon(recorder, tokens.length);
     return recorder;
   }
 
-  async #runOrAbandon(
-    recorder: Recorder,
-    T: number,
-    batchCount: number,
-  ): Promise<void> {
+  async #runOrAbandon(recorder: Recorder, T: number): Promise<void> {
     try {
-      await this.#runLayers(recorder, T, batchCount);
+      await this.#runLayers(recorder, T);
     } catch (error) {
       recorder.abandon();
       this.#parts.offload?.reset();
