@@ -96,6 +96,10 @@ export {
   type Plan,
   planPlacement,
 } from "./src/offload/placement.ts";
+export type {
+  ResidencyMode,
+  ResidencyWish,
+} from "./src/offload/plan_residency.ts";
 export type { SlotsPlanOptions } from "./src/offload/plan_slots.ts";
 export type { StoreKind, StorePart } from "./src/offload/plan_stores.ts";
 export type { PrefetchMode } from "./src/offload/prefetch_switch.ts";

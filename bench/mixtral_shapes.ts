@@ -11,6 +11,7 @@
 import { parseArgs } from "@std/cli";
 import { Gpu } from "../src/gpu/device.ts";
 import pickExpert from "../kernels/lib/pick_expert.wgsl" with { type: "text" };
+import { argmax } from "../src/ops/argmax.ts";
 import { expertLayout, makeExpertScratch } from "../src/ops/expert_layout.ts";
 import { oneTokenOps } from "../src/ops/experts.ts";
 import {
@@ -202,7 +203,8 @@ async function benchSmall(): Promise<void> {
   const weight = gpu.storageBuffer("norm", WIDTH * 4);
   const gate = gpu.storageBuffer("gate", 8 * WIDTH * 4);
   const kv = () => gpu.storageBuffer("kv", 4096 * 1024 * 4);
-  const { step, tokens } = makeStepBuffers(gpu, 1);
+  const stepBuffers = makeStepBuffers(gpu, 1);
+  const { step } = stepBuffers;
   const input = { x, norm: { weight, epsilon: 1e-5 } };
   const router = await route(gpu, {
     x: a,
@@ -229,6 +231,14 @@ async function benchSmall(): Promise<void> {
     width: WIDTH,
   });
   report("combine", await usOf(Array(64).fill(sum)), 0);
+  const logits = makeRows(gpu, "logits", [1, 32_000]);
+  const pick = await argmax(gpu, {
+    logits,
+    vocabSize: 32_000,
+    picked: gpu.storageBuffer("picked", 4),
+    step: stepBuffers,
+  });
+  report("argmax", await usOf(Array(64).fill(pick)), 128_000);
   const attention = await selfAttention(gpu, {
     q,
     k,
@@ -244,7 +254,7 @@ async function benchSmall(): Promise<void> {
     kvHeadCount: 8,
   });
   for (const position of [16, 144, 1024, 4095]) {
-    writeStep(gpu, { step, tokens }, { tokens: [0], position, firstRow: 0 });
+    writeStep(gpu, stepBuffers, { tokens: [0], position, firstRow: 0 });
     report(
       `attention at ${position}`,
       await usOf(Array(64).fill(attention)),

@@ -11,6 +11,7 @@ import { assertWithin, expShare, magnitudes, sumShare } from "./_bounds.ts";
 import { makeReader, type TestStep, uploadRows } from "./_gpu.ts";
 import { TOKEN_COUNTS, TOKEN_LIMIT } from "./_kernel_case.ts";
 import {
+  fixedBound,
   type MatrixShape,
   randomMatrix,
   type TestMatrix,
@@ -128,7 +129,14 @@ export async function checkExperts(
     const bounds = new Float64Array(expected.length);
     for (let row = 0; row < tokenCount * topK; row++) {
       const x = rows[Math.floor(row / topK)]!;
-      const { y, bound } = expertWithBound(x, all[ids[row]!]!);
+      const { y, bound } = expertWithBound(
+        x,
+        all[ids[row]!]!,
+        (matrix, input) =>
+          tokenCount === 1
+            ? fixedBound(gpu, matrix, input)
+            : new Float64Array(matrix.layout.N),
+      );
       expected.set(y, row * stride);
       bounds.set(bound, row * stride);
     }
@@ -170,11 +178,16 @@ function sumParts(
 function expertWithBound(
   x: Vector,
   { w1, w2, w3 }: TestExpert,
+  fixed: (matrix: TestMatrix, x: Vector) => Float64Array,
 ): { y: Float64Array; bound: Float64Array } {
-  const product = ({ weights, sizes }: TestMatrix) => ({
-    exact: matvec(weights, x),
-    bound: matvec(sizes, magnitudes(x)).map((v) => v * sumShare(x.length)),
-  });
+  const product = (matrix: TestMatrix) => {
+    const rounded = fixed(matrix, x);
+    return {
+      exact: matvec(matrix.weights, x),
+      bound: matvec(matrix.sizes, magnitudes(x))
+        .map((v, n) => v * sumShare(x.length) + rounded[n]!),
+    };
+  };
   const up = product(w1);
   const gate = product(w3);
   const h = swiglu(up.exact, gate.exact);
@@ -188,9 +201,12 @@ function expertWithBound(
   const y = matvec(w2.weights, h);
   const rounding = matvec(w2.sizes, magnitudes(h));
   const carried = matvec(w2.weights.map(Math.abs), hBound);
+  const rounded = fixed(w2, h);
   return {
     y,
-    bound: rounding.map((v, n) => v * sumShare(h.length) + carried[n]!),
+    bound: rounding.map((v, n) =>
+      v * sumShare(h.length) + carried[n]! + rounded[n]!
+    ),
   };
 }
 

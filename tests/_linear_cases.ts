@@ -1,29 +1,24 @@
 /** `linear()` and `embed()` in every scheme. */
 
 import type { Gpu } from "../src/gpu/device.ts";
-import { linear } from "../src/ops/linear.ts";
-import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { embed } from "../src/ops/norm.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
-import { assertWithin, magnitudes, ROUNDING, sumShare } from "./_bounds.ts";
-import {
-  makeReader,
-  padRows,
-  runOps,
-  STRIPS,
-  SUMMING,
-  type Summing,
-  upload,
-  uploadRows,
-  WIDE_MATMUL,
-} from "./_gpu.ts";
+import { assertWithin } from "./_bounds.ts";
+import { makeReader, runOps, upload } from "./_gpu.ts";
 import {
   type KernelCase,
   type KernelTest,
-  TOKEN_COUNTS,
   TOKEN_LIMIT,
 } from "./_kernel_case.ts";
+import {
+  filesOf,
+  MATMUL_KERNELS,
+  matvecFilesOf,
+  summingOf,
+} from "./_kernel_files.ts";
+import { checkShapes, padRows64 } from "./_linear_check.ts";
 import {
   type MatrixShape,
   randomMatrix,
@@ -31,31 +26,7 @@ import {
   uploadMatrix,
 } from "./_matrices.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { add, embed as embedReference, matvec, rmsNorm } from "./reference.ts";
-
-/** The files that read a scheme. */
-export function filesOf(scheme: Scheme): string[] {
-  if (scheme.type !== "HQQ") {
-    return [
-      `lib/codes_${scheme.type.toLowerCase()}.wgsl`,
-      "lib/group_none.wgsl",
-    ];
-  }
-  const { bits, axis, scaleGroupSize } = scheme;
-  const groups = axis === 1
-    ? "axis1"
-    : scaleGroupSize === null
-    ? "f32"
-    : "meta8";
-  return [`lib/codes_u${bits}.wgsl`, `lib/group_${groups}.wgsl`];
-}
-
-/** The files that multiply a matrix by one row, 4 inputs at a time. */
-export function matvecFilesOf(scheme: Scheme): string[] {
-  return scheme.type === "HQQ" && scheme.axis === 1
-    ? ["matvec_axis1.wgsl"]
-    : ["matvec.wgsl", "lib/inputs_4.wgsl"];
-}
+import { embed as embedReference } from "./reference.ts";
 
 /** The first two are for every way of summing. */
 const FLOAT_SHAPES: readonly MatrixShape[] = [
@@ -92,51 +63,6 @@ const AXIS1_SHAPES: readonly MatrixShape[] = [
   { N: 140, K: 36, groups: { groupSize: 36, scaleGroupSize: 0 } },
 ];
 
-const MATMUL_KERNELS = [
-  "lib/pick_one.wgsl",
-  "lib/rows_all.wgsl",
-  "lib/step.wgsl",
-  "lib/reduce_none.wgsl",
-];
-
-/** Shapes that `lib/strip.wgsl` reads. */
-const STRIP_SHAPES: readonly MatrixShape[] = [
-  // inputs that leave lanes of the subgroup idle; three groups share their meta
-  { N: 96, K: 48, groups: { groupSize: 16, scaleGroupSize: 2 } },
-  // more inputs than 128 lanes take; one group
-  { N: 16, K: 2064, groups: { groupSize: 16, scaleGroupSize: 129 } },
-  // units that do not divide into workgroups
-  { N: 96, K: 32, groups: { groupSize: 16, scaleGroupSize: 12 } },
-  // several units in a group
-  { N: 128, K: 512, groups: { groupSize: 64, scaleGroupSize: 64 } },
-];
-
-/** The schemes that `lib/strip.wgsl` reads. */
-export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
-  scheme.type === "HQQ" && scheme.bits !== 3 && scheme.scaleGroupSize !== null
-);
-
-const STRIP_FILES = [
-  "lib/strip.wgsl",
-  "lib/strip_inputs.wgsl",
-  "lib/weights_read.wgsl",
-  "lib/fold.wgsl",
-];
-
-/** The files that read a scheme in strips. */
-export function stripFilesOf(scheme: Scheme): string[] {
-  const { bits } = scheme as HqqScheme;
-  const rows = bits === 2 ? [] : ["lib/strip_rows_8.wgsl"];
-  return [...rows, `lib/strip_u${bits}.wgsl`, ...STRIP_FILES];
-}
-
-/** How kernels sum does not depend on how they read scales. */
-export function summingOf(scheme: Scheme): readonly Summing[] {
-  const isPlain = scheme.type === "HQQ" && scheme.axis === 0 &&
-    scheme.scaleGroupSize === null;
-  return isPlain ? SUMMING.slice(0, 1) : SUMMING;
-}
-
 /** All cases of this file. */
 export const LINEAR_CASES: readonly KernelCase[] = [
   ...SCHEMES.map((scheme) => ({
@@ -152,24 +78,6 @@ export const LINEAR_CASES: readonly KernelCase[] = [
     hasMatmul: true,
     run: (test: KernelTest) =>
       checkShapes(test, { scheme, shapes: shapesOf(scheme) }),
-  })),
-  ...STRIP_SCHEMES.map((scheme) => ({
-    name: `linear() is W x, for one row in strips and many, with ${
-      schemeName(scheme)
-    }`,
-    kernels: [
-      ...MATMUL_KERNELS,
-      ...filesOf(scheme),
-      ...stripFilesOf(scheme),
-      ...WIDE_MATMUL,
-      "matvec_strip.wgsl",
-      "lib/x_plain.wgsl",
-      "lib/x_normed.wgsl",
-    ],
-    summing: [],
-    options: STRIPS,
-    run: (test: KernelTest) =>
-      checkShapes(test, { scheme, shapes: STRIP_SHAPES }),
   })),
   ...SCHEMES.filter(({ type }) => type !== "HQQ").map((scheme) => ({
     name: `embed() takes rows with ${schemeName(scheme)}`,
@@ -191,144 +99,6 @@ export const LINEAR_CASES: readonly KernelCase[] = [
 function shapesOf(scheme: Scheme): readonly MatrixShape[] {
   if (scheme.type !== "HQQ") return FLOAT_SHAPES;
   return scheme.axis === 1 ? AXIS1_SHAPES : HQQ_SHAPES;
-}
-
-function checkShapes(
-  { gpu, hasFewShapes }: KernelTest,
-  { shapes, scheme }: { shapes: readonly MatrixShape[]; scheme: Scheme },
-): Promise<void> {
-  return withRandom(1, async (random) => {
-    for (const [i, shape] of shapes.entries()) {
-      if (hasFewShapes && i >= 2) break;
-      // Written and added: both for the first shape, then in turn.
-      const ways = i === 0 ? [false, true] : [i % 2 === 1];
-      await checkLinear(gpu, random, { shape, scheme, ways });
-      if (i < 2) await checkNormed(gpu, random, { shape, scheme });
-    }
-  });
-}
-
-/**
- * One row and many, written and added; rows beyond the step and the padding
- * between rows must stay as they are.
- */
-async function checkLinear(
-  gpu: Gpu,
-  random: Random,
-  { shape, scheme, ways }: {
-    shape: MatrixShape;
-    scheme: Scheme;
-    ways: readonly boolean[];
-  },
-): Promise<void> {
-  const { N, K } = shape;
-  const test = randomMatrix(random, shape, scheme);
-  const matrix = uploadMatrix(gpu, test);
-  const inputs = Array.from({ length: TOKEN_LIMIT }, () => random.normal(K));
-  const x = uploadRows(gpu, inputs.flatMap((row) => [...row]), K);
-  const before = inputs.map(() => random.normal(N));
-  const y = uploadRows(gpu, before.flatMap((row) => [...row]), N);
-  const initial = padRows(before.flatMap((row) => [...row]), N);
-  const step = makeStepBuffers(gpu, TOKEN_LIMIT);
-  using reader = await makeReader(gpu, initial.byteLength);
-
-  const products = inputs.map((row) => matvec(test.weights, row));
-  const bounds = inputs.map((row) => {
-    const size = matvec(test.sizes, magnitudes(row));
-    return size.map((v) => v * sumShare(K));
-  });
-  for (const adds of ways) {
-    const op = await linear(gpu, {
-      matrix,
-      x,
-      y,
-      add: adds,
-      step: step.step,
-    });
-    for (const tokenCount of TOKEN_COUNTS) {
-      gpu.upload(y.buffer, new Uint8Array(initial.buffer));
-      runOps(gpu, [op], { step, tokenCount });
-      const expected = before.map((row, t) => {
-        if (t >= tokenCount) return row;
-        return adds ? add(row, products[t]!) : products[t]!;
-      });
-      const bound = before.map((row, t) => {
-        if (t >= tokenCount) return new Float64Array(N);
-        return adds
-          ? add(bounds[t]!, magnitudes(row).map((v) => v * ROUNDING * 2))
-          : bounds[t]!;
-      });
-      assertWithin(
-        await reader.floats(y.buffer),
-        padRows64(expected, y.stride),
-        {
-          what: `W (${N}, ${K}) x of ${tokenCount} rows${
-            adds ? ", added" : ""
-          }`,
-          bounds: padRows64(bound, y.stride),
-        },
-      );
-    }
-  }
-}
-
-/** One row under a norm that is computed on the way; many take x as it is. */
-async function checkNormed(
-  gpu: Gpu,
-  random: Random,
-  { shape, scheme }: { shape: MatrixShape; scheme: Scheme },
-): Promise<void> {
-  const { N, K } = shape;
-  const test = randomMatrix(random, shape, scheme);
-  const inputs = [random.normal(K, 30), random.normal(K)];
-  const weight = random.normal(K);
-  const epsilon = 1e-5;
-  const x = uploadRows(gpu, inputs.flatMap((row) => [...row]), K);
-  const y = makeRows(gpu, "y", [2, N]);
-  const step = makeStepBuffers(gpu, 2);
-  const op = await linear(gpu, {
-    matrix: uploadMatrix(gpu, test),
-    x,
-    y,
-    step: step.step,
-    beforeNorm: {
-      x,
-      norm: { weight: upload(gpu, padRows(weight, K)), epsilon },
-    },
-  });
-  using reader = await makeReader(gpu, y.buffer.size);
-  for (const tokenCount of [1, 2]) {
-    runOps(gpu, [op], { step, tokenCount });
-    const rows = tokenCount === 1
-      ? [rmsNorm(inputs[0]!, weight, epsilon)]
-      : inputs;
-    // The norm adds a sum of squares, a root and two products.
-    const share = sumShare(K) * (tokenCount === 1 ? 2 : 1);
-    const actual = await reader.floats(y.buffer);
-    assertWithin(
-      actual.subarray(0, tokenCount * y.stride),
-      padRows64(rows.map((row) => matvec(test.weights, row)), y.stride),
-      {
-        what: `W (${N}, ${K}) norm(x) of ${tokenCount} rows`,
-        bounds: padRows64(
-          rows.map((row) =>
-            matvec(test.sizes, magnitudes(row)).map((v) => v * share)
-          ),
-          y.stride,
-        ),
-      },
-    );
-  }
-}
-
-/** Rows with zeros between them, in float64. */
-function padRows64(
-  rows: readonly ArrayLike<number>[],
-  stride: number,
-): Float64Array {
-  const padded = new Float64Array(rows.length * stride);
-  for (const [t, row] of rows.entries()) padded.set(row, t * stride);
-  return padded;
 }
 
 async function checkEmbed(

@@ -10,6 +10,7 @@ import {
   matrixLayout,
   type Scheme,
 } from "../src/ops/matrix.ts";
+import { readsStrips } from "../src/ops/strip.ts";
 import { writeFloatMatrix, writeHqqMatrix } from "../src/ops/write_matrix.ts";
 import { decodeFloats } from "../src/io/float.ts";
 import type { Random } from "./_random.ts";
@@ -27,6 +28,8 @@ export interface TestMatrix {
    * in (code - zero) * scale.
    */
   readonly sizes: Float32Array;
+  /** |scale| of each weight (N, K); 1 for floats. */
+  readonly scales: Float32Array;
 }
 
 /** A shape, and the groups of HQQ matrices, which must divide it. */
@@ -71,7 +74,8 @@ export function randomMatrix(
     const file = encodeFloats(kept, scheme.type);
     writeFloatMatrix(layout, file, bytes);
     const weights = decodeFloats(file, scheme.type);
-    return { layout, bytes, weights, sizes: weights.map(Math.abs) };
+    const scales = new Float32Array(N * K).fill(1);
+    return { layout, bytes, weights, sizes: weights.map(Math.abs), scales };
   }
   const isPlain = scheme.scaleGroupSize === null;
   const full: HqqScheme = {
@@ -87,13 +91,50 @@ export function randomMatrix(
   const zero = dequantizeMeta(tensor.zero); // as scale
   const highest = 2 ** scheme.bits - 1;
   const sizes = new Float32Array(N * K);
+  const scales = new Float32Array(N * K);
   for (let i = 0; i < sizes.length; i++) {
     const j = full.axis === 1
       ? Math.floor(i / full.groupSize)
       : Math.floor(i / K) % layout.G * K + i % K;
-    sizes[i] = (highest + Math.abs(zero[j]!)) * Math.abs(scale[j]!);
+    scales[i] = Math.abs(scale[j]!);
+    sizes[i] = (highest + Math.abs(zero[j]!)) * scales[i]!;
   }
-  return { layout, bytes, weights: dequantize(tensor), sizes };
+  return { layout, bytes, weights: dequantize(tensor), sizes, scales };
+}
+
+/** What `lib/fixed.wgsl` makes of the largest of 16 numbers. */
+const FIXED_LARGEST = 2 ** 22 - 2 ** 16;
+
+/**
+ * How far W x may be off for one row of x because of `lib/fixed.wgsl`: with strips,
+ * scale[k] x[k] of 16 inputs are rounded to the unit of the largest of them.
+ *
+ * @param gpu The GPU.
+ * @param matrix The matrix.
+ * @param x The row (K).
+ * @returns The bound of each output (N); zeros where no strips are read.
+ */
+export function fixedBound(
+  gpu: Gpu,
+  { layout, sizes, scales }: TestMatrix,
+  x: ArrayLike<number>,
+): Float64Array {
+  const { N, K } = layout;
+  const bounds = new Float64Array(N);
+  if (!readsStrips(gpu, layout)) return bounds;
+  for (let n = 0; n < N; n++) {
+    for (let k = 0; k < K; k += 16) {
+      let largest = 0;
+      let sum = 0; // of what they are multiplied by
+      for (let i = n * K + k; i < n * K + k + 16; i++) {
+        largest = Math.max(largest, scales[i]! * Math.abs(x[i - n * K]!));
+        sum += scales[i] === 0 ? 0 : sizes[i]! / scales[i]!;
+      }
+      // Half a unit, and a little for the roundings of the unit itself.
+      bounds[n]! += 0.501 * largest / FIXED_LARGEST * sum;
+    }
+  }
+  return bounds;
 }
 
 /**

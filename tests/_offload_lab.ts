@@ -146,8 +146,7 @@ export class OffloadLab implements Disposable {
     return await Mixtral.create(this.gpu, weights, {
       contextLength: CONTEXT_LENGTH,
       chunkSize: way.chunkSize,
-      // Routers that decide log the resident layers, too.
-      onRouting: way.residency === "gpu" ? way.onRouting : undefined,
+      onRouting: way.onRouting,
       offload: {
         layers,
         slots: layers.map((layer) => way.slots[layer]!),

@@ -46,7 +46,7 @@ Deno.test("bench --json counts what the engine counts", async () => {
   const { code, stdout, stderr } = await finish(
     start(
       ...["--slots", "8,3", "--prompt", "5,9", "--tokens", "6"],
-      ...["--repeat", "2", "--json"],
+      ...["--residency", "gpu,cpu", "--repeat", "2", "--json"],
     ),
   );
   assertEquals(code, 0, stderr);
@@ -55,11 +55,13 @@ Deno.test("bench --json counts what the engine counts", async () => {
   );
   assertEquals([model, deno], ["stories-17m-q", Deno.version.deno]);
   assertStringIncludes(stderr, `# stories-17m-q on ${adapter}`);
-  assertStringIncludes(stderr, "# 2 of 2 loaded in ");
+  assertStringIncludes(stderr, "# 3 of 3 loaded in ");
   assert(vramGigabytesPerSecond > 0);
   assertEquals(
-    rows.map((row: BenchRow) => [row.slots[0], row.promptTokens, row.tokens]),
-    [[8, 5, 6], [8, 9, 6], [3, 5, 6], [3, 9, 6]],
+    rows.map((row: BenchRow) =>
+      [row.slots[0], row.residency, row.promptTokens, row.tokens].join(" ")
+    ),
+    ["8  5 6", "8  9 6", "3 gpu 5 6", "3 gpu 9 6", "3 cpu 5 6", "3 cpu 9 6"],
   );
   for (const row of rows) checkRow(row);
 });

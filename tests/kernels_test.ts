@@ -18,6 +18,7 @@ import { NORM_CASES } from "./_norm_cases.ts";
 import { READ_CASES } from "./_read_cases.ts";
 import { RESIDENCY_CASES } from "./_residency_cases.ts";
 import { ROPE_CASES } from "./_rope_cases.ts";
+import { STRIP_CASES } from "./_strip_cases.ts";
 import { ROUTE_CASES } from "./_route_cases.ts";
 import { STAGE_CASES } from "./_stage_cases.ts";
 
@@ -27,6 +28,7 @@ const SMALLEST_WORKGROUP = 32;
 
 const CASES: readonly KernelCase[] = [
   ...LINEAR_CASES,
+  ...STRIP_CASES,
   ...NORM_CASES,
   ...ROPE_CASES,
   ...ATTENTION_CASES,

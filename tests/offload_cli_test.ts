@@ -40,10 +40,15 @@ Deno.test("generate reads experts from disk, by a plan that it shows", async () 
   const { code, stdout, stderr } = await generate(
     ...["--slots", "8,8,8,2,3,4", "--store", "disk", "--plan"],
     ...["--prefetch", "next-layer", "--chunk-size", "2"],
+    ...["--residency", "auto"],
   );
   assertEquals(code, 0);
   assertStringIncludes(stdout, "there was a little girl");
   assertStringIncludes(stderr, "24 experts on disk");
+  assertStringIncludes(
+    stderr,
+    "- Residency: decided by the host, since 24 experts off the GPU are not",
+  );
   assertStringIncludes(stderr, "slots  8 in layers 0-2, 2 in layer 3, 3 in l");
   assertStringIncludes(stderr, "prefetch recall 0.");
 });
@@ -52,6 +57,10 @@ Deno.test("generate says in a sentence what no plan can hold", async () => {
   const cases: [string[], string][] = [
     [["--slots", "1"], "layer 0 gets 1 slots, wanted 2 (top-k) to 8"],
     [["--slots", "2,2"], "slots are listed for 2 layers, wanted one number"],
+    [
+      ["--slots", "2", "--store", "array-buffer", "--residency", "gpu"],
+      "48 experts off the GPU are not pinned, wanted all for residency gpu; use",
+    ],
     [["--vram", "1MiB"], "1.0 MiB of VRAM have to hold the trunk (4.7 MiB)"],
   ];
   for (const [flags, message] of cases) {

@@ -119,6 +119,16 @@ const REFUSED: readonly {
     says: 'policy is "fifo", wanted one of lru, lfu, class-lru',
   },
   {
+    what: "the GPU deciding over experts on disk",
+    options: { slots: 2, store: "disk", residency: "gpu" },
+    says: "8 experts off the GPU are not pinned, wanted all for residency gpu",
+  },
+  {
+    what: "an unknown residency",
+    options: { slots: 2, residency: "me" as "gpu" },
+    says: 'residency is "me", wanted one of auto, gpu, cpu',
+  },
+  {
     what: "an unknown prefetch mode",
     options: { slots: 2, prefetch: "always" as "auto" },
     says: 'prefetch is "always", wanted one of off, next-layer, auto',

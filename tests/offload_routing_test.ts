@@ -38,13 +38,19 @@ Deno.test("Mixtral tells every routing to its listener", async () => {
     using resident = await lab.resident(WAY.chunkSize);
     const expected = await talk(resident, TURNS, SEED);
     const topK = lab.config.numExpertsPerTok;
-    for (const prefetch of ["off", "next-layer"] as const) {
+    for (
+      const choice of [
+        { prefetch: "off", residency: "cpu" },
+        { prefetch: "next-layer", residency: "cpu" },
+        { prefetch: "off", residency: "gpu" },
+      ] as const
+    ) {
       const heard: number[] = [];
       const tokens = [0, 0, 0];
       using model = await lab.offloaded({
         ...WAY,
+        ...choice,
         slots: [2, 8, 2],
-        prefetch,
         onRouting: (layer, { ids, weights }) => {
           heard.push(layer);
           tokens[layer]! += ids.length / topK;
@@ -57,10 +63,14 @@ Deno.test("Mixtral tells every routing to its listener", async () => {
         },
       });
       const actual = await talk(model, TURNS, SEED);
-      assertSameBits(actual, expected, `seed ${SEED}, ${prefetch}`);
+      assertSameBits(
+        actual,
+        expected,
+        `seed ${SEED}, ${JSON.stringify(choice)}`,
+      );
       // Prompts of 20 tokens, and all answers but for their last tokens.
-      assertEquals(tokens, [20 + 59 + 20 + 9, 0, 20 + 59 + 20 + 9]);
-      assertEquals(heard.slice(0, 4), [0, 2, 0, 2]);
+      assertEquals(tokens, Array(3).fill(20 + 59 + 20 + 9));
+      assertEquals(heard.slice(0, 6), [0, 1, 2, 0, 1, 2]);
     }
   });
 });
@@ -70,25 +80,28 @@ Deno.test("Mixtral survives a listener that throws", async () => {
     using resident = await lab.resident(WAY.chunkSize);
     const turns = [{ keep: 0, promptLength: 20, answerLength: 8 }];
     const expected = await talk(resident, turns, SEED);
-    let left = Infinity;
-    const way = {
-      ...WAY,
-      slots: [2, 2, 2],
-      prefetch: "next-layer" as const,
-      onRouting: () => {
-        if (--left === 0) throw new Error("no room for the trace");
-      },
-    };
-    using model = await lab.offloaded(way);
-    for (const nth of [1, 2, 3, 8, 12]) {
-      left = nth;
-      await assertRejects(
-        () => talk(model, turns, SEED),
-        Error,
-        "no room for the trace",
-      );
-      await checkShadow(lab, way, model);
-      assertSameBits(await talk(model, turns, SEED), expected, `${nth}`);
+    for (const residency of ["cpu", "gpu"] as const) {
+      let left = Infinity;
+      const way = {
+        ...WAY,
+        slots: [2, 2, 2],
+        prefetch: "next-layer" as const,
+        residency,
+        onRouting: () => {
+          if (--left === 0) throw new Error("no room for the trace");
+        },
+      };
+      using model = await lab.offloaded(way);
+      for (const nth of [1, 2, 3, 8, 12]) {
+        left = nth;
+        await assertRejects(
+          () => talk(model, turns, SEED),
+          Error,
+          "no room for the trace",
+        );
+        await checkShadow(lab, way, model);
+        assertSameBits(await talk(model, turns, SEED), expected, `${nth}`);
+      }
     }
   });
 });

@@ -117,6 +117,7 @@ Deno.test("Mixtral allocates the banks that a plan says", async () => {
           maxBufferSize: Infinity,
           maxStorageBufferBindingSize: Infinity,
           pinnedByteLength: Infinity,
+          maxStorageBuffersPerShaderStage: 10,
         },
       });
       // Resident layers are the lab's.

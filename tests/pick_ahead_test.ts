@@ -186,10 +186,13 @@ Deno.test("Mixtral.pickAhead() makes no GPU object, and reads back once", async 
 
 Deno.test("Mixtral.aheadLimit is 0 where the host has its say in a token", async () => {
   await withLab(MODELS.a_gqa_8e, async (lab) => {
-    using offloaded = await lab.offloaded({ ...WAY, slots: [2, 8, 8] });
+    const way = { ...WAY, slots: [2, 8, 8] };
+    using offloaded = await lab.offloaded(way);
     assertEquals(offloaded.aheadLimit, 0);
+    using decided = await lab.offloaded({ ...way, residency: "gpu" });
+    assertEquals(decided.aheadLimit, 8);
     using heard = await lab.resident(CHUNK_SIZE, () => {});
-    assertEquals(heard.aheadLimit, 0);
+    assertEquals(heard.aheadLimit, 8);
   });
 });
 

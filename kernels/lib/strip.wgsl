@@ -6,7 +6,7 @@
 //   scale[j] x[k] = (scale_q[j] - mz[j mod META]) ms[j mod META] x[k]
 //                 = p[k] scale_q[j] - r[k]   for p = ms x and r = mz p,
 // which groups g, g + RESIDUES, g + 2 RESIDUES, ... have in common.
-// Needs: weights_read or weights_fill; strip_u8, strip_u4 or strip_u2.
+// Needs: weights_read or weights_fill; fixed; strip_u8, strip_u4 or strip_u2.
 override K: u32;
 override N: u32;
 override G: u32;         // groups
@@ -18,7 +18,13 @@ override META: u32;
 override RESIDUES: u32;  // META / K, at least 1
 override UNITS: u32;     // that a workgroup works through
 
-struct Strip { p: mat4x4f, r: mat4x4f, zero_scale: f32, zero_zero: f32 }
+struct Strip {
+  p: mat4x4f,
+  r: mat4x4f,
+  zero_scale: f32,
+  zero_zero: f32,
+  broken: f32,  // NaN if a p or r is no number, which integers would hide, else 0
+}
 
 // What a unit reads: all of it is asked for before any of it is used.
 struct Unit { scale_q: vec4u, zero_q: vec4u, rows: Rows }
@@ -38,25 +44,11 @@ fn output_of(workgroup: u32, i: u32) -> u32 {
   return place.x + (place.y + packed + i % CODES * P) * G;
 }
 
-// Integers become floats by their bits: conversions run at a quarter of the rate of
-// everything else on NVIDIA. Bytes: 2^23 + byte, less 2^23, which is exact.
+// Bytes become floats by their bits, since conversions run at a quarter of the rate
+// of everything else on NVIDIA: 2^23 + byte, less 2^23, which is exact.
 fn bytes4(v: u32) -> vec4f {
   let bytes = vec4u(v, v >> 8u, v >> 16u, v >> 24u) & vec4u(0xffu);
   return bitcast<vec4f>(bytes | vec4u(0x4b000000u)) - vec4f(8388608.0);
-}
-
-fn bytes16(v: vec4u) -> mat4x4f {
-  return mat4x4f(bytes4(v.x), bytes4(v.y), bytes4(v.z), bytes4(v.w));
-}
-
-// Codes: 1 + code / 2^m, by putting the code into the mantissa. That 1 is taken off
-// once for all outputs of a unit, with their zero: see `row_sums`. Each byte of the
-// word comes with its upper half, or its lower half, in bits 22 to 19.
-fn upper_halves(v: u32) -> vec4u { return vec4u(v << 15u, v << 7u, v >> 1u, v >> 9u); }
-fn lower_halves(v: u32) -> vec4u { return vec4u(v << 19u, v << 11u, v << 3u, v >> 5u); }
-
-fn one_plus(v: vec4u, mask: u32) -> vec4f {
-  return bitcast<vec4f>((v & vec4u(mask)) | vec4u(0x3f800000u));
 }
 
 fn floats4(v: Four) -> mat4x4f {
@@ -68,6 +60,20 @@ fn floats4(v: Four) -> mat4x4f {
   );
 }
 
+fn magnitude_bits(v: mat4x4f) -> vec4u {
+  let mask = vec4u(0x7fffffffu);
+  return max(
+    max(bitcast<vec4u>(v[0]) & mask, bitcast<vec4u>(v[1]) & mask),
+    max(bitcast<vec4u>(v[2]) & mask, bitcast<vec4u>(v[3]) & mask),
+  );
+}
+
+fn broken_of(p: mat4x4f, r: mat4x4f) -> f32 {
+  let bits = max(magnitude_bits(p), magnitude_bits(r));
+  let is_broken = any(bits >= vec4u(0x7f800000u));
+  return bitcast<f32>(select(0u, 0x7fc00000u, is_broken));
+}
+
 // `base` is where the matrix starts, in vec4s; k counts 16 inputs.
 fn strip_of(base: u32, residue: u32, k: u32, x: mat4x4f) -> Strip {
   let ms = base + META_AT / 4u + (residue * K + k * 16u) % META / 4u;
@@ -76,7 +82,7 @@ fn strip_of(base: u32, residue: u32, k: u32, x: mat4x4f) -> Strip {
   let p = mat4x4f(scales[0] * x[0], scales[1] * x[1], scales[2] * x[2], scales[3] * x[3]);
   let r = mat4x4f(zeros[0] * p[0], zeros[1] * p[1], zeros[2] * p[2], zeros[3] * p[3]);
   let zero = bitcast<vec4f>(weight(base + (META_AT + 2u * META) / 4u));
-  return Strip(p, r, zero.x, zero.y);
+  return Strip(p, r, zero.x, zero.y, broken_of(p, r));
 }
 
 // A unit beyond the last is another's again, not to be stored.
@@ -89,22 +95,13 @@ fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
 
 // This invocation's share of the unit's outputs.
 fn unit_sums(unit: Unit, s: Strip) -> Sums {
-  let scale_q = bytes16(unit.scale_q);
-  let zero_q = bytes16(unit.zero_q);
-  let a = mat4x4f(
-    scale_q[0] * s.p[0] - s.r[0],
-    scale_q[1] * s.p[1] - s.r[1],
-    scale_q[2] * s.p[2] - s.r[2],
-    scale_q[3] * s.p[3] - s.r[3],
-  );
-  let z = vec4f(s.zero_zero);
-  let zero = dot(a[0], zero_q[0] - z) + dot(a[1], zero_q[1] - z) +
-    dot(a[2], zero_q[2] - z) + dot(a[3], zero_q[3] - z);
-  let ones = vec4f(1.0);
-  let sum = (dot(a[0], ones) + dot(a[1], ones)) + (dot(a[2], ones) + dot(a[3], ones));
-  return row_sums(unit.rows, a, zero * s.zero_scale, sum);
-}
-
-fn mac4(acc: f32, codes: vec4f, a: vec4f) -> f32 {
-  return fma(codes.w, a.w, fma(codes.z, a.z, fma(codes.y, a.y, fma(codes.x, a.x, acc))));
+  let a = fixed16(mat4x4f(
+    bytes4(unit.scale_q.x) * s.p[0] - s.r[0],
+    bytes4(unit.scale_q.y) * s.p[1] - s.r[1],
+    bytes4(unit.scale_q.z) * s.p[2] - s.r[2],
+    bytes4(unit.scale_q.w) * s.p[3] - s.r[3],
+  ));
+  let sum = sum_fixed(a);
+  let zero = (dot_bytes(unit.zero_q, a, sum) - s.zero_zero * sum) * s.zero_scale + s.broken;
+  return row_sums(unit.rows, a, zero, sum);
 }

@@ -10,7 +10,7 @@ const COUNT = { integer: true, min: 1 };
 
 /** The flags of loading whose values are cases, between commas. */
 const VARIED = ["expert-bits", "slots", "offload-per-layer", "policy"]
-  .concat("prefetch");
+  .concat("prefetch", "residency");
 
 /** Slots of a case: a number, a number for each layer, or a file with these. */
 const SLOTS_FLAG: Flag = {
@@ -97,7 +97,7 @@ export async function benchOptions(
     throw new UsageError("--hit-rate needs --synthetic, which routes by it");
   }
   const names = ["promptTokens", "tokens", "repeat", "hitRates", "expertBits"]
-    .concat("offloadPerLayer", "policy", "prefetch");
+    .concat("offloadPerLayer", "policy", "prefetch", "residency");
   const chosen = Object.entries(values)
     .filter(([name]) => names.includes(name));
   const fixed = Object.entries(values)

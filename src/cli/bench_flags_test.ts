@@ -13,6 +13,7 @@ Deno.test("benchOptions() takes values between commas as cases", async () => {
     await options(
       ...["--slots", "8,5/4/3,auto", "--expert-bits", "4,2"],
       ...["--policy", "lru,class-lru", "--prefetch", "off,next-layer"],
+      ...["--residency", "gpu,cpu"],
       ...["--prompt", "16,512", "--tokens", "64", "--repeat", "5"],
       ...["--synthetic", "tiny", "--hit-rate", ".855,0.72"],
     ),
@@ -21,6 +22,7 @@ Deno.test("benchOptions() takes values between commas as cases", async () => {
       expertBits: [4, 2],
       policy: ["lru", "class-lru"],
       prefetch: ["off", "next-layer"],
+      residency: ["gpu", "cpu"],
       promptTokens: [16, 512],
       tokens: 64,
       repeat: 5,
@@ -91,6 +93,7 @@ Deno.test("main() answers a wrong bench with a sentence and 2", async () => {
       ["--slots 5,", '--slots is "", wanted auto'],
       ["--expert-bits 4,5", "--expert-bits is 5, wanted one of 16, 8, 4, 3, 2"],
       ["--prefetch on", '--prefetch is "on", wanted one of off, next-layer'],
+      ["--residency gpu,", '--residency is "", wanted one of auto, gpu, cpu'],
       ["--prompt 16,0", "--prompt is 0, wanted"],
       ["--hit-rate 1.5", "--hit-rate is 1.5, wanted"],
       ["--trace a", "Unknown flag --trace"],

@@ -39,6 +39,11 @@ const COLUMNS: readonly Column[] = [
     caption: (cell) => `prefetch ${cell}`,
   },
   {
+    name: "residency",
+    cell: (row) => row.residency ?? "",
+    caption: (cell) => `residency ${cell}`,
+  },
+  {
     name: "prompt",
     cell: (row) => String(row.promptTokens),
     caption: (cell) => `prompt of ${cell}`,

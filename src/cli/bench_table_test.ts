@@ -10,6 +10,7 @@ const RESIDENT: BenchRow = {
   expertCount: 8,
   policy: null,
   prefetch: null,
+  residency: null,
   stores: null,
   expertByteLength: 66.75e6,
   vramByteLength: 18.44e9,
@@ -34,6 +35,7 @@ const OFFLOADED: BenchRow = {
   slots: [5, 5],
   policy: "lru",
   prefetch: "off",
+  residency: "gpu",
   stores: ["pinned", "disk"],
   tokensPerSecond: meanDeviation([40, 42.5]),
   hitRate: 0.8554,
@@ -48,7 +50,7 @@ Deno.test("benchTable() aligns a table, and says once what rows have in common",
   const lines = benchTable([RESIDENT, OFFLOADED]).split("\n");
   assertEquals(lines.slice(0, 5), [
     "4-bit attention, 2-bit experts, store pinned+disk, lru, prefetch off, " +
-    "prompt of 16, 128 tokens after it, 2 runs, link 47.6 GB/s, VRAM 3012.3 GB/s",
+    "residency gpu, prompt of 16, 128 tokens after it, 2 runs, link 47.6 GB/s, VRAM 3012.3 GB/s",
     "",
     " slots  VRAM MB  prompt tok/s       tok/s  hit rate  misses/token  link MB/token" +
     "  GPU wait ms/token  link ms  VRAM ms  roofline tok/s  share %",
@@ -72,6 +74,22 @@ Deno.test("benchTable() shows a column for what differs", () => {
     ["expert bits", "slots", "policy"],
   );
   assertEquals(row!.trim().split(/\s{2,}/).slice(0, 3), ["3", "5 of 8", "lfu"]);
+});
+
+Deno.test("benchTable() says of each row who decided, if it differs", () => {
+  const lines = benchTable([
+    RESIDENT,
+    OFFLOADED,
+    { ...OFFLOADED, residency: "cpu" },
+  ]).split("\n");
+  assertEquals(lines[0]!.includes("residency"), false);
+  const cells = lines.slice(2, 6).map((line) => line.slice(0, 17).trim());
+  assertEquals(cells.map((text) => text.split(/\s{2,}/)), [
+    ["slots", "residency"],
+    ["8 of 8"],
+    ["5 of 8", "gpu"],
+    ["5 of 8", "cpu"],
+  ]);
 });
 
 Deno.test("benchTable() writes a Markdown table with the machine above it", () => {

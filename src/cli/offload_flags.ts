@@ -74,6 +74,15 @@ export const OFFLOAD_FLAGS: readonly Flag[] = [
     default: "the model's experts per token",
   },
   {
+    name: "residency",
+    option: "residency",
+    value: "<who>",
+    choices: CHOICES.residency,
+    help: "Who decides, token by token, which experts come and go; the GPU " +
+      "needs them all in store pinned",
+    default: "auto, the GPU where it can",
+  },
+  {
     name: "vram",
     option: "vramByteLength",
     ...BYTE_LENGTH,

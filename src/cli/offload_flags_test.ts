@@ -44,6 +44,7 @@ Deno.test("main() hands the flags of offloading to the engine", async () => {
     ...["--slots", "4,2", "--offload-per-layer", "0", "--buffer-size", "6"],
     ...["--policy", "class-lru", "--store", "array-buffer"],
     ...["--prefetch", "next-layer", "--prefetch-experts", "3"],
+    ...["--residency", "cpu"],
     ...["--vram", "12GiB", "--ram", "24G"],
   ]);
   const { onProgress: _, ...rest } = options!;
@@ -55,6 +56,7 @@ Deno.test("main() hands the flags of offloading to the engine", async () => {
     store: "array-buffer",
     prefetch: "next-layer",
     prefetchExperts: 3,
+    residency: "cpu",
     vramByteLength: 12 * 2 ** 30,
     ramByteLength: 24 * 2 ** 30,
   });
@@ -74,6 +76,10 @@ Deno.test("main() says which value of offloading is wrong", async () => {
     [["--policy", "foo"], '--policy is "foo", wanted one of lru, lfu, class-l'],
     [["--store", "tape"], '--store is "tape", wanted one of auto, pinned, arr'],
     [["--prefetch", "on"], '--prefetch is "on", wanted one of off, next-layer'],
+    [
+      ["--residency", "me"],
+      '--residency is "me", wanted one of auto, gpu, cpu',
+    ],
     [["--prefetch-experts", "0"], "--prefetch-experts is 0, wanted an integer"],
     [["--offload-per-layer", "-1"], "--offload-per-layer is -1, wanted an int"],
     [["--buffer-size", "x"], '--buffer-size is "x", wanted an integer'],
@@ -126,6 +132,7 @@ Deno.test("main() shows the plan when asked, or verbose", async () => {
     adapter: {
       maxBufferSize: 2 ** 28,
       maxStorageBufferBindingSize: 2 ** 28,
+      maxStorageBuffersPerShaderStage: 8,
       pinnedByteLength: 0,
     },
   });

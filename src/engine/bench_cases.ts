@@ -20,6 +20,8 @@ export interface BenchWish {
   readonly policy?: readonly NonNullable<LoadOptions["policy"]>[];
   /** Whether to prefetch. */
   readonly prefetch?: readonly NonNullable<LoadOptions["prefetch"]>[];
+  /** Who decides, while decoding, which experts come and go. */
+  readonly residency?: readonly NonNullable<LoadOptions["residency"]>[];
   /**
    * How often a made-up model is to hit: a number for each of the slots, or of
    * `offloadPerLayer`, that leave experts off the GPU, in order.
@@ -32,7 +34,7 @@ export interface BenchCase {
   /** What is varied, as `load()` takes it. */
   readonly options: Pick<
     LoadOptions,
-    "expertBits" | "slots" | "policy" | "prefetch"
+    "expertBits" | "slots" | "policy" | "prefetch" | "residency"
   >;
   /** How a made-up model is to route; `null` if nobody says. */
   readonly routing: {
@@ -44,7 +46,7 @@ export interface BenchCase {
 /**
  * Lists all ways to load a model: every combination, with bits changing last,
  * since the experts of other bits have to be read anew. With all experts on the
- * GPU policy and prefetch have nothing to do, and are not varied.
+ * GPU policy, prefetch and residency have nothing to do, and are not varied.
  *
  * @param wish What to vary.
  * @param expertCount Experts of a layer.
@@ -57,15 +59,13 @@ export function planBench(
   { expertCount }: { readonly expertCount: number },
 ): BenchCase[] {
   const places = placesOf(wish, expertCount);
+  const ways = waysOf(wish);
   const cases: BenchCase[] = [];
   for (const expertBits of wish.expertBits ?? ONE) {
     for (const { slots, routing } of places) {
       const isResident = holdsAll(slots, expertCount);
-      for (const policy of isResident ? ONE : wish.policy ?? ONE) {
-        for (const prefetch of isResident ? ONE : wish.prefetch ?? ONE) {
-          const options = { expertBits, slots, policy, prefetch };
-          cases.push({ options, routing });
-        }
+      for (const way of isResident ? waysOf({}) : ways) {
+        cases.push({ options: { expertBits, slots, ...way }, routing });
       }
     }
   }
@@ -74,6 +74,21 @@ export function planBench(
 
 /** Nothing to vary: one case, as `load()` has it. */
 const ONE = [undefined] as const;
+
+/** Every way to bring experts in; residency changes first. */
+function waysOf(
+  wish: BenchWish,
+): Pick<BenchCase["options"], "policy" | "prefetch" | "residency">[] {
+  return (wish.policy ?? ONE).flatMap((policy) =>
+    (wish.prefetch ?? ONE).flatMap((prefetch) =>
+      (wish.residency ?? ONE).map((residency) => ({
+        policy,
+        prefetch,
+        residency,
+      }))
+    )
+  );
+}
 
 /** Whether nothing is ever evicted or loaded ahead. */
 function holdsAll(slots: SlotsWish | undefined, expertCount: number): boolean {

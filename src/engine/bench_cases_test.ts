@@ -10,6 +10,7 @@ Deno.test("planBench() of no wishes is one case, as load() has it", () => {
       slots: undefined,
       policy: undefined,
       prefetch: undefined,
+      residency: undefined,
     },
     routing: null,
   }]);
@@ -39,6 +40,27 @@ Deno.test("planBench() combines everything, bits outermost", () => {
       "2 2,3 lru next-layer",
       "2 auto lru off",
       "2 auto lru next-layer",
+    ],
+  );
+});
+
+Deno.test("planBench() combines residency with the rest, and changes it first", () => {
+  const cases = planBench({
+    slots: [8, 5],
+    policy: ["lru", "lfu"],
+    prefetch: ["off"],
+    residency: ["gpu", "cpu"],
+  }, EXPERTS);
+  assertEquals(
+    cases.map(({ options: { slots, policy, prefetch, residency } }) =>
+      `${slots} ${policy} ${prefetch} ${residency}`
+    ),
+    [
+      "8 undefined undefined undefined",
+      "5 lru off gpu",
+      "5 lru off cpu",
+      "5 lfu off gpu",
+      "5 lfu off cpu",
     ],
   );
 });

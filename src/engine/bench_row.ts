@@ -30,6 +30,8 @@ export interface BenchRow {
   readonly policy: string | null;
   /** Whether experts are loaded ahead. */
   readonly prefetch: string | null;
+  /** Who decided which came and went: `"cpu"`, too, if the pool was too small. */
+  readonly residency: string | null;
   /** Where experts are when they are not on the GPU. */
   readonly stores: readonly string[] | null;
   /** Bytes of an expert. */
@@ -123,6 +125,7 @@ export function benchRow(input: BenchRowInput): BenchRow {
     expertCount: config.numLocalExperts,
     policy: offload?.policy ?? null,
     prefetch: offload?.prefetch ?? null,
+    residency: offload?.residency ?? null,
     stores: offload && storesOf(plan),
     expertByteLength: plan.expertByteLength,
     vramByteLength: plan.vramByteLength,

@@ -21,6 +21,7 @@ const PLAN: Plan = {
     ramExpertCount: 16,
     ramByteLength: 160e6,
   }],
+  residency: "gpu",
   expertByteLength: 10e6,
   slotsByteLength: 60e6,
   trunkByteLength: 50e6,
@@ -42,6 +43,7 @@ const OFFLOAD = {
     [Symbol.dispose]: () => {},
   },
   policy: "lfu",
+  residency: "gpu",
   prefetch: "off",
   prefetchExperts: 2,
   pieceByteLength: 1024,
@@ -93,8 +95,8 @@ Deno.test("benchRow() adds all repetitions up", () => {
   assertEquals(row.hostMsPerToken!.readback, 3.5);
   assertEquals(row.offload!.tokenCount, 20);
   assertEquals(
-    [row.policy, row.prefetch, row.stores, row.slots],
-    ["lfu", "off", ["pinned"], [3, 3]],
+    [row.policy, row.prefetch, row.residency, row.stores, row.slots],
+    ["lfu", "off", "gpu", ["pinned"], [3, 3]],
   );
 });
 
@@ -127,11 +129,11 @@ Deno.test("benchRow() has no numbers of a link where all experts are on the GPU"
     null,
     null,
   ]);
-  assertEquals([row.offload, row.hostMsPerToken, row.stores, row.policy], [
-    null,
+  assertEquals([row.offload, row.hostMsPerToken, row.stores], [
     null,
     null,
     null,
   ]);
+  assertEquals([row.policy, row.prefetch, row.residency], [null, null, null]);
   assertEquals(row.roofline.linkMs, 0);
 });

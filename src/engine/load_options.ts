@@ -4,6 +4,10 @@ import type { ModelConfig } from "../model/config.ts";
 import type { RoutingListener } from "../model/routing_reader.ts";
 import { POLICIES, type PolicyName } from "../offload/eviction.ts";
 import type { Plan } from "../offload/placement.ts";
+import {
+  RESIDENCY_WISHES,
+  type ResidencyWish,
+} from "../offload/plan_residency.ts";
 import { STORE_KINDS, type StoreKind } from "../offload/plan_stores.ts";
 import {
   PREFETCH_MODES,
@@ -114,6 +118,14 @@ export interface LoadOptions {
    */
   prefetchExperts?: number | undefined;
   /**
+   * Who decides, while decoding, which experts come and go: the GPU by itself,
+   * which takes all experts off the GPU in pinned memory, or the host, which
+   * waits for the router of each layer. Texts are the same.
+   *
+   * @default {"auto"} the GPU where it can
+   */
+  residency?: ResidencyWish | undefined;
+  /**
    * Bytes of VRAM to plan for.
    *
    * @default {number} 8 GiB, or what the slots asked for take
@@ -153,11 +165,12 @@ export const WEIGHT_BITS: readonly WeightBits[] = [16, 8, 4, 3, 2];
 
 /** The words that some options take. */
 export const CHOICES: Readonly<
-  Record<"policy" | "store" | "prefetch", readonly string[]>
+  Record<"policy" | "store" | "prefetch" | "residency", readonly string[]>
 > = {
   policy: Object.keys(POLICIES),
   store: ["auto", ...STORE_KINDS],
   prefetch: PREFETCH_MODES,
+  residency: RESIDENCY_WISHES,
 };
 
 /**
@@ -199,7 +212,7 @@ export function checkLoadOptions(options: LoadOptions): void {
 }
 
 function checkChoices(options: LoadOptions): void {
-  for (const name of ["policy", "store", "prefetch"] as const) {
+  for (const name of ["policy", "store", "prefetch", "residency"] as const) {
     const value: string | undefined = options[name];
     const choices = CHOICES[name];
     if (value === undefined || choices.includes(value)) continue;

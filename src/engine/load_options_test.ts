@@ -6,6 +6,7 @@ Deno.test("checkLoadOptions() refuses words and numbers that mean nothing", () =
     [{ policy: "fifo" }, 'policy is "fifo", wanted one of lru, lfu, class-lru'],
     [{ store: "toString" }, 'store is "toString", wanted one of auto, pinned'],
     [{ prefetch: "on" }, 'prefetch is "on", wanted one of off, next-layer, a'],
+    [{ residency: "me" }, 'residency is "me", wanted one of auto, gpu, cpu'],
     [{ prefetchExperts: 1.5 }, "prefetchExperts is 1.5, wanted a positive wh"],
     [{ chunkSize: 0 }, "chunkSize is 0, wanted a positive whole number"],
     [{ expertBits: 5 }, "expertBits is 5, wanted one of 16, 8, 4, 3, 2"],
@@ -21,6 +22,7 @@ Deno.test("checkLoadOptions() refuses words and numbers that mean nothing", () =
     policy: "lfu",
     store: "disk",
     prefetch: "auto",
+    residency: "gpu",
     prefetchExperts: 1,
   });
 });

@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { residencyByteLength } from "../model/gpu_residency.ts";
 import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import {
@@ -19,8 +20,10 @@ import {
   type HostStore,
 } from "../offload/host_store.ts";
 import type { ModelSizes } from "../offload/model_sizes.ts";
+import { grantedResidency } from "../offload/plan_residency.ts";
 import { createPinnedStore } from "../offload/pinned_store.ts";
 import { type Plan, planPlacement } from "../offload/placement.ts";
+import { bankSlotByteLength } from "../offload/slot_banks.ts";
 import { padded } from "../ops/padded.ts";
 import type { LoadOptions } from "./load_options.ts";
 
@@ -66,10 +69,13 @@ export function planModel(gpu: Gpu, input: OffloadInput): Plan {
     vramByteLength: options.vramByteLength,
     ramByteLength: options.ramByteLength,
     store: options.store,
+    residency: options.residency,
     adapter: {
       maxBufferSize: gpu.device.limits.maxBufferSize,
       maxStorageBufferBindingSize:
         gpu.device.limits.maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage:
+        gpu.device.limits.maxStorageBuffersPerShaderStage,
       pinnedByteLength: gpu.canPin ? Infinity : 0,
     },
   });
@@ -77,7 +83,7 @@ export function planModel(gpu: Gpu, input: OffloadInput): Plan {
 
 /** Bytes of each part of a model, on the GPU. */
 function modelSizes(
-  { config, reader, contextLength, chunkSize }: OffloadInput,
+  { config, reader, options, contextLength, chunkSize }: OffloadInput,
 ): ModelSizes {
   const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
   const { hiddenSize, intermediateSize, headDim, vocabSize } = config;
@@ -99,15 +105,22 @@ function modelSizes(
     2 * padded(kvWidth) +
     numExpertsPerTok * (2 * padded(intermediateSize) + padded(hiddenSize)) +
     1 + 2 * numExpertsPerTok + numLocalExperts; // id, routing, row lists
+  const expertByteLength = readExpertLayout(reader, config).wordCount * 4;
   const logitWords = Math.min(chunkSize, LOGIT_ROWS) * padded(vocabSize);
   return {
     layerCount: numHiddenLayers,
     expertCount: numLocalExperts,
     topK: numExpertsPerTok,
-    expertByteLength: readExpertLayout(reader, config).wordCount * 4,
+    expertByteLength,
+    slotByteLength: options.residency === "cpu"
+      ? expertByteLength
+      : bankSlotByteLength(expertByteLength),
     trunkByteLength: trunkWords * 4,
     kvByteLength: numHiddenLayers * 2 * contextLength * numKeyValueHeads *
       padded(headDim) * 4,
+    residencyByteLength: options.residency === "cpu"
+      ? 0
+      : residencyByteLength(config),
     scratchByteLength: 4 *
       (chunkSize * rowWords + contextLength * headDim + logitWords +
         numExpertsPerTok * padded(intermediateSize)), // h of each rank
@@ -147,12 +160,14 @@ export async function setUpOffload(
   const layers = [...plan.slots.keys()].filter((layer) => !resident.has(layer));
   if (layers.length === 0) return null;
   const make = () => makeStore(gpu, { plan, layers, input });
+  const store = await (input.storeOf?.(plan, make) ?? make());
   return {
     layers,
     slots: layers.map((layer) => plan.slots[layer]!),
     stagingSlotCount: plan.stagingSlotCount,
-    store: await (input.storeOf?.(plan, make) ?? make()),
+    store,
     policy: options.policy ?? "lru",
+    residency: grantedResidency(plan, store.buffers),
     // On the CPU a copy takes time from what it is meant to run beside.
     prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"
       ? "off"

@@ -10,13 +10,40 @@ import {
   logOf,
   readBlock,
   type ResidencyLayout,
+  residencyLayout,
   stagedIn,
   writeBlock,
 } from "../offload/residency_block.ts";
 import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
 import { type Residency, stageWords } from "../ops/residency.ts";
 import { AHEAD_LIMIT } from "../ops/step.ts";
+import type { ModelConfig } from "./config.ts";
 import type { RoutingListener } from "./routing_reader.ts";
+
+/**
+ * Says what is in a block of a model's residency.
+ *
+ * @param config What the model is.
+ * @returns The layout.
+ */
+export function blockLayout(config: ModelConfig): ResidencyLayout {
+  return residencyLayout({
+    expertCount: config.numLocalExperts,
+    topK: config.numExpertsPerTok,
+  });
+}
+
+/**
+ * Bytes that residency takes on the GPU: the blocks, and as they are after each of
+ * the tokens of a submit.
+ *
+ * @param config What the model is.
+ * @returns The bytes.
+ */
+export function residencyByteLength(config: ModelConfig): number {
+  const { wordCount } = blockLayout(config);
+  return 4 * config.numHiddenLayers * wordCount * (1 + AHEAD_LIMIT);
+}
 
 /** What {@linkcode GpuResidency} works with. */
 export interface GpuResidencyOptions {

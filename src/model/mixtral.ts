@@ -70,10 +70,13 @@ export class Mixtral implements Disposable {
 
   readonly #gpu: Gpu;
   readonly #parts: MixtralParts;
+  /** Whether to submit on the way: a GPU begins while the host records the rest. */
+  readonly #isEager: boolean;
 
   private constructor(gpu: Gpu, config: ModelConfig, parts: MixtralParts) {
     this.#gpu = gpu;
     this.#parts = parts;
+    this.#isEager = !gpu.isSoftware;
     this.config = config;
     this.contextLength = parts.contextLength;
     this.chunkSize = parts.chunkSize;
@@ -132,13 +135,12 @@ export class Mixtral implements Disposable {
     const { residency, offload } = this.#parts;
     residency?.beginStep(T);
     const isDecided = residency?.isDeciding ?? false;
-    // A GPU begins while the host records what follows, unless reads of the routing
-    // submit anyway. On the CPU there is nobody to begin.
-    const goesOn = (offload === null || isDecided) && !this.#gpu.isSoftware;
+    // Reads of the routing submit anyway.
+    const isUnread = offload === null || isDecided;
     return {
       isDecided,
       isStaging: residency?.isStaging ?? false,
-      layersPerSubmit: goesOn ? LAYERS_PER_SUBMIT : Infinity,
+      layersPerSubmit: isUnread && this.#isEager ? LAYERS_PER_SUBMIT : Infinity,
     };
   }
 

@@ -4,10 +4,6 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Readback } from "../gpu/readback.ts";
 import { DEFAULT_POLICY } from "../offload/eviction.ts";
 import { GUESS_DEPTH } from "../offload/offload_stats.ts";
-import {
-  type ResidencyLayout,
-  residencyLayout,
-} from "../offload/residency_block.ts";
 import { decayFactors } from "../offload/use_history.ts";
 import { argmax } from "../ops/argmax.ts";
 import { type KvBuffers, ropeAngles } from "../ops/attention.ts";
@@ -26,7 +22,7 @@ import {
   reportedRunner,
   residentRunner,
 } from "./expert_runner.ts";
-import { GpuResidency } from "./gpu_residency.ts";
+import { blockLayout, GpuResidency } from "./gpu_residency.ts";
 import { makeKvBuffers, makeShared, type Shared } from "./mixtral_buffers.ts";
 import {
   type Offload,
@@ -244,14 +240,6 @@ export async function buildMixtral(
     runsUnread: options.offload === null && options.onRouting === undefined,
     readback,
   };
-}
-
-/** What the blocks of a model's residency hold. */
-function blockLayout(config: ModelConfig): ResidencyLayout {
-  return residencyLayout({
-    expertCount: config.numLocalExperts,
-    topK: config.numExpertsPerTok,
-  });
 }
 
 /**

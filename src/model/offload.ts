@@ -9,6 +9,7 @@ import {
   type PrefetchMode,
   PrefetchSwitch,
 } from "../offload/prefetch_switch.ts";
+import type { ResidencyMode } from "../offload/plan_residency.ts";
 import { SlotBuffers } from "../offload/slot_buffers.ts";
 import { poolPartsOf } from "../offload/pool_parts.ts";
 import { bankSlotByteLength } from "../offload/slot_banks.ts";
@@ -44,19 +45,14 @@ export interface OffloadOptions {
   readonly store: HostStore;
   /** Which expert to evict. */
   readonly policy: PolicyName;
+  /** Who decides, while decoding, which experts come and go. */
+  readonly residency: ResidencyMode;
   /** Whether to prefetch. */
   readonly prefetch: PrefetchMode;
   /** How many guessed experts to load. */
   readonly prefetchExperts: number;
   /** Bytes of a piece of a prefetch: what the link moves beside one op. */
   readonly pieceByteLength: number;
-  /**
-   * Who decides which experts come and go for a single token. For the GPU all must
-   * be pinned, or be about to be.
-   *
-   * @default {"cpu"}
-   */
-  readonly residency?: "cpu" | "gpu" | undefined;
   /**
    * The most bytes of the slots in one buffer, where the GPU decides; for tests.
    *

@@ -22,6 +22,12 @@ export interface ModelSizes extends ExpertCounts {
   kvByteLength: number;
   /** Bytes of activations and everything else on the GPU. */
   scratchByteLength: number;
+  /**
+   * Bytes of the table of who is in which slot, where the GPU keeps it.
+   *
+   * @default {0}
+   */
+  residencyByteLength?: number;
 }
 
 /**
@@ -31,7 +37,8 @@ export interface ModelSizes extends ExpertCounts {
  * @returns Bytes of trunk, KV cache and scratch.
  */
 export function fixedByteLength(sizes: ModelSizes): number {
-  return sizes.trunkByteLength + sizes.kvByteLength + sizes.scratchByteLength;
+  return sizes.trunkByteLength + sizes.kvByteLength +
+    sizes.scratchByteLength + (sizes.residencyByteLength ?? 0);
 }
 
 /**

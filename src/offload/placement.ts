@@ -1,4 +1,9 @@
 import { formatByteLength } from "./byte_length.ts";
+import {
+  planResidency,
+  type ResidencyMode,
+  type ResidencyWish,
+} from "./plan_residency.ts";
 import { planStores, type StoreKind, type StorePart } from "./plan_stores.ts";
 import {
   fixedByteLength,
@@ -13,6 +18,8 @@ export interface AdapterGrants {
   maxBufferSize: number;
   /** The limit `maxStorageBufferBindingSize`. */
   maxStorageBufferBindingSize: number;
+  /** The limit `maxStorageBuffersPerShaderStage`. */
+  maxStorageBuffersPerShaderStage: number;
   /**
    * Pinned memory for the host pool: 0 if there is none, Infinity if how much
    * is not known before it is allocated.
@@ -36,6 +43,12 @@ export interface PlacementOptions extends SlotsPlanOptions {
    * @default {"auto"}
    */
   store?: StoreKind | "auto" | undefined;
+  /**
+   * Who decides, while decoding, which experts come and go.
+   *
+   * @default {"auto"}
+   */
+  residency?: ResidencyWish | undefined;
 }
 
 /** What goes where. */
@@ -50,6 +63,8 @@ export interface Plan {
   readonly stagingSlotCount: number;
   /** The stores in use, the fastest first; the first gets the first experts. */
   readonly stores: readonly StorePart[];
+  /** Who decides, while decoding, which experts come and go. */
+  readonly residency: ResidencyMode;
   /** Bytes of an expert, and so of a staging slot. */
   readonly expertByteLength: number;
   /** Bytes of all slots. */
@@ -96,24 +111,43 @@ export function planPlacement(
     pinnedByteLength: options.adapter.pinnedByteLength,
     readBufferCount: stagingSlotCount,
   });
+  const decided = planResidency({
+    wish: options.residency ?? "auto",
+    stores: host.stores,
+    offloadedLayerCount: layerCount - residentLayers.length,
+    maxStorageBuffersPerShaderStage:
+      options.adapter.maxStorageBuffersPerShaderStage,
+  });
   const slotCount = sum(slots);
-  const slotBytes = slotsByteLength(sizes, slots);
+  // Only slots that share a buffer have gaps between them.
+  const slotBytes = slotsByteLength(
+    decided.residency === "gpu"
+      ? sizes
+      : { ...sizes, slotByteLength: expertByteLength },
+    slots,
+  );
   const { trunkByteLength, kvByteLength, scratchByteLength } = sizes;
+  const tableByteLength = decided.residency === "gpu" && offGpu > 0
+    ? sizes.residencyByteLength ?? 0
+    : 0;
   return {
     slots,
     residentLayers,
     slotCount,
     stagingSlotCount,
     stores: host.stores,
+    residency: decided.residency,
     expertByteLength,
     slotsByteLength: slotBytes,
     trunkByteLength,
     kvByteLength,
-    scratchByteLength,
-    vramByteLength: fixedByteLength(sizes) + slotBytes +
-      stagingSlotCount * expertByteLength,
+    scratchByteLength: scratchByteLength + tableByteLength,
+    vramByteLength: fixedByteLength({
+      ...sizes,
+      residencyByteLength: tableByteLength,
+    }) + slotBytes + stagingSlotCount * expertByteLength,
     ramByteLength: sum(host.stores.map((store) => store.ramByteLength)),
-    reasons: [...reasons, ...host.reasons],
+    reasons: [...reasons, ...host.reasons, ...decided.reasons],
   };
 }
 

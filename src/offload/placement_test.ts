@@ -35,6 +35,7 @@ const SMALL: ModelSizes = {
 const ADAPTER: AdapterGrants = {
   maxBufferSize: 2 ** 31,
   maxStorageBufferBindingSize: 2 ** 31 - 4,
+  maxStorageBuffersPerShaderStage: 10,
   pinnedByteLength: Infinity,
 };
 
@@ -69,6 +70,7 @@ Deno.test("planPlacement() deals slots out evenly, then to the deepest", () => {
     "Slots: 14, what 289 bytes of VRAM hold beside 100 bytes of trunk, KV cache and scratch and 4 staging slots, evenly over 4 layers",
     "Slots: one more from layer 2 on, since deeper layers gain most by it",
     "Store: pinned for 32 experts, since the GPU reads it fastest",
+    "Residency: decided on the GPU, since all experts off the GPU are pinned",
   ]);
 });
 
@@ -130,10 +132,15 @@ Deno.test("planPlacement() never exceeds a budget, and wastes no slot", async ()
       assertEquals(kept, offGpu * expertCount);
       const pinned = stores.find(({ kind }) => kind === "pinned");
       assert((pinned?.ramByteLength ?? 0) <= pinnedByteLength);
+      const isPinned = (pinned?.expertCount ?? 0) === kept;
+      assertEquals(planned.residency, isPinned ? "gpu" : "cpu");
       if (offGpu === 0) return;
       assertEquals(stagingSlotCount, 4);
-      // Resident layers have no gaps.
-      const gaps = residentLayers.length * expertCount * gap;
+      // Resident layers have no gaps, nor have slots that the host assigns.
+      const gapless = planned.residency === "gpu"
+        ? residentLayers.length * expertCount
+        : planned.slotCount;
+      const gaps = gapless * gap;
       const room = vramByteLength - planned.vramByteLength - gaps;
       assert(room < expertByteLength + gap, `${room} bytes are wasted`);
     });
@@ -180,6 +187,23 @@ Deno.test("planPlacement() leaves room between slots that share a buffer", () =>
     RangeError,
     "at least top-k = 2 slots in each of 4 layers (128 bytes), wanted 268 bytes",
   );
+});
+
+Deno.test("planPlacement() lets the GPU decide, or whoever is asked for", () => {
+  const { residency, reasons } = plan(SMALL, { slots: [8, 2, 8, 3] });
+  assertEquals(residency, "gpu");
+  assertEquals(
+    reasons.at(-1),
+    "Residency: decided on the GPU, since all experts off the GPU are pinned",
+  );
+  const wishes = ["auto", "gpu", "cpu"] as const;
+  assertEquals(
+    wishes.map((residency) => plan(SMALL, { slots: 2, residency }).residency),
+    ["gpu", "gpu", "cpu"],
+  );
+  // A resident model leaves nothing to decide, and so nothing to refuse.
+  const adapter = { ...ADAPTER, maxStorageBuffersPerShaderStage: 8 };
+  assertEquals(plan(SMALL, { adapter, residency: "gpu" }).residency, "gpu");
 });
 
 Deno.test("planPlacement() refuses what does not fit", () => {
@@ -233,6 +257,18 @@ Deno.test("planPlacement() refuses what does not fit", () => {
       "Cannot plan: 32 experts off the GPU take 320 bytes, wanted at most 100 bytes of pinned memory; use store auto",
     ],
     [
+      { slots: 2, store: "disk", residency: "gpu" },
+      "Cannot plan: 32 experts off the GPU are not pinned, wanted all for residency gpu; use store pinned, or residency auto or cpu",
+    ],
+    [
+      {
+        slots: 2,
+        residency: "gpu",
+        adapter: { ...ADAPTER, maxStorageBuffersPerShaderStage: 8 },
+      },
+      "Cannot plan: the adapter binds 8 storage buffers at once, wanted at least 10 for residency gpu; use residency auto or cpu",
+    ],
+    [
       { adapter: { ...ADAPTER, maxStorageBufferBindingSize: 9 } },
       "Cannot plan: an expert takes a buffer of 10 bytes, wanted at most 9 bytes, which is what the adapter binds; use experts of fewer bits",
     ],
@@ -272,7 +308,8 @@ RAM    200 bytes: 10 experts pinned (100 bytes), 6 experts array-buffer (60 byte
 - Slots: one more from layer 2 on, since deeper layers gain most by it
 - Store: pinned for 10 experts, since the GPU reads it fastest
 - Store: array-buffer for 6 experts, since pinned memory ends at 105 bytes
-- Store: disk for 16 experts, since 200 bytes of RAM hold 20 of 32, 4 of them to read into`,
+- Store: disk for 16 experts, since 200 bytes of RAM hold 20 of 32, 4 of them to read into
+- Residency: decided by the host, since 22 experts off the GPU are not pinned`,
   );
   assertEquals(
     describePlan(plan(SMALL, { slots: [8, 2, 8, 8] })).split("\n")[1],

@@ -42,7 +42,7 @@ Deno.test("PrefetchSwitch gives tokens that run without a stop equal shares of t
     const prefetch = new PrefetchSwitch("auto");
     const seen = new Set<boolean>();
     let now = 0;
-    for (let batch = 0; batch < 12; batch++) {
+    for (let batch = 0; batch < 14; batch++) {
       const count = 1 + batch % 8;
       prefetch.beginToken(now, count);
       seen.add(prefetch.isOn);

@@ -8,7 +8,7 @@ import { type ExpertsOptions, oneTokenOps } from "./experts.ts";
 import type { Pick } from "./matvec.ts";
 import { kernelOp, type Op, sequence } from "./op.ts";
 import { missReading, type StagedParts } from "./stage.ts";
-import { canFill } from "./strip.ts";
+import { readsStrips } from "./strip.ts";
 
 /** Options for {@linkcode bankExperts}. */
 export interface BankExpertsOptions extends ExpertsOptions {
@@ -45,7 +45,7 @@ export async function bankExperts(
   options: BankExpertsOptions,
 ): Promise<Op> {
   const { banks, pool, layout } = options;
-  const fills = canFill(gpu, layout.up) && canFill(gpu, layout.down);
+  const fills = readsStrips(gpu, layout.up) && readsStrips(gpu, layout.down);
   const fetches: Op[] = [];
   const ups: Op[] = [];
   const downs: Op[] = [];

@@ -135,7 +135,7 @@ function routeRows(
   { x: kept, gate, routing, guess, width }: RouteOptions,
   { x, norm, telling }: Partial<NormedInput> & { x: Rows; telling: Telling },
 ): Promise<Op> {
-  const { source, constants } = reduction(gpu, x.stride / 4);
+  const { source, constants } = reduction(gpu, x.stride / 4, mostOf(gpu));
   const input = inputReading(norm, kept.buffer);
   return kernelOp(gpu, {
     sources: [
@@ -165,6 +165,14 @@ function routeRows(
     },
     workgroups: (tokenCount) => [tokenCount],
   });
+}
+
+/** One workgroup routes a token: as wide as a GPU allows. */
+function mostOf({ device, hasWideWorkgroups, subgroupSize }: Gpu): number {
+  if (!hasWideWorkgroups || subgroupSize === 0) return 256;
+  const { maxComputeInvocationsPerWorkgroup: most } = device.limits;
+  // lib/reduce_subgroups.wgsl has room for 64 subgroups.
+  return Math.min(1024, most, 64 * subgroupSize);
 }
 
 const TELL_NOBODY: Telling = {

@@ -167,11 +167,12 @@ export interface Reduction {
  *
  * @param gpu The GPU.
  * @param width How many invocations can be kept busy.
+ * @param most The most invocations: where few workgroups run, more are faster.
  * @returns The source and the workgroup size.
  */
-export function reduction(gpu: Gpu, width: number): Reduction {
+export function reduction(gpu: Gpu, width: number, most = 256): Reduction {
   const { subgroupSize: SUBGROUP } = gpu;
-  const WG = Math.min(256, Math.max(32, 2 ** Math.floor(Math.log2(width))));
+  const WG = Math.min(most, Math.max(32, 2 ** Math.floor(Math.log2(width))));
   if (SUBGROUP === 0) {
     return {
       source: { name: "lib/reduce_workgroup.wgsl", code: reduceWorkgroup },

@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
+import fixedCode from "../../kernels/lib/fixed.wgsl" with { type: "text" };
 import foldCode from "../../kernels/lib/fold.wgsl" with { type: "text" };
 import stripInputs from "../../kernels/lib/strip_inputs.wgsl" with {
   type: "text",
@@ -54,6 +55,11 @@ const UNITS: Readonly<
     rows: 4,
   },
 };
+
+/** Bytes of a unit's sums of a subgroup. */
+const UNIT_BYTE_LENGTH = 64;
+/** Bytes of the sums of squares in lib/strip_inputs.wgsl. */
+const SQUARES_BYTE_LENGTH = 256;
 
 /** Inputs that an invocation keeps in registers. */
 const STRIP_INPUTS = 16;
@@ -121,10 +127,23 @@ export function stripReading(
     WG > limits.maxComputeWorkgroupSizeX
   ) return null;
   const unitsOfResidue = G / residueCount * (P / unit.rows);
-  const units = Math.min(unitCount ?? defaultUnits(hasParts), unitsOfResidue);
+  const subgroupCount = WG / subgroupSize;
+  // Several units make the strip's own loads cheap, few fill the machine: what was
+  // fastest on an H100 (bench/mixtral_shapes.ts).
+  const units = Math.min(
+    unitCount ?? (hasParts ? 4 : matrixCount > 1 ? 8 : 1),
+    unitsOfResidue,
+    // What is folded has to fit the workgroup's memory.
+    Math.floor(
+      (limits.maxComputeWorkgroupStorageSize - SQUARES_BYTE_LENGTH) /
+        (matrixCount * subgroupCount * UNIT_BYTE_LENGTH),
+    ),
+  );
+  if (units < 1) return null;
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
+      { name: "lib/fixed.wgsl", code: fixedCode },
       ...unit.sources,
       fills ? WEIGHTS_FILL : WEIGHTS_READ,
       { name: "lib/strip.wgsl", code: stripCode },
@@ -136,7 +155,7 @@ export function stripReading(
       SUBGROUP: subgroupSize,
       RESIDUES: residueCount,
       UNITS: units,
-      FOLDED: matrixCount * units * WG / subgroupSize * 16,
+      FOLDED: matrixCount * units * subgroupCount * 16,
     },
     workgroupCount: residueCount * Math.ceil(unitsOfResidue / units),
     partCount,
@@ -144,13 +163,13 @@ export function stripReading(
 }
 
 /**
- * Tells whether a matrix is read in strips, which can bring in what is missing.
+ * Tells whether a matrix is read in strips: those bring in what is missing.
  *
  * @param gpu The GPU.
  * @param layout How the matrix lies.
  * @returns Whether it is.
  */
-export function canFill(gpu: Gpu, layout: MatrixLayout): boolean {
+export function readsStrips(gpu: Gpu, layout: MatrixLayout): boolean {
   const wanted = { layout, hasParts: true, matrixCount: 1, fills: true };
   return stripReading(gpu, wanted) !== null;
 }
@@ -163,12 +182,4 @@ function partsOf(stripCount: number): number {
     }
   }
   return stripCount;
-}
-
-/**
- * Several units make the strip's own loads cheap, one fills the machine best: what
- * was faster on an H100 (bench/mixtral_shapes.ts).
- */
-function defaultUnits(hasParts: boolean): number {
-  return hasParts ? 4 : 1;
 }

@@ -1,0 +1,63 @@
+/** Which WGSL files a scheme takes. */
+
+import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { SUMMING, type Summing } from "./_gpu.ts";
+
+/** The files that multiply a matrix, whatever its scheme. */
+export const MATMUL_KERNELS = [
+  "lib/pick_one.wgsl",
+  "lib/rows_all.wgsl",
+  "lib/step.wgsl",
+  "lib/reduce_none.wgsl",
+];
+
+/** The files that read a scheme. */
+export function filesOf(scheme: Scheme): string[] {
+  if (scheme.type !== "HQQ") {
+    return [
+      `lib/codes_${scheme.type.toLowerCase()}.wgsl`,
+      "lib/group_none.wgsl",
+    ];
+  }
+  const { bits, axis, scaleGroupSize } = scheme;
+  const groups = axis === 1
+    ? "axis1"
+    : scaleGroupSize === null
+    ? "f32"
+    : "meta8";
+  return [`lib/codes_u${bits}.wgsl`, `lib/group_${groups}.wgsl`];
+}
+
+/** The files that multiply a matrix by one row, 4 inputs at a time. */
+export function matvecFilesOf(scheme: Scheme): string[] {
+  return scheme.type === "HQQ" && scheme.axis === 1
+    ? ["matvec_axis1.wgsl"]
+    : ["matvec.wgsl", "lib/inputs_4.wgsl"];
+}
+
+/** The schemes that `lib/strip.wgsl` reads. */
+export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
+  scheme.type === "HQQ" && scheme.bits !== 3 && scheme.scaleGroupSize !== null
+);
+
+const STRIP_FILES = [
+  "lib/strip.wgsl",
+  "lib/strip_inputs.wgsl",
+  "lib/weights_read.wgsl",
+  "lib/fixed.wgsl",
+  "lib/fold.wgsl",
+];
+
+/** The files that read a scheme in strips. */
+export function stripFilesOf(scheme: Scheme): string[] {
+  const { bits } = scheme as HqqScheme;
+  const rows = bits === 2 ? [] : ["lib/strip_rows_8.wgsl"];
+  return [...rows, `lib/strip_u${bits}.wgsl`, ...STRIP_FILES];
+}
+
+/** How kernels sum does not depend on how they read scales. */
+export function summingOf(scheme: Scheme): readonly Summing[] {
+  const isPlain = scheme.type === "HQQ" && scheme.axis === 0 &&
+    scheme.scaleGroupSize === null;
+  return isPlain ? SUMMING.slice(0, 1) : SUMMING;
+}

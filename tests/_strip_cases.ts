@@ -1,0 +1,91 @@
+/** `linear()` for one row of matrices that `lib/strip.wgsl` reads. */
+
+import { assert } from "@std/assert";
+import type { Gpu } from "../src/gpu/device.ts";
+import { linear } from "../src/ops/linear.ts";
+import type { Scheme } from "../src/ops/matrix.ts";
+import { makeRows } from "../src/ops/op.ts";
+import { makeStepBuffers } from "../src/ops/step.ts";
+import { makeReader, runOps, STRIPS, uploadRows, WIDE_MATMUL } from "./_gpu.ts";
+import type { KernelCase, KernelTest } from "./_kernel_case.ts";
+import {
+  filesOf,
+  MATMUL_KERNELS,
+  STRIP_SCHEMES,
+  stripFilesOf,
+} from "./_kernel_files.ts";
+import { checkShapes } from "./_linear_check.ts";
+import {
+  type MatrixShape,
+  randomMatrix,
+  schemeName,
+  uploadMatrix,
+} from "./_matrices.ts";
+import { withRandom } from "./_random.ts";
+
+/** Shapes that `lib/strip.wgsl` reads. */
+const STRIP_SHAPES: readonly MatrixShape[] = [
+  // inputs that leave lanes of the subgroup idle; three groups share their meta
+  { N: 96, K: 48, groups: { groupSize: 16, scaleGroupSize: 2 } },
+  // more inputs than 128 lanes take; one group
+  { N: 16, K: 2064, groups: { groupSize: 16, scaleGroupSize: 129 } },
+  // units that do not divide into workgroups
+  { N: 96, K: 32, groups: { groupSize: 16, scaleGroupSize: 12 } },
+  // several units in a group
+  { N: 128, K: 512, groups: { groupSize: 64, scaleGroupSize: 64 } },
+];
+
+/** All cases of this file. */
+export const STRIP_CASES: readonly KernelCase[] = [
+  ...STRIP_SCHEMES.map((scheme) => ({
+    name: `linear() is W x, for one row in strips and many, with ${
+      schemeName(scheme)
+    }`,
+    kernels: [
+      ...MATMUL_KERNELS,
+      ...filesOf(scheme),
+      ...stripFilesOf(scheme),
+      ...WIDE_MATMUL,
+      "matvec_strip.wgsl",
+      "lib/x_plain.wgsl",
+      "lib/x_normed.wgsl",
+    ],
+    summing: [],
+    options: STRIPS,
+    run: (test: KernelTest) =>
+      checkShapes(test, { scheme, shapes: STRIP_SHAPES }),
+  })),
+  ...STRIP_SCHEMES.map((scheme) => ({
+    name: `linear() hands on what is no number, in strips with ${
+      schemeName(scheme)
+    }`,
+    kernels: stripFilesOf(scheme),
+    summing: [],
+    options: STRIPS,
+    run: ({ gpu }: KernelTest) => checkBroken(gpu, scheme),
+  })),
+];
+
+/** A NaN or an infinity among the inputs is in every output. */
+function checkBroken(gpu: Gpu, scheme: Scheme): Promise<void> {
+  return withRandom(14, async (random) => {
+    const shape = STRIP_SHAPES[0]!;
+    const { N, K } = shape;
+    const matrix = uploadMatrix(gpu, randomMatrix(random, shape, scheme));
+    for (const broken of [NaN, Infinity, -Infinity]) {
+      const row = random.normal(K);
+      row[random.integer(K)] = broken;
+      const x = uploadRows(gpu, row, K);
+      const y = makeRows(gpu, "y", [1, N]);
+      const step = makeStepBuffers(gpu, 1);
+      const op = await linear(gpu, { matrix, x, y, step: step.step });
+      using reader = await makeReader(gpu, y.buffer.size);
+      runOps(gpu, [op], { step, tokenCount: 1 });
+      const actual = (await reader.floats(y.buffer)).subarray(0, N);
+      assert(
+        actual.every((v) => !Number.isFinite(v)),
+        `${broken} among the inputs gives ${actual}`,
+      );
+    }
+  });
+}
