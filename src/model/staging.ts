@@ -11,7 +11,9 @@ import type { PoolPart } from "../ops/bound_experts.ts";
 import type { ExpertLayout, ExpertScratch } from "../ops/expert_layout.ts";
 import type { Routing } from "../ops/moe.ts";
 import { makeRows, type Op, type Rows } from "../ops/op.ts";
+import { padded } from "../ops/padded.ts";
 import type { StagedCounts } from "../ops/residency.ts";
+import type { ModelConfig } from "./config.ts";
 import { type StagedParts, stagePart } from "../ops/stage.ts";
 
 /** How many layers of a token are submitted at once, where a GPU begins meanwhile. */
@@ -23,6 +25,21 @@ export const LAYERS_PER_SUBMIT = 4;
  * many buffers that within a submit none is written twice, or after it was read.
  */
 const TURN_COUNT = LAYERS_PER_SUBMIT + 1;
+
+/**
+ * Bytes that staging takes on the GPU, besides the staging slots.
+ *
+ * @param config What the model is.
+ * @param sizes Bytes of an expert, and of what the link moves beside one op.
+ * @returns The bytes.
+ */
+export function stagingByteLength(
+  { numExpertsPerTok, intermediateSize }: ModelConfig,
+  sizes: { expertByteLength: number; pieceByteLength: number },
+): number {
+  const hByteLength = numExpertsPerTok * padded(intermediateSize) * 4;
+  return TURN_COUNT * (planStage(sizes).trunkCount * 16 + hByteLength);
+}
 
 /**
  * What routers stage, by the model's layers. The expert is the first guess
