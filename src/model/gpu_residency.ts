@@ -6,18 +6,17 @@ import type { Recorder } from "../gpu/recorder.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import {
-  countsOf,
   logOf,
   readBlock,
   type ResidencyLayout,
   residencyLayout,
-  stagedIn,
   writeBlock,
 } from "../offload/residency_block.ts";
 import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
 import { type Residency, stageWords } from "../ops/residency.ts";
 import { AHEAD_LIMIT } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
+import { countDecided } from "./count_decided.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 
 /**
@@ -250,47 +249,17 @@ export class GpuResidency {
   }
 
   #count(before: Uint32Array): void {
-    const { stats, layers, layout, guessCount } = this.#options;
+    const { stats, layers } = this.#options;
     if (stats === null) return;
     stats.countTokens();
     for (const layer of layers) {
-      const block = this.#block(layer);
-      const now = countsOf(block);
-      const then = countsOf(before.subarray(layer * this.#blockWords));
-      const misses = (now.misses - then.misses) >>> 0;
-      stats.countUses(layer, {
-        hits: (now.hits - then.hits) >>> 0,
-        misses,
-        evictions: (now.evictions - then.evictions) >>> 0,
-      });
-      stats.countBytes(layer, {
-        cause: "demand",
-        byteLength: misses * this.#options.expertByteLength -
-          this.#countStaged(stats, layer, block),
-      });
-      if (layer === 0 || guessCount === 0) continue;
-      const { guess } = logOf(layout, this.#block(layer - 1));
-      stats.countGuess(layer, {
-        guess: [...guess.subarray(0, guessCount)],
-        experts: [...logOf(layout, block).ids],
+      countDecided(stats, this.#options, {
+        layer,
+        before: before.subarray(layer * this.#blockWords),
+        block: this.#block(layer),
+        previous: layer === 0 ? null : this.#block(layer - 1),
       });
     }
-  }
-
-  /** Counts what was staged for a layer; returns the bytes that were of use. */
-  #countStaged(
-    stats: OffloadStats,
-    layer: number,
-    block: Uint32Array,
-  ): number {
-    if (this.#options.prefetch === null) return 0;
-    const { expert, byteLength } = stagedIn(block);
-    if (byteLength === 0) return 0;
-    // It had no slot when it was chosen, and none of the layer's changed since.
-    const isUsed = logOf(this.#options.layout, block).ids.includes(expert);
-    const cause = isUsed ? "prefetchUsed" : "prefetchWasted";
-    stats.countBytes(layer, { cause, byteLength });
-    return isUsed ? byteLength : 0;
   }
 
   #report(): void {
