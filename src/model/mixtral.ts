@@ -107,9 +107,9 @@ export class Mixtral implements Disposable {
     const attend = (layer: LayerOps | undefined) => {
       if (layer === undefined) return;
       run(layer.inputNorm); //            xb = norm(x)
-      run(layer.k); //                    k = Wk xb
-      if (isStaging) run(layer.stage); // beside k, q and v: they share no buffer with it
       run(layer.q); //                    q = Wq xb
+      if (isStaging) run(layer.stage); // beside q, which shares no buffer with it
+      run(layer.k); //                    k = Wk xb
       run(layer.v); //                    v = Wv xb
       run(layer.attention); //            rotate q, k; append k, v; a = softmax(q k^T) v
       run(layer.o); //                    x += Wo a

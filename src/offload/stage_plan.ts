@@ -1,10 +1,10 @@
 /** How much of a guessed expert comes over the bus before it is needed. Numbers only. */
 
 /**
- * Pieces that the link moves beside the trunk's op that one is recorded after, and
- * those that run with it: k, q and v.
+ * Pieces beside q, of which there is one a layer. Other ops of the trunk are shorter,
+ * or write what the layer before has read, which waits for all before it.
  */
-const TRUNK_PIECES = 2;
+const TRUNK_PIECES = 1;
 
 /** Pieces that the link moves while a layer's W1 and W3 are read in VRAM. */
 const EXPERT_PIECES = 8;
