@@ -1,8 +1,7 @@
-// slots[...] = pool[...] for the experts of a token that are missing: where products
+// slots[...] = missing(...) for the experts of a token that are missing: where products
 // cannot fill a slot by what they read (lib/weights_fill.wgsl).
-// Needs: pick_use.
+// Needs: pick_use, miss_*.
 @group(0) @binding(0) var<storage, read_write> slots: array<vec4u>;
-@group(0) @binding(11) var<storage, read> pool: array<vec4u>;
 
 const WG = 256u;
 
@@ -20,14 +19,14 @@ fn main(
   // Four loads in flight: each crosses the bus.
   for (; i + 3u * stride < end; i += 4u * stride) {
     let at = first + i;
-    let a = pool[at + pool_shift];
-    let b = pool[at + stride + pool_shift];
-    let c = pool[at + 2u * stride + pool_shift];
-    let d = pool[at + 3u * stride + pool_shift];
+    let a = missing(at);
+    let b = missing(at + stride);
+    let c = missing(at + 2u * stride);
+    let d = missing(at + 3u * stride);
     slots[at] = a;
     slots[at + stride] = b;
     slots[at + 2u * stride] = c;
     slots[at + 3u * stride] = d;
   }
-  for (; i < end; i += stride) { slots[first + i] = pool[first + i + pool_shift]; }
+  for (; i < end; i += stride) { slots[first + i] = missing(first + i); }
 }

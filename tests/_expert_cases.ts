@@ -1,19 +1,18 @@
 /** The experts of a layer, all on the GPU or in slots. */
 
-import { assertEquals } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
-import { bankExperts } from "../src/ops/bank_experts.ts";
-import { groupRows, residentExperts } from "../src/ops/experts.ts";
+import { groupRows } from "../src/ops/experts.ts";
 import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
+import { makeBanks, makeResident, makeStagedBanks } from "./_expert_runners.ts";
 import {
   checkExperts,
   type ExpertShape,
   type MakeRunner,
   type PlacedExperts,
 } from "./_expert_check.ts";
-import { makeReader, runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
+import { runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
 import {
   filesOf,
@@ -80,7 +79,11 @@ function oneTokenFilesOf(scheme: Scheme): string[] {
 const STRIP_KERNELS = ["expert_up_strip.wgsl", "matvec_strip.wgsl"];
 
 const RESIDENT_KERNELS = ["lib/pick_expert.wgsl", "lib/rows_expert.wgsl"];
-const BANK_KERNELS = ["lib/pick_use.wgsl"];
+const BANK_KERNELS = [
+  "lib/pick_use.wgsl",
+  "lib/miss_pool.wgsl",
+  "lib/miss_staged.wgsl",
+];
 const SLOT_KERNELS = ["lib/pick_slot.wgsl", "lib/rows_slot.wgsl"];
 
 /** All cases of this file. */
@@ -112,8 +115,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         }`,
         kernels: [...oneTokenFilesOf(scheme), ...BANK_KERNELS, "fetch.wgsl"],
         summing: SUMMING.slice(0, 1),
-        run: ({ gpu }: KernelTest) =>
-          checkShapes(gpu, scheme, { makeRunner: makeBanks, shapes: few }),
+        run: ({ gpu }: KernelTest) => checkBanks(gpu, scheme, few),
       },
       {
         name: `slotExpert() is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
@@ -159,10 +161,23 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       summing: [],
       options: STRIPS,
       run: ({ gpu }: KernelTest) =>
-        checkShapes(gpu, scheme, { makeRunner, shapes }),
+        makeRunner === makeBanks
+          ? checkBanks(gpu, scheme, shapes)
+          : checkShapes(gpu, scheme, { makeRunner, shapes }),
     }))
   ),
 ];
+
+/** With nothing staged, and with a part of an expert. */
+async function checkBanks(
+  gpu: Gpu,
+  scheme: Scheme,
+  shapes: readonly ExpertShape[],
+): Promise<void> {
+  await checkShapes(gpu, scheme, { makeRunner: makeBanks, shapes });
+  const few = shapes.slice(0, 1);
+  await checkShapes(gpu, scheme, { makeRunner: makeStagedBanks, shapes: few });
+}
 
 function checkShapes(
   gpu: Gpu,
@@ -177,11 +192,6 @@ function checkShapes(
       await checkExperts(gpu, random, { shape, scheme, makeRunner });
     }
   });
-}
-
-async function makeResident(gpu: Gpu, { step, ...placed }: PlacedExperts) {
-  const op = await residentExperts(gpu, { ...placed, step: step.step });
-  return (tokenCount: number) => runOps(gpu, [op], { step, tokenCount });
 }
 
 /** Every other expert in a buffer of its own or in a bank; the chosen ones run. */
@@ -219,86 +229,5 @@ async function makeSlots(
         typeof id === "number" ? slots[id]!.byExpert[id]! : id
       );
     runOps(gpu, ops, { step, tokenCount });
-  };
-}
-
-/**
- * For one token: experts in slots of two banks, out of a pool of two parts. They are
- * computed as missing ones, then with the pool spoilt as ones that are there, then
- * in the other order of ranks with one of them missing: the same bits each time.
- */
-async function makeBanks(
-  gpu: Gpu,
-  { buffer, step, ...placed }: PlacedExperts,
-) {
-  const { routing: { expertCount, topK }, layout, scratch } = placed;
-  const byteLength = layout.wordCount * 4;
-  const slotByteLength = Math.ceil(byteLength / 256) * 256;
-  const resident = await makeResident(gpu, { ...placed, buffer, step });
-  const storage = (label: string, size: number) =>
-    gpu.storageBuffer(label, Math.max(16, size));
-  const firstCount = Math.ceil(expertCount / 2);
-  const pool = [
-    { firstExpert: 0, count: firstCount, index: 1 },
-    { firstExpert: firstCount, count: expertCount - firstCount, index: 0 },
-  ].filter(({ count }) => count > 0).map((part) => ({
-    ...part,
-    buffer: storage("pool", (part.index + part.count) * byteLength),
-  }));
-  const fillPool = () => {
-    const commands = gpu.device.createCommandEncoder();
-    for (const part of pool) {
-      commands.copyBufferToBuffer(
-        buffer,
-        part.firstExpert * byteLength,
-        part.buffer,
-        part.index * byteLength,
-        part.count * byteLength,
-      );
-    }
-    gpu.device.queue.submit([commands.finish()]);
-  };
-  const slotCount = Math.min(expertCount, topK + 1);
-  const banks = [
-    { firstSlot: 0, slotCount: 1 },
-    { firstSlot: 1, slotCount: slotCount - 1 },
-  ].filter((bank) => bank.slotCount > 0).map((bank) => ({
-    ...bank,
-    buffer: storage("slots", bank.slotCount * slotByteLength),
-  }));
-  const uses = storage("uses", topK * 16);
-  const op = await bankExperts(gpu, {
-    ...placed,
-    banks,
-    slotByteLength,
-    pool,
-    uses,
-  });
-  return async (tokenCount: number, ids: readonly number[]) => {
-    if (tokenCount > 1) return resident(tokenCount);
-    using reader = await makeReader(gpu, scratch.y.buffer.size);
-    const results: Uint32Array[] = [];
-    const all = ids.map((expert, rank) => ({ rank, slot: rank, expert }));
-    for (const missing of [ids, [], ids.slice(0, 1)]) {
-      fillPool();
-      for (const part of pool) {
-        for (const [i] of Array(part.count).entries()) {
-          if (missing.includes(part.firstExpert + i)) continue;
-          const junk = new Uint8Array(byteLength).fill(255);
-          gpu.upload(part.buffer, junk, (part.index + i) * byteLength);
-        }
-      }
-      const words = all.flatMap(({ rank, slot, expert }) => [
-        rank,
-        slot,
-        expert,
-        Number(missing.includes(expert)),
-      ]);
-      gpu.upload(uses, new Uint8Array(Uint32Array.from(words).buffer));
-      runOps(gpu, [op], { step, tokenCount });
-      results.push((await reader.words(scratch.y.buffer)).slice());
-      all.reverse();
-    }
-    for (const result of results.slice(1)) assertEquals(result, results[0]);
   };
 }

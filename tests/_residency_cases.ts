@@ -31,7 +31,11 @@ const [MIXTRAL] = SHAPES as [Omit<LabShape, "policy">];
 export const RESIDENCY_CASES: readonly KernelCase[] = [
   ...POLICY_NAMES.map((policy): KernelCase => ({
     name: `route() decides to the word as ExpertCache with ${policy}`,
-    kernels: ["route.wgsl", "lib/residency.wgsl"],
+    kernels: [
+      "route.wgsl",
+      "lib/residency.wgsl",
+      "lib/stage_nothing.wgsl",
+    ],
     summing: SUMMING,
     run: ({ gpu, hasFewShapes }) =>
       withRandom(21, async (random) => {

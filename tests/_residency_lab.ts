@@ -12,7 +12,11 @@ import {
 import { decayFactors } from "../src/offload/use_history.ts";
 import { makeRouting, route } from "../src/ops/moe.ts";
 import { makeRows } from "../src/ops/op.ts";
-import { makeResidency } from "../src/ops/residency.ts";
+import {
+  makeResidency,
+  type StagedCounts,
+  stageWords,
+} from "../src/ops/residency.ts";
 import { makeReader, padRows, upload } from "./_gpu.ts";
 
 /** What a lab is made for. */
@@ -25,6 +29,12 @@ export interface LabShape {
   readonly isNormed: boolean;
   /** How many of the next layer's experts it guesses. */
   readonly guessCount: number;
+  /**
+   * What it stages, and at how many guesses it looks for that.
+   *
+   * @default {undefined} it stages nothing
+   */
+  readonly staged?: StagedCounts & { readonly lookCount: number };
 }
 
 /** What a router left of a token. */
@@ -33,6 +43,8 @@ export interface Told {
   readonly block: Uint32Array;
   /** Rank, slot, expert and whether it is brought in: (topK, 4) */
   readonly uses: readonly number[];
+  /** What it staged: expert, and how many vec4s. */
+  readonly staged: readonly number[];
   /** The experts that it chose, then its guesses. */
   readonly ids: readonly number[];
   /** The bits of their weights: (topK) */
@@ -49,8 +61,8 @@ const BATCH = 128;
 export interface Lab {
   readonly shape: LabShape;
   readonly layout: ResidencyLayout;
-  /** Sets the words of the layer's block. */
-  write(words: Uint32Array<ArrayBuffer>): void;
+  /** Sets the words of the layer's block, or of the next one's. */
+  write(words: Uint32Array<ArrayBuffer>, isNext?: boolean): void;
   /** Runs tokens with these experts, by rank. */
   run(tokens: readonly (readonly number[])[]): Promise<Told[]>;
   /** Runs several tokens as one step. */
@@ -99,8 +111,10 @@ export async function makeLab(gpu: Gpu, shape: LabShape): Promise<Lab> {
       nextGate: upload(gpu, padRows(backwards, expertCount)),
       count: guessCount,
     },
-    residency: { residency, layer: LAYER },
+    residency: { residency, layer: LAYER, staged: shape.staged ?? null },
   });
+  const words = stageWords(shape.staged?.lookCount ?? 0);
+  gpu.upload(residency.uses, new Uint8Array(words.buffer), topK * 16);
 
   const outputs = [
     residency.blocks,
@@ -151,6 +165,7 @@ export async function makeLab(gpu: Gpu, shape: LabShape): Promise<Lab> {
       );
       const { wordCount } = layout;
       for (const layer of [0, 2]) {
+        if (layer === 2 && shape.staged !== undefined) continue; // the test's
         const other = blocks!.subarray(layer * wordCount).subarray(
           0,
           wordCount,
@@ -160,6 +175,7 @@ export async function makeLab(gpu: Gpu, shape: LabShape): Promise<Lab> {
       return {
         block: blocks!.slice(LAYER * wordCount, (LAYER + 1) * wordCount),
         uses: [...uses!.subarray(0, topK * 4)],
+        staged: [...uses!.subarray(topK * 4, topK * 4 + 2)],
         ids: [...ids!.subarray(0, topK + guessCount)],
         weightBits: [...weights!.subarray(0, topK)],
       };
@@ -169,11 +185,11 @@ export async function makeLab(gpu: Gpu, shape: LabShape): Promise<Lab> {
   return {
     shape,
     layout,
-    write: (words) =>
+    write: (words, isNext = false) =>
       gpu.upload(
         residency.blocks,
         new Uint8Array(words.buffer),
-        LAYER * residency.blockByteLength,
+        (LAYER + Number(isNext)) * residency.blockByteLength,
       ),
     async run(tokens) {
       const told: Told[] = [];

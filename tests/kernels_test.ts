@@ -20,6 +20,7 @@ import { RESIDENCY_CASES } from "./_residency_cases.ts";
 import { ROPE_CASES } from "./_rope_cases.ts";
 import { STRIP_CASES } from "./_strip_cases.ts";
 import { ROUTE_CASES } from "./_route_cases.ts";
+import { STAGE_CASES } from "./_stage_cases.ts";
 
 const KERNELS = fromFileUrl(new URL("../kernels", import.meta.url));
 /** Of those that sum over subgroups: see `reduction()`. */
@@ -37,6 +38,7 @@ const CASES: readonly KernelCase[] = [
   ...EXPERT_CASES,
   ...COPY_CASES,
   ...READ_CASES,
+  ...STAGE_CASES,
   ...ARGMAX_CASES,
 ];
 

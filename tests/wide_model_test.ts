@@ -129,7 +129,17 @@ Deno.test("Mixtral on a GPU gives the same bits with any slots, store and prefet
     withModel(
       checkpoint.path,
       { ...OPTIONS, ...options },
-      (model) => logitsOf(model, ids, 33),
+      async (model, compiled) => {
+        const logits = await logitsOf(model, ids, 33);
+        const stages = options.prefetch === "next-layer" &&
+          options.residency === "gpu";
+        assertEquals(compiled.has("lib/miss_staged.wgsl"), stages);
+        if (!stages) return logits;
+        assert(compiled.has("expert_up_strip.wgsl"));
+        const { layers } = model.offloadStats!.snapshot();
+        assert(layers.some(({ byteLengths }) => byteLengths.prefetchUsed > 0));
+        return logits;
+      },
     );
   const expected = await run({});
   const ways: LoadOptions[] = [
@@ -137,6 +147,7 @@ Deno.test("Mixtral on a GPU gives the same bits with any slots, store and prefet
     { slots: 2, residency: "gpu" },
     { slots: [3, 2], policy: "class-lru", residency: "gpu" },
     { slots: 3, prefetch: "next-layer", residency: "cpu" },
+    { slots: 3, prefetch: "next-layer", residency: "gpu" },
     { slots: [2, 5], policy: "lfu", prefetch: "off" },
     { slots: 2, store: "array-buffer", prefetch: "off" },
     { slots: 4, store: "disk", policy: "class-lru" },

@@ -5,10 +5,10 @@
 // sort the slots side by side, and the missing experts take the first ones.
 //   block   the layer's words: src/offload/residency_block.ts. If its slot count is
 //           0 the host decides, and only the log is written.
-//   uses    (TOP_K) vec4u for the kernels of experts: rank, slot, expert, 1 if it
-//           has to be brought in; those first
+//   uses    (TOP_K) vec4u for the kernels of experts: rank, slot, expert, and 0 if it is
+//           there, else 1 more than how many of its vec4s are staged; those first
 //   factors (HALF_LIFE) u32: `decayFactors()` in src/offload/use_history.ts
-// Needs: overrides WG, E, TOP_K, GUESS, picks, shares.
+// Needs: stage_*; overrides WG, E, TOP_K, GUESS, picks, shares.
 override POLICY: u32;     // 0 lru, 1 lfu, 2 class-lru: src/offload/eviction.ts
 override HALF_LIFE: u32;
 
@@ -42,9 +42,9 @@ var<workgroup> decayed_uses: array<u32, E>;  // if this token uses it
 var<workgroup> turn: array<vec2u, E>;      // by slot: what becomes of it, its score
 var<workgroup> taken: array<u32, E>;       // slots in the order in which they are taken
 
-// Reads the block while invocation 0 chooses: the last invocations do it, which
-// are of another subgroup, where there is one.
+// Reads the block while invocation 0 chooses: the last ones do it, of another subgroup if any.
 fn prepare(lane: u32) {
+  read_staged(lane);
   let first = WG - 1u - lane;
   for (var i = first; i < ID_OF; i += WG) { header[i] = block[i]; }
   for (var i = first; i < E; i += WG) {
@@ -110,7 +110,7 @@ fn write_use(rank: u32, miss_count: u32) {
   block[USES + id] = select(use_count[id], 0u, is_missing) + 1u;
   block[DECAYED_USES + id] = decayed_uses[id];
   let place = select(miss_count + rank - before, before, is_missing);
-  uses[place] = vec4u(rank, slot, id, select(0u, 1u, is_missing));
+  uses[place] = vec4u(rank, slot, id, select(0u, 1u + staged_of(id), is_missing));
 }
 
 fn write_counts(miss_count: u32) {
@@ -143,6 +143,7 @@ fn tell(lane: u32) {
   }
   workgroupBarrier();
   write_log(lane);
+  stage(lane, miss_count);
   if (slot_count == 0u) { return; }
   for (var rank = lane; rank < TOP_K; rank += WG) { write_use(rank, miss_count); }
   if (lane == 0u) { write_counts(miss_count); }

@@ -5,6 +5,7 @@ import type { ModelConfig } from "../model/config.ts";
 import { residencyByteLength } from "../model/gpu_residency.ts";
 import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
+import { stagingByteLength } from "../model/staging.ts";
 import {
   expertReadLimit,
   readExpert,
@@ -20,6 +21,7 @@ import {
   type HostStore,
 } from "../offload/host_store.ts";
 import type { ModelSizes } from "../offload/model_sizes.ts";
+import type { PrefetchMode } from "../offload/prefetch_switch.ts";
 import { grantedResidency } from "../offload/plan_residency.ts";
 import { createPinnedStore } from "../offload/pinned_store.ts";
 import { type Plan, planPlacement } from "../offload/placement.ts";
@@ -60,7 +62,7 @@ const PIECE_BYTE_LENGTH = 512 * 1024;
  */
 export function planModel(gpu: Gpu, input: OffloadInput): Plan {
   const { options } = input;
-  return planPlacement(modelSizes(input), {
+  return planPlacement(modelSizes(gpu, input), {
     slots: options.slots,
     offloadPerLayer: options.offloadPerLayer,
     mainSize: options.mainSize,
@@ -83,6 +85,7 @@ export function planModel(gpu: Gpu, input: OffloadInput): Plan {
 
 /** Bytes of each part of a model, on the GPU. */
 function modelSizes(
+  gpu: Gpu,
   { config, reader, options, contextLength, chunkSize }: OffloadInput,
 ): ModelSizes {
   const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
@@ -120,7 +123,11 @@ function modelSizes(
       padded(headDim) * 4,
     residencyByteLength: options.residency === "cpu"
       ? 0
-      : residencyByteLength(config),
+      : residencyByteLength(config) +
+        (prefetchOf(gpu, options) === "off" ? 0 : stagingByteLength(config, {
+          expertByteLength,
+          pieceByteLength: PIECE_BYTE_LENGTH,
+        })),
     scratchByteLength: 4 *
       (chunkSize * rowWords + contextLength * headDim + logitWords +
         numExpertsPerTok * padded(intermediateSize)), // h of each rank
@@ -168,10 +175,7 @@ export async function setUpOffload(
     store,
     policy: options.policy ?? "lru",
     residency: grantedResidency(plan, store.buffers),
-    // On the CPU a copy takes time from what it is meant to run beside.
-    prefetch: gpu.isSoftware && (options.prefetch ?? "auto") === "auto"
-      ? "off"
-      : options.prefetch ?? "auto",
+    prefetch: prefetchOf(gpu, options),
     prefetchExperts: Math.min(
       options.prefetchExperts ?? config.numExpertsPerTok,
       config.numLocalExperts,
@@ -179,6 +183,14 @@ export async function setUpOffload(
     pieceByteLength: PIECE_BYTE_LENGTH,
     onRouting: options.onRouting,
   };
+}
+
+/** On the CPU a copy takes time from what it is meant to run beside. */
+function prefetchOf(
+  gpu: Gpu,
+  { prefetch = "auto" }: LoadOptions,
+): PrefetchMode {
+  return gpu.isSoftware && prefetch === "auto" ? "off" : prefetch;
 }
 
 /** The stores of a plan, the fastest with the first experts. */

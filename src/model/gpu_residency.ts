@@ -6,16 +6,17 @@ import type { Recorder } from "../gpu/recorder.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import {
-  countsOf,
   logOf,
   readBlock,
   type ResidencyLayout,
   residencyLayout,
   writeBlock,
 } from "../offload/residency_block.ts";
-import type { Residency } from "../ops/residency.ts";
+import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
+import { type Residency, stageWords } from "../ops/residency.ts";
 import { AHEAD_LIMIT } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
+import { countDecided } from "./count_decided.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 
 /**
@@ -59,6 +60,10 @@ export interface GpuResidencyOptions {
   readonly stats: OffloadStats | null;
   /** Bytes of an expert. */
   readonly expertByteLength: number;
+  /** Whether routers are to stage guesses; `null` if they cannot. */
+  readonly prefetch: PrefetchSwitch | null;
+  /** At how many guesses they look for an expert to stage. */
+  readonly prefetchExperts: number;
   /** How many experts a router guesses for the next layer. */
   readonly guessCount: number;
   /** Whether the GPU can reach every expert by itself. */
@@ -84,6 +89,8 @@ export class GpuResidency {
   #isDeciding = false;
   #isLogging = false;
   #isReady = false;
+  /** Whether routers were told to stage guesses. */
+  #isStaging = false;
 
   /**
    * Begins with the host as the owner.
@@ -105,6 +112,11 @@ export class GpuResidency {
   /** Whether the GPU decides in this step. */
   get isDeciding(): boolean {
     return this.#isDeciding;
+  }
+
+  /** Whether what the routers guess is staged in this step. */
+  get isStaging(): boolean {
+    return this.#isDeciding && this.#isStaging;
   }
 
   /** Whether the GPU could decide now. */
@@ -145,15 +157,33 @@ export class GpuResidency {
   }
 
   /**
+   * Decides whether to prefetch for single tokens, each of them a step, that run
+   * without a stop.
+   *
+   * @param count How many.
+   */
+  beginTokens(count: number): void {
+    const { prefetch } = this.#options;
+    if (prefetch === null || !this.isReady) return;
+    prefetch.beginToken(performance.now(), count);
+    if (prefetch.isOn === this.#isStaging) return;
+    this.#isStaging = prefetch.isOn;
+    this.#tellStaging();
+  }
+
+  /**
    * Begins a step: the table goes to whoever decides in it.
    *
    * @param tokenCount How many tokens the step has.
    */
   beginStep(tokenCount: number): void {
     const isDeciding = tokenCount === 1 && this.isReady;
+    if (!isDeciding) this.#options.prefetch?.pause();
     if (isDeciding !== this.#isDeciding) {
-      if (isDeciding) this.#giveToGpu();
-      else this.refreshCaches();
+      if (isDeciding) {
+        this.#giveToGpu();
+        this.#tellStaging();
+      } else this.refreshCaches();
     }
     this.#isDeciding = isDeciding;
     this.#isLogging = isDeciding;
@@ -194,6 +224,13 @@ export class GpuResidency {
     }
   }
 
+  /** Nothing is staged yet, whatever a token that failed left. */
+  #tellStaging(): void {
+    const { residency: { uses }, layout, prefetchExperts } = this.#options;
+    const words = stageWords(this.#isStaging ? prefetchExperts : 0);
+    this.#queue.writeBuffer(uses, layout.topK * 16, words);
+  }
+
   get #size(): { byteLength: number } {
     return { byteLength: this.#words.byteLength };
   }
@@ -212,28 +249,15 @@ export class GpuResidency {
   }
 
   #count(before: Uint32Array): void {
-    const { stats, layers, layout, guessCount } = this.#options;
+    const { stats, layers } = this.#options;
     if (stats === null) return;
     stats.countTokens();
     for (const layer of layers) {
-      const block = this.#block(layer);
-      const now = countsOf(block);
-      const then = countsOf(before.subarray(layer * this.#blockWords));
-      const misses = (now.misses - then.misses) >>> 0;
-      stats.countUses(layer, {
-        hits: (now.hits - then.hits) >>> 0,
-        misses,
-        evictions: (now.evictions - then.evictions) >>> 0,
-      });
-      stats.countBytes(layer, {
-        cause: "demand",
-        byteLength: misses * this.#options.expertByteLength,
-      });
-      if (layer === 0 || guessCount === 0) continue;
-      const { guess } = logOf(layout, this.#block(layer - 1));
-      stats.countGuess(layer, {
-        guess: [...guess.subarray(0, guessCount)],
-        experts: [...logOf(layout, block).ids],
+      countDecided(stats, this.#options, {
+        layer,
+        before: before.subarray(layer * this.#blockWords),
+        block: this.#block(layer),
+        previous: layer === 0 ? null : this.#block(layer - 1),
       });
     }
   }

@@ -29,6 +29,7 @@ import {
   type MixtralParts,
 } from "./mixtral_parts.ts";
 import type { Offload } from "./offload.ts";
+import { LAYERS_PER_SUBMIT } from "./staging.ts";
 import type { Weights } from "./upload.ts";
 
 /** A Mixtral model with its KV cache. */
@@ -101,12 +102,13 @@ export class Mixtral implements Disposable {
   /** Runs a step of T tokens through all layers. */
   async #runLayers(recorder: Recorder, T: number): Promise<void> {
     const { embed, layers } = this.#parts;
-    const { isDecided, layersPerSubmit } = this.#beginStep(T);
+    const { isDecided, isStaging, layersPerSubmit } = this.#beginStep(T);
     const run = (op: Op) => recorder.run(op, T);
     const attend = (layer: LayerOps | undefined) => {
       if (layer === undefined) return;
       run(layer.inputNorm); //            xb = norm(x)
       run(layer.q); //                    q = Wq xb
+      if (isStaging) run(layer.stage); // beside q, which shares no buffer with it
       run(layer.k); //                    k = Wk xb
       run(layer.v); //                    v = Wv xb
       run(layer.attention); //            rotate q, k; append k, v; a = softmax(q k^T) v
@@ -124,14 +126,12 @@ export class Mixtral implements Disposable {
       recorder.next = goOn; // if the routing is read, recorded meanwhile
       await layer.experts.run(recorder, T, isDecided); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
-      if (i % layersPerSubmit === layersPerSubmit - 1) {
-        recorder.submit();
-      }
+      if (i % layersPerSubmit === layersPerSubmit - 1) recorder.submit();
     }
   }
 
   /** Who decides on experts, and how often to submit. */
-  #beginStep(T: number): { isDecided: boolean; layersPerSubmit: number } {
+  #beginStep(T: number) {
     const { residency, offload } = this.#parts;
     residency?.beginStep(T);
     const isDecided = residency?.isDeciding ?? false;
@@ -139,7 +139,8 @@ export class Mixtral implements Disposable {
     const isUnread = offload === null || isDecided;
     return {
       isDecided,
-      layersPerSubmit: isUnread && this.#isEager ? 4 : Infinity,
+      isStaging: residency?.isStaging ?? false,
+      layersPerSubmit: isUnread && this.#isEager ? LAYERS_PER_SUBMIT : Infinity,
     };
   }
 
@@ -217,6 +218,7 @@ export class Mixtral implements Disposable {
     writeStepsAhead(this.#gpu, step, { token, position, count, told });
     const recorder = new Recorder(this.#gpu, readback);
     const isTold = told !== undefined;
+    residency?.beginTokens(count);
     for (let index = 0; index < count; index++) {
       beginStepAhead(recorder, step, { index, isTold });
       await this.#runOrAbandon(recorder, 1);
@@ -238,7 +240,8 @@ export class Mixtral implements Disposable {
     tokens: readonly number[],
     position: number,
   ): Promise<Recorder> {
-    const { step, readback } = this.#parts;
+    const { step, readback, residency } = this.#parts;
+    if (tokens.length === 1) residency?.beginTokens(1);
     const firstRow = tokens.length - 1;
     writeStep(this.#gpu, step, { tokens, position, firstRow });
     const recorder = new Recorder(this.#gpu, readback);

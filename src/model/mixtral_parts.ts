@@ -12,7 +12,7 @@ import type { Matrix } from "../ops/matrix.ts";
 import { residentExperts } from "../ops/experts.ts";
 import { combine, route, type RouteOptions } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
-import { forMany, makeRows, type Op, type Rows } from "../ops/op.ts";
+import { forMany, makeRows, type Op, type Rows, sequence } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
 import { selfAttention } from "../ops/self_attention.ts";
 import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
@@ -53,6 +53,8 @@ export interface LayerOps {
   readonly q: Op;
   readonly k: Op;
   readonly v: Op;
+  /** Brings in a part of an expert of this layer that the one before guessed. */
+  readonly stage: Op;
   readonly attention: Op;
   readonly o: Op;
   readonly postAttentionNorm: Op;
@@ -181,7 +183,14 @@ export async function buildMixtral(
         guess: guessCount > 0
           ? { nextGate: nextGate!, count: guessCount }
           : undefined,
-        residency: residency ? { residency, layer: i } : undefined,
+        residency: residency
+          ? {
+            residency,
+            layer: i,
+            staged: offload?.staging?.countsOf(i) ?? null,
+          }
+          : undefined,
+        stage: offload?.staging?.besideTrunk(i) ?? null,
       }),
     );
   }
@@ -197,6 +206,8 @@ export async function buildMixtral(
       caches: offload?.caches ?? [],
       stats: offload?.stats ?? null,
       expertByteLength: weights.expertLayout.wordCount * 4,
+      prefetch: offload?.staging?.prefetch ?? null,
+      prefetchExperts: options.offload?.prefetchExperts ?? 0,
       guessCount: guessLimit,
       isReady: () => offload?.isPinned() ?? true,
       onRouting: options.onRouting,
@@ -262,13 +273,14 @@ async function makeResident(
 async function makeLayer(
   gpu: Gpu,
   config: ModelConfig,
-  { layer, shared, cache, experts, guess, residency }: {
+  { layer, shared, cache, experts, guess, residency, stage }: {
     layer: LayerWeights;
     shared: Shared;
     cache: KvBuffers;
     experts: ExpertRunner;
     guess: RouteOptions["guess"];
     residency: RouteOptions["residency"];
+    stage: Op | null;
   },
 ): Promise<LayerOps> {
   const { x, xb, q, k, v, a, rotated, angles, routing, scratch } = shared;
@@ -295,6 +307,7 @@ async function makeLayer(
     q: await project(layer.q, q),
     k: await project(layer.k, k),
     v: await project(layer.v, v),
+    stage: stage ?? sequence("stage", []),
     attention: await selfAttention(gpu, {
       ...shape,
       q,

@@ -17,7 +17,8 @@ import { bankExperts } from "../ops/bank_experts.ts";
 import type { ExpertLayout, ExpertScratch } from "../ops/expert_layout.ts";
 import { groupRows } from "../ops/experts.ts";
 import type { Routing } from "../ops/moe.ts";
-import type { Op, Rows } from "../ops/op.ts";
+import type { PoolPart } from "../ops/bound_experts.ts";
+import type { Rows } from "../ops/op.ts";
 import type { Residency } from "../ops/residency.ts";
 import {
   makeExpertUses,
@@ -26,10 +27,11 @@ import {
 } from "../ops/slot_expert.ts";
 import { ExpertLoader } from "./expert_loader.ts";
 import type { ExpertRunner } from "./expert_runner.ts";
-import { offloadedRunner } from "./expert_scheduler.ts";
+import { type DecidedExperts, offloadedRunner } from "./expert_scheduler.ts";
 import { Prefetcher } from "./prefetcher.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 import type { SchedulerParts } from "./scheduler_parts.ts";
+import { makeStaging, type Staging } from "./staging.ts";
 
 /** How experts are offloaded. */
 export interface OffloadOptions {
@@ -83,6 +85,8 @@ export interface OffloadModel {
 export interface Offload extends Disposable {
   /** What was counted. */
   readonly stats: OffloadStats;
+  /** What routers stage for the next layer; `null` if they never do. */
+  readonly staging: Staging | null;
   /** How many experts the router is to guess for the next layer. */
   readonly guessCount: number;
   /** The caches, by offloaded layer, as the host last knew them. */
@@ -137,10 +141,12 @@ export async function offloadExperts(
     experts.push(await slotExpert(gpu, { ...model, buffer, uses }));
   }
   const stats = new OffloadStats(layerCount);
+  // The host could only swap buffers, which banks do not.
   const prefetch = new PrefetchSwitch(banks ? "off" : options.prefetch);
-  const guessCount = prefetch.isPossible || options.onRouting !== undefined
-    ? Math.min(expertCount, Math.max(GUESS_DEPTH, options.prefetchExperts))
-    : 0;
+  const guessCount =
+    options.prefetch !== "off" || options.onRouting !== undefined
+      ? Math.min(expertCount, Math.max(GUESS_DEPTH, options.prefetchExperts))
+      : 0;
   const prefetcher = new Prefetcher({
     loader,
     slots,
@@ -167,13 +173,35 @@ export async function offloadExperts(
     groupRows: await groupRows(gpu, { routing, scratch, step }),
     onRouting: options.onRouting,
   };
-  const decided = residency === null ? [] : await Promise.all(
-    layers.map((_, layer) =>
-      decidedExperts(gpu, layer, { options, model, slots, residency })
-    ),
-  );
+  const pools = residency === null
+    ? []
+    : layers.map((_, layer) => poolOf(store, layer, expertCount));
+  const staging = residency === null || options.prefetch === "off"
+    ? null
+    : await makeStaging(gpu, {
+      ...options,
+      ...model,
+      uses: residency.uses,
+      pools,
+      buffers: slots,
+    });
+  const decided: DecidedExperts[] = [];
+  for (const [i, pool] of pools.entries()) {
+    const layer = layers[i]!;
+    const experts = await bankExperts(gpu, {
+      ...model,
+      scratch: staging?.scratchOf(layer) ?? scratch,
+      uses: residency!.uses,
+      banks: slots.banks[i]!,
+      slotByteLength: bankSlotByteLength(expertByteLength),
+      pool,
+      staged: staging?.partsOf(layer) ?? null,
+    });
+    decided.push({ experts, stage: staging?.besideExperts(layer) ?? null });
+  }
   return {
     stats,
+    staging,
     guessCount,
     caches,
     slots,
@@ -184,39 +212,31 @@ export async function offloadExperts(
       ),
     runner: (layer) => {
       const i = layers.indexOf(layer);
-      return offloadedRunner(parts, { layer: i, decided: decided[i] ?? null });
+      return offloadedRunner(parts, {
+        layer: i,
+        decided: decided[i] ?? null,
+        staging: staging?.prefetch ?? null,
+      });
     },
     reset: () => prefetcher.reset(),
     [Symbol.dispose]: () => loader[Symbol.dispose](),
   };
 }
 
-/** The experts of a layer where its router decides. */
-function decidedExperts(
-  gpu: Gpu,
+/** Where the experts of a layer lie in buffers that the GPU reads. */
+function poolOf(
+  store: HostStore,
   layer: number,
-  { options: { store }, model, slots, residency }: {
-    options: OffloadOptions;
-    model: OffloadModel;
-    slots: SlotBuffers;
-    residency: Residency;
-  },
-): Promise<Op> {
-  const { expertCount } = model.routing;
+  expertCount: number,
+): PoolPart[] {
   const parts = poolPartsOf(store, layer, expertCount);
   if (parts === null) {
     throw new RangeError(
       `Cannot let the GPU decide on the experts of layer ${layer}: not all of them are pinned, wanted all; let the CPU decide`,
     );
   }
-  return bankExperts(gpu, {
-    ...model,
-    uses: residency.uses,
-    banks: slots.banks[layer]!,
-    slotByteLength: bankSlotByteLength(model.layout.wordCount * 4),
-    pool: parts.map((part) => ({
-      ...part,
-      buffer: store.buffers[part.buffer]!,
-    })),
-  });
+  return parts.map((part) => ({
+    ...part,
+    buffer: store.buffers[part.buffer]!,
+  }));
 }

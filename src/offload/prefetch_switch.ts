@@ -23,9 +23,11 @@ const RUN_TOKENS = 1000;
 export class PrefetchSwitch {
   readonly #mode: PrefetchMode;
   #tokenCount = 0;
-  #lastMs: number | null = null;
+  /** When the latest run of tokens began, and how many they are. */
+  #last: { ms: number; count: number } | null = null;
   #times: { on: number[]; off: number[] } = { on: [], off: [] };
   #isOn: boolean;
+  #phase: "on" | "off" | "run" = "on";
 
   /**
    * Constructs a switch.
@@ -48,32 +50,42 @@ export class PrefetchSwitch {
   }
 
   /**
-   * Begins a token.
+   * Begins a token, or some tokens that run without a stop: all of them take the
+   * same way, and an equal share of the time.
    *
    * @param nowMs The time.
+   * @param count How many tokens.
    */
-  beginToken(nowMs: number): void {
+  beginToken(nowMs: number, count = 1): void {
     if (this.#mode !== "auto") return;
-    const place = this.#tokenCount % (2 * TRIAL_TOKENS + RUN_TOKENS);
-    if (this.#lastMs !== null && place > 0 && place <= 2 * TRIAL_TOKENS) {
-      this.#times[this.#isOn ? "on" : "off"].push(nowMs - this.#lastMs);
+    const last = this.#last;
+    if (last !== null && this.#phase !== "run") {
+      const share = (nowMs - last.ms) / last.count;
+      this.#times[this.#phase].push(...Array(last.count).fill(share));
     }
-    if (place === 0) {
-      this.#times = { on: [], off: [] };
-      this.#isOn = true;
-    } else if (place === TRIAL_TOKENS) {
-      this.#isOn = false;
-    } else if (place === 2 * TRIAL_TOKENS) {
-      this.#isOn = median(this.#times.on) < median(this.#times.off);
+    const phase = phaseOf(this.#tokenCount);
+    if (phase !== this.#phase) {
+      if (phase === "on") this.#times = { on: [], off: [] };
+      this.#isOn = phase === "run"
+        ? median(this.#times.on) < median(this.#times.off)
+        : phase === "on";
+      this.#phase = phase;
     }
-    this.#lastMs = nowMs;
-    this.#tokenCount++;
+    this.#last = { ms: nowMs, count };
+    this.#tokenCount += count;
   }
 
   /** Ends a run of tokens: the time until the next one counts for nothing. */
   pause(): void {
-    this.#lastMs = null;
+    this.#last = null;
   }
+}
+
+/** A trial with prefetching, one without, then whatever was faster. */
+function phaseOf(tokenCount: number): "on" | "off" | "run" {
+  const place = tokenCount % (2 * TRIAL_TOKENS + RUN_TOKENS);
+  if (place < TRIAL_TOKENS) return "on";
+  return place < 2 * TRIAL_TOKENS ? "off" : "run";
 }
 
 function median(values: readonly number[]): number {

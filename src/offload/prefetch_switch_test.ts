@@ -36,3 +36,20 @@ Deno.test("PrefetchSwitch turns off what loses, and tries again later", () => {
   assertEquals(states.slice(1048, 1072).every((isOn) => isOn), true);
   assertEquals(states.slice(1096).some((isOn) => isOn), false);
 });
+
+Deno.test("PrefetchSwitch gives tokens that run without a stop equal shares of the time", () => {
+  for (const [slow, keepsOn] of [[true, false], [false, true]] as const) {
+    const prefetch = new PrefetchSwitch("auto");
+    const seen = new Set<boolean>();
+    let now = 0;
+    for (let batch = 0; batch < 14; batch++) {
+      const count = 1 + batch % 8;
+      prefetch.beginToken(now, count);
+      seen.add(prefetch.isOn);
+      now += count * (prefetch.isOn === slow ? 9 : 4);
+    }
+    assertEquals(seen.size, 2);
+    prefetch.beginToken(now, 8);
+    assertEquals(prefetch.isOn, keepsOn);
+  }
+});

@@ -7,7 +7,9 @@
  * ```text
  * slot count    0: the host decides, the GPU only logs
  * clock, hits, misses, evictions
- * 3 unused words
+ * staged: id    the expert of which a part was staged for the latest token, and how many
+ *         count  vec4s (16 bytes); where nothing is prefetched, both are unused
+ * unused word
  * id of slot    (expertCount) expert in each slot; all bits set for none, also
  *               beyond the slot count
  * slot of id    (expertCount) slot of each expert; all bits set for none
@@ -192,6 +194,19 @@ export function logOf(
     ),
     guess: words.subarray(guess, guess + expertCount),
   };
+}
+
+/**
+ * What was staged of a guessed expert for the layer's latest token, if routers stage
+ * anything.
+ *
+ * @param words The block: (wordCount)
+ * @returns The expert, and how many bytes of it; 0 for none.
+ */
+export function stagedIn(
+  words: Uint32Array,
+): { expert: number; byteLength: number } {
+  return { expert: words[5]!, byteLength: words[6]! * 16 };
 }
 
 /**

@@ -3,32 +3,12 @@
 import type { Gpu } from "../gpu/device.ts";
 import fetchCode from "../../kernels/fetch.wgsl" with { type: "text" };
 import pickUse from "../../kernels/lib/pick_use.wgsl" with { type: "text" };
+import { type Bank, boundUniform, type PoolPart } from "./bound_experts.ts";
 import { type ExpertsOptions, oneTokenOps } from "./experts.ts";
 import type { Pick } from "./matvec.ts";
 import { kernelOp, type Op, sequence } from "./op.ts";
-import { POOL_BINDING, readsStrips } from "./strip.ts";
-
-/** Slots of a layer in one buffer. */
-export interface Bank {
-  /** The buffer. */
-  readonly buffer: GPUBuffer;
-  /** The first slot in it. */
-  readonly firstSlot: number;
-  /** How many slots. */
-  readonly slotCount: number;
-}
-
-/** Experts of a layer, one after the other in a buffer of host memory. */
-export interface PoolPart {
-  /** The buffer. */
-  readonly buffer: GPUBuffer;
-  /** The first expert. */
-  readonly firstExpert: number;
-  /** How many experts. */
-  readonly count: number;
-  /** The first's number among those of the buffer. */
-  readonly index: number;
-}
+import { missReading, type StagedParts } from "./stage.ts";
+import { readsStrips } from "./strip.ts";
 
 /** Options for {@linkcode bankExperts}. */
 export interface BankExpertsOptions extends ExpertsOptions {
@@ -39,10 +19,12 @@ export interface BankExpertsOptions extends ExpertsOptions {
   /** All experts of the layer. */
   readonly pool: readonly PoolPart[];
   /**
-   * What the router decided (topK) vec4u: rank, slot, expert, and whether it is
-   * missing in its slot.
+   * What the router decided (topK) vec4u: rank, slot, expert, and 0 if it is in its
+   * slot, else 1 more than how many of its vec4s are staged.
    */
   readonly uses: GPUBuffer;
+  /** What may be staged of a missing expert; `null` if nothing ever is. */
+  readonly staged: StagedParts | null;
 }
 
 /** Workgroups of a copy: see `ExpertCopier`. */
@@ -91,13 +73,17 @@ function fetchOp(
   places: { bank: Bank; part: PoolPart },
 ): Promise<Op> {
   const pick = pickOf(gpu, options, places)(0, 0);
+  const misses = pick.misses!;
   return kernelOp(gpu, {
-    sources: [pick.source, { name: "fetch.wgsl", code: fetchCode }],
-    constants: pick.constants,
+    sources: [pick.source, misses.source, {
+      name: "fetch.wgsl",
+      code: fetchCode,
+    }],
+    constants: { ...pick.constants, ...misses.constants },
     bindings: {
       ...pick.bindings,
+      ...misses.bindings,
       0: places.bank.buffer,
-      [POOL_BINDING]: places.part.buffer,
     },
     workgroups: () => [FETCH_WORKGROUPS, 1, pick.count],
   });
@@ -106,7 +92,7 @@ function fetchOp(
 /** Picks the uses whose slot is in the bank and whose expert is in the part. */
 function pickOf(
   gpu: Gpu,
-  { layout, slotByteLength, uses, routing }: BankExpertsOptions,
+  { layout, slotByteLength, uses, routing, staged }: BankExpertsOptions,
   { bank, part }: { bank: Bank; part: PoolPart | null },
 ): (matrixAt: number, xRows: number) => Pick {
   const bound = boundUniform(gpu, bank, part);
@@ -120,24 +106,6 @@ function pickOf(
     },
     bindings: { 3: uses, 12: bound },
     count: routing.topK,
-    ...(part !== null && { pool: part.buffer }),
+    ...(part !== null && { misses: missReading(part.buffer, staged) }),
   });
-}
-
-function boundUniform(
-  gpu: Gpu,
-  { firstSlot, slotCount }: Bank,
-  part: PoolPart | null,
-): GPUBuffer {
-  const buffer = gpu.device.createBuffer({
-    label: "bound slots and experts",
-    size: 32,
-    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-  });
-  // Must be kept in sync with `Bound` in kernels/lib/pick_use.wgsl.
-  const { firstExpert, count, index } = part ??
-    { firstExpert: 0, count: 0xffffffff, index: 0 };
-  const words = [firstSlot, slotCount, firstExpert, count, index, 0, 0, 0];
-  gpu.device.queue.writeBuffer(buffer, 0, Uint32Array.from(words));
-  return buffer;
 }

@@ -29,7 +29,7 @@ import {
   sequence,
   spread,
 } from "./op.ts";
-import { POOL_BINDING, stripReading } from "./strip.ts";
+import { stripReading } from "./strip.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** What experts work on. */
@@ -164,7 +164,7 @@ function expertUp(
     layout: up,
     hasParts: false,
     matrixCount: 2,
-    fills: pick.pool !== undefined,
+    fills: pick.misses !== undefined,
     unitCount: unitCounts?.up,
   });
   const { sources, constants } = strip ?? matrixReading(gpu, up);
@@ -177,6 +177,7 @@ function expertUp(
       ...sources,
       input.source,
       pick.source,
+      ...(pick.misses ? [pick.misses.source] : []),
       strip === null
         ? { name: "expert_up.wgsl", code: expertUpCode }
         : { name: "expert_up_strip.wgsl", code: expertUpStripCode },
@@ -185,6 +186,7 @@ function expertUp(
       ...constants,
       ...input.constants,
       ...pick.constants,
+      ...pick.misses?.constants,
       X_STRIDE: x.stride,
       Y_STRIDE: scratch.h.stride,
       MATRIX3_AT: at.w3,
@@ -195,7 +197,7 @@ function expertUp(
       2: scratch.h.buffer,
       ...input.bindings,
       ...pick.bindings,
-      ...(pick.pool && { [POOL_BINDING]: pick.pool }),
+      ...pick.misses?.bindings,
     },
     workgroups: () => grid,
   });

@@ -11,7 +11,7 @@ import { matvecAxis1 } from "./axis1.ts";
 import { inputReading, type Norm } from "./input.ts";
 import type { Matrix, MatrixLayout } from "./matrix.ts";
 import { kernelOp, type Op, reduction, type Rows, spread } from "./op.ts";
-import { POOL_BINDING, type StripReading, stripReading } from "./strip.ts";
+import { type StripReading, stripReading } from "./strip.ts";
 
 /** Which weights and rows a product works on: a `lib/pick_*.wgsl` and its needs. */
 export interface Pick {
@@ -24,11 +24,21 @@ export interface Pick {
   /** How many rows of y there are. */
   readonly count: number;
   /**
-   * Host memory that missing weights are read from on the way. Only strips do.
+   * Where missing weights are read on the way. Only strips do.
    *
    * @default {undefined} no weights are missing
    */
-  readonly pool?: GPUBuffer | undefined;
+  readonly misses?: MissReading | undefined;
+}
+
+/** Where a kernel reads what is missing in a slot: a `lib/miss_*.wgsl`. */
+export interface MissReading {
+  /** Defines `missing`. */
+  readonly source: KernelSource;
+  /** Its constants. */
+  readonly constants: Constants;
+  /** Its bindings. */
+  readonly bindings: Readonly<Record<number, GPUBuffer>>;
 }
 
 /** Options for {@linkcode matvec}. */
@@ -76,7 +86,7 @@ export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
     });
   }
   const { hasParts = false, unitCount } = options;
-  const fills = options.pick.pool !== undefined;
+  const fills = options.pick.misses !== undefined;
   const wanted = { layout, hasParts, matrixCount: 1, fills, unitCount };
   const reading = stripReading(gpu, wanted);
   return reading === null
@@ -107,12 +117,14 @@ function matvecStrip(
       ...sources,
       input.source,
       pick.source,
+      ...(pick.misses ? [pick.misses.source] : []),
       { name: "matvec_strip.wgsl", code: matvecStripCode },
     ],
     constants: {
       ...constants,
       ...input.constants,
       ...pick.constants,
+      ...pick.misses?.constants,
       PARTS: partCount,
       X_STRIDE: x.stride,
       Y_STRIDE: y.stride,
@@ -124,7 +136,7 @@ function matvecStrip(
       2: y.buffer,
       ...input.bindings,
       ...pick.bindings,
-      ...(pick.pool && { [POOL_BINDING]: pick.pool }),
+      ...pick.misses?.bindings,
     },
     workgroups: () => [workgroupCount, partCount, pick.count],
   });

@@ -8,7 +8,12 @@ import tellNobody from "../../kernels/lib/tell_nobody.wgsl" with {
 };
 import routeCode from "../../kernels/route.wgsl" with { type: "text" };
 import { inputReading, type NormedInput } from "./input.ts";
-import { deciding, type Residency, type Telling } from "./residency.ts";
+import {
+  deciding,
+  type Residency,
+  type StagedCounts,
+  type Telling,
+} from "./residency.ts";
 import { byTokenCount, kernelOp, type Op, reduction, type Rows } from "./op.ts";
 
 /** Which experts each token of a step goes to. */
@@ -94,6 +99,12 @@ export interface RouteOptions {
     readonly residency: Residency;
     /** The layer. */
     readonly layer: number;
+    /**
+     * What it stages for the next layer.
+     *
+     * @default {null} no router of the model stages anything
+     */
+    readonly staged?: StagedCounts | null;
   } | undefined;
 }
 
@@ -110,9 +121,11 @@ export async function route(gpu: Gpu, options: RouteOptions): Promise<Op> {
   if (beforeNorm === undefined && residency === undefined) return many;
   const one = await routeRows(gpu, options, {
     ...(beforeNorm ?? { x }),
-    telling: residency === undefined
-      ? tellingHost(routing.direct)
-      : deciding(residency.residency, residency.layer),
+    telling: residency === undefined ? tellingHost(routing.direct) : deciding(
+      residency.residency,
+      residency.layer,
+      residency.staged ?? null,
+    ),
   });
   return byTokenCount(one, many);
 }
@@ -128,7 +141,7 @@ function routeRows(
     sources: [
       source,
       input.source,
-      telling.source,
+      ...telling.sources,
       { name: "route.wgsl", code: routeCode },
     ],
     constants: {
@@ -155,7 +168,7 @@ function routeRows(
 }
 
 const TELL_NOBODY: Telling = {
-  source: { name: "lib/tell_nobody.wgsl", code: tellNobody },
+  sources: [{ name: "lib/tell_nobody.wgsl", code: tellNobody }],
   constants: {},
   bindings: {},
 };
@@ -163,7 +176,7 @@ const TELL_NOBODY: Telling = {
 function tellingHost(direct: GPUBuffer | null): Telling {
   if (direct === null) return TELL_NOBODY;
   return {
-    source: { name: "lib/tell_host.wgsl", code: tellHost },
+    sources: [{ name: "lib/tell_host.wgsl", code: tellHost }],
     constants: {},
     bindings: { 5: direct },
   };

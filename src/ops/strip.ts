@@ -67,9 +67,6 @@ const STRIP_INPUTS = 16;
 /** Invocations of a workgroup, where the inputs may be cut into parts. */
 const INVOCATIONS = 256;
 
-/** The binding of host memory that weights are brought in from. */
-export const POOL_BINDING = 11;
-
 /** How a matrix is read in strips. */
 export interface StripReading {
   /** The files that do so. */
