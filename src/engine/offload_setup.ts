@@ -6,6 +6,7 @@ import { residencyByteLength } from "../model/gpu_residency.ts";
 import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { stagingByteLength } from "../model/staging.ts";
+import { TURN_COUNT } from "../model/turns.ts";
 import {
   expertReadLimit,
   readExpert,
@@ -130,7 +131,8 @@ function modelSizes(
         })),
     scratchByteLength: 4 *
       (chunkSize * rowWords + contextLength * headDim + logitWords +
-        numExpertsPerTok * padded(intermediateSize)), // h of each rank
+        numExpertsPerTok * padded(intermediateSize) + // h of each rank
+        TURN_COUNT * (padded(qWidth) + 2 * padded(kvWidth))), // of one token
   };
 }
 

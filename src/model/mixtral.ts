@@ -23,13 +23,13 @@ import {
 import type { ModelConfig } from "./config.ts";
 import {
   buildMixtral,
-  type LayerOps,
   LOGIT_ROWS,
   type MixtralOptions,
   type MixtralParts,
 } from "./mixtral_parts.ts";
+import type { LayerOps } from "./mixtral_layer.ts";
 import type { Offload } from "./offload.ts";
-import { LAYERS_PER_SUBMIT } from "./staging.ts";
+import { LAYERS_PER_SUBMIT } from "./turns.ts";
 import type { Weights } from "./upload.ts";
 
 /** A Mixtral model with its KV cache. */
@@ -43,7 +43,7 @@ export class Mixtral implements Disposable {
 
   /** What offloading counted; `null` if all experts are on the GPU. */
   get offloadStats(): OffloadStats | null {
-    return this.#parts.offload?.stats ?? null;
+    return this.offload?.stats ?? null;
   }
 
   /** What runs offloaded experts; `null` if all experts are on the GPU. */
@@ -54,7 +54,7 @@ export class Mixtral implements Disposable {
   /** Which expert is in which slot, by offloaded layer, after the latest step. */
   get caches(): readonly ExpertCache[] {
     this.#parts.residency?.refreshCaches();
-    return this.#parts.offload?.caches ?? [];
+    return this.offload?.caches ?? [];
   }
 
   /** The most tokens that {@linkcode Mixtral.pickAhead} picks; 0: it cannot. */
@@ -108,9 +108,9 @@ export class Mixtral implements Disposable {
       if (layer === undefined) return;
       run(layer.inputNorm); //            xb = norm(x)
       run(layer.q); //                    q = Wq xb
-      if (isStaging) run(layer.stage); // beside q, which shares no buffer with it
       run(layer.k); //                    k = Wk xb
       run(layer.v); //                    v = Wv xb
+      if (isStaging) run(layer.stage); // beside these, with which it shares no buffer
       run(layer.attention); //            rotate q, k; append k, v; a = softmax(q k^T) v
       run(layer.o); //                    x += Wo a
       run(layer.postAttentionNorm); //    xb = norm(x)
@@ -134,14 +134,12 @@ export class Mixtral implements Disposable {
   #beginStep(T: number) {
     const { residency, offload } = this.#parts;
     residency?.beginStep(T);
-    const isDecided = residency?.isDeciding ?? false;
+    const { isDeciding: isDecided = false, isStaging = false } = residency ??
+      {};
     // Reads of the routing submit anyway.
-    const isUnread = offload === null || isDecided;
-    return {
-      isDecided,
-      isStaging: residency?.isStaging ?? false,
-      layersPerSubmit: isUnread && this.#isEager ? LAYERS_PER_SUBMIT : Infinity,
-    };
+    const isEager = this.#isEager && (offload === null || isDecided);
+    const layersPerSubmit = isEager ? LAYERS_PER_SUBMIT : Infinity;
+    return { isDecided, isStaging, layersPerSubmit };
   }
 
   /** Records the logits of rows `firstRow...` of the step. */
@@ -164,14 +162,11 @@ export class Mixtral implements Disposable {
     for (let at = 0;; at += this.chunkSize) {
       const chunk = tokens.slice(at, at + this.chunkSize);
       const recorder = await this.#runStep(chunk, position + at);
-      if (at + chunk.length === tokens.length) {
-        this.#runHead(recorder, 1);
-        const logits = await this.#readLogits(recorder, 1);
-        this.offloadStats?.countTimes(recorder.timeMs);
-        return logits;
-      }
-      await this.#read(recorder, { slices: [] });
+      const isLast = at + chunk.length === tokens.length;
+      if (isLast) this.#runHead(recorder, 1);
+      const logits = await this.#readLogits(recorder, Number(isLast));
       this.offloadStats?.countTimes(recorder.timeMs);
+      if (isLast) return logits;
     }
   }
 
@@ -189,7 +184,7 @@ export class Mixtral implements Disposable {
     for (let at = 0; at < tokens.length; at += this.chunkSize) {
       const chunk = tokens.slice(at, at + this.chunkSize);
       const recorder = await this.#runStep(chunk, position + at);
-      await this.#read(recorder, { slices: [] });
+      await this.#readLogits(recorder, 0);
       for (let row = 0; row < chunk.length; row += LOGIT_ROWS) {
         const rows = chunk.slice(row, row + LOGIT_ROWS);
         // The head of a step takes its rows for tokens.
@@ -285,9 +280,8 @@ export class Mixtral implements Disposable {
     const { vocabSize } = this.config;
     const { buffer: source, stride } = this.#parts.logits;
     const byteLength = rowCount * stride * 4;
-    const bytes = await this.#read(recorder, {
-      slices: [{ source, byteLength }],
-    });
+    const slices = rowCount > 0 ? [{ source, byteLength }] : [];
+    const bytes = await this.#read(recorder, { slices });
     const padded = new Float32Array(bytes, 0, rowCount * stride);
     if (stride === vocabSize) return padded;
     const logits = new Float32Array(rowCount * vocabSize);

@@ -8,6 +8,7 @@ import { makeRows } from "../ops/op.ts";
 import { padded } from "../ops/padded.ts";
 import { makeStepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
+import { turns } from "./turns.ts";
 
 /** Buffers that all layers share. */
 export type Shared = ReturnType<typeof makeShared>;
@@ -46,6 +47,12 @@ export function makeShared(
     q: rows("q", numAttentionHeads * headDim),
     k: rows("k", numKeyValueHeads * headDim),
     v: rows("v", numKeyValueHeads * headDim),
+    // The same of a single token, so that k and v need not wait for q.
+    heads: turns((turn) => ({
+      q: makeRows(gpu, `q, turn ${turn}`, [1, numAttentionHeads * headDim]),
+      k: makeRows(gpu, `k, turn ${turn}`, [1, numKeyValueHeads * headDim]),
+      v: makeRows(gpu, `v, turn ${turn}`, [1, numKeyValueHeads * headDim]),
+    })),
     a: rows("a", numAttentionHeads * headDim), // what attention gives
     rotated: gpu.storageBuffer(
       "rotated q",

@@ -6,15 +6,12 @@ import { DEFAULT_POLICY } from "../offload/eviction.ts";
 import { GUESS_DEPTH } from "../offload/offload_stats.ts";
 import { decayFactors } from "../offload/use_history.ts";
 import { argmax } from "../ops/argmax.ts";
-import { type KvBuffers, ropeAngles } from "../ops/attention.ts";
+import { ropeAngles } from "../ops/attention.ts";
 import { linear } from "../ops/linear.ts";
-import type { Matrix } from "../ops/matrix.ts";
 import { residentExperts } from "../ops/experts.ts";
-import { combine, route, type RouteOptions } from "../ops/moe.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
-import { forMany, makeRows, type Op, type Rows, sequence } from "../ops/op.ts";
+import { makeRows, type Op, type Rows } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
-import { selfAttention } from "../ops/self_attention.ts";
 import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import {
@@ -23,14 +20,15 @@ import {
   residentRunner,
 } from "./expert_runner.ts";
 import { blockLayout, GpuResidency } from "./gpu_residency.ts";
-import { makeKvBuffers, makeShared, type Shared } from "./mixtral_buffers.ts";
+import { makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
+import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
 import {
   type Offload,
   offloadExperts,
   type OffloadOptions,
 } from "./offload.ts";
 import type { RoutingListener } from "./routing_reader.ts";
-import type { LayerWeights, Weights } from "./upload.ts";
+import type { Weights } from "./upload.ts";
 
 /** How much room a model gets, and where its experts are. */
 export interface MixtralOptions {
@@ -42,25 +40,6 @@ export interface MixtralOptions {
   readonly contextLength: number;
   /** The most tokens of one step. */
   readonly chunkSize: number;
-}
-
-/**
- * One decoder layer, in the order of its ops. A norm is an op of its own for many
- * tokens; for one it is computed by whoever reads it.
- */
-export interface LayerOps {
-  readonly inputNorm: Op;
-  readonly q: Op;
-  readonly k: Op;
-  readonly v: Op;
-  /** Brings in a part of an expert of this layer that the one before guessed. */
-  readonly stage: Op;
-  readonly attention: Op;
-  readonly o: Op;
-  readonly postAttentionNorm: Op;
-  readonly route: Op;
-  readonly experts: ExpertRunner;
-  readonly combine: Op;
 }
 
 /** What {@linkcode buildMixtral} makes. */
@@ -164,6 +143,7 @@ export async function buildMixtral(
     });
     layers.push(
       await makeLayer(gpu, config, {
+        index: i,
         layer,
         shared,
         cache,
@@ -268,76 +248,4 @@ async function makeResident(
   const runner = residentRunner(await residentExperts(gpu, options));
   const { onRouting } = options;
   return onRouting ? reportedRunner(runner, { ...options, onRouting }) : runner;
-}
-
-async function makeLayer(
-  gpu: Gpu,
-  config: ModelConfig,
-  { layer, shared, cache, experts, guess, residency, stage }: {
-    layer: LayerWeights;
-    shared: Shared;
-    cache: KvBuffers;
-    experts: ExpertRunner;
-    guess: RouteOptions["guess"];
-    residency: RouteOptions["residency"];
-    stage: Op | null;
-  },
-): Promise<LayerOps> {
-  const { x, xb, q, k, v, a, rotated, angles, routing, scratch } = shared;
-  const { step } = shared.step;
-  const shape = {
-    headDim: config.headDim,
-    headCount: config.numAttentionHeads,
-    kvHeadCount: config.numKeyValueHeads,
-  };
-  const { rmsNormEps: epsilon, hiddenSize: width } = config;
-  // For one token, whoever reads xb computes it from x, or the router keeps it.
-  const normed = async (weight: GPUBuffer) => ({
-    op: forMany(
-      await rmsNorm(gpu, { x, y: xb, weight, width, epsilon, step }),
-    ),
-    input: { x, norm: { weight, epsilon } },
-  });
-  const inputNorm = await normed(layer.inputNorm);
-  const postAttentionNorm = await normed(layer.postAttentionNorm);
-  const project = (matrix: Matrix, y: Rows) =>
-    linear(gpu, { matrix, x: xb, y, step, beforeNorm: inputNorm.input });
-  return {
-    inputNorm: inputNorm.op,
-    q: await project(layer.q, q),
-    k: await project(layer.k, k),
-    v: await project(layer.v, v),
-    stage: stage ?? sequence("stage", []),
-    attention: await selfAttention(gpu, {
-      ...shape,
-      q,
-      k,
-      v,
-      rotated,
-      angles,
-      cache,
-      y: a,
-      window: config.slidingWindow ?? 0,
-      step,
-    }),
-    o: await linear(gpu, { matrix: layer.o, x: a, y: x, add: true, step }),
-    postAttentionNorm: postAttentionNorm.op,
-    route: await route(gpu, {
-      x: xb,
-      beforeNorm: postAttentionNorm.input,
-      width,
-      gate: layer.gate,
-      routing,
-      guess,
-      residency,
-    }),
-    experts,
-    combine: await combine(gpu, {
-      y: scratch.y,
-      partCount: scratch.partCount,
-      routing,
-      x,
-      width,
-    }),
-  };
 }

@@ -15,16 +15,7 @@ import { padded } from "../ops/padded.ts";
 import type { StagedCounts } from "../ops/residency.ts";
 import type { ModelConfig } from "./config.ts";
 import { type StagedParts, stagePart } from "../ops/stage.ts";
-
-/** How many layers of a token are submitted at once, where a GPU begins meanwhile. */
-export const LAYERS_PER_SUBMIT = 4;
-
-/**
- * WebGPU has a dispatch wait for all before it if one of its buffers was used
- * in another way earlier in the submit. What runs beside something takes turns of so
- * many buffers that within a submit none is written twice, or after it was read.
- */
-const TURN_COUNT = LAYERS_PER_SUBMIT + 1;
+import { TURN_COUNT, turns } from "./turns.ts";
 
 /**
  * Bytes that staging takes on the GPU, besides the staging slots.
@@ -166,8 +157,4 @@ export async function makeStaging(
     besideExperts: (layer) => expertsOps.get(layer) ?? null,
     scratchOf: (layer) => scratches[layer % TURN_COUNT]!,
   };
-}
-
-function turns<T>(make: (turn: number) => T): T[] {
-  return Array.from({ length: TURN_COUNT }, (_, turn) => make(turn));
 }

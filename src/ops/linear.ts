@@ -18,6 +18,12 @@ export interface LinearOptions {
   readonly x: Rows;
   /** The rows of y (T, N). */
   readonly y: Rows;
+  /**
+   * Where y of a single token goes.
+   *
+   * @default {y}
+   */
+  readonly oneY?: Rows | undefined;
   /** The uniform of the step. */
   readonly step: GPUBuffer;
   /**
@@ -45,10 +51,11 @@ export interface LinearOptions {
  * @returns The op.
  */
 export async function linear(gpu: Gpu, options: LinearOptions): Promise<Op> {
-  const { matrix, x, y, step, add = false, beforeNorm } = options;
-  const io = { matrix, y, add };
+  const { matrix, x, y, oneY = y, step, add = false, beforeNorm } = options;
   const one = await matvec(gpu, {
-    ...io,
+    matrix,
+    add,
+    y: oneY,
     x: beforeNorm?.x ?? x,
     norm: beforeNorm?.norm,
     pick: {
@@ -59,8 +66,10 @@ export async function linear(gpu: Gpu, options: LinearOptions): Promise<Op> {
     },
   });
   const many = await matmul(gpu, {
-    ...io,
+    matrix,
+    add,
     x,
+    y,
     pick: {
       source: { name: "lib/rows_all.wgsl", code: rowsAll },
       constants: {},

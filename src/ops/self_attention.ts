@@ -15,7 +15,14 @@ import { byTokenCount, kernelOp, type Op, sequence } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** Options for {@linkcode selfAttention}. */
-export type SelfAttentionOptions = AttentionOptions & RopeKvOptions;
+export type SelfAttentionOptions = AttentionOptions & RopeKvOptions & {
+  /**
+   * Where q, k and v of a single token are.
+   *
+   * @default {undefined} in the first of their rows
+   */
+  readonly one?: Pick<RopeKvOptions, "q" | "k" | "v"> | undefined;
+};
 
 /**
  * Rotates q and k, appends k and v to the cache, and makes
@@ -32,10 +39,13 @@ export async function selfAttention(
   gpu: Gpu,
   options: SelfAttentionOptions,
 ): Promise<Op> {
-  const rope = await ropeKv(gpu, options);
-  const decode = await attentionDecode(gpu, options) ??
-    sequence("attention", [rope, await attentionByToken(gpu, options)]);
-  const prefill = [rope, await attention(gpu, options)];
+  const forOne = { ...options, ...options.one };
+  const decode = await attentionDecode(gpu, forOne) ??
+    sequence("attention", [
+      await ropeKv(gpu, forOne),
+      await attentionByToken(gpu, forOne),
+    ]);
+  const prefill = [await ropeKv(gpu, options), await attention(gpu, options)];
   return byTokenCount(decode, sequence("attention", prefill));
 }
 
