@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole benchmark, on a GPU machine without network, in one call of 4 minutes:
+# The whole benchmark, on a GPU machine without network, in one call of 5 minutes:
 #   sh scripts/gpu/bench.sh
 # It needs 18 GB of disk under /tmp for a made-up checkpoint.
 set -u
@@ -9,13 +9,20 @@ nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null
 moeno() {
   deno run -A --no-check mod.ts "$@"
 }
-mixtral="bench --synthetic mixtral-8x7b --prefetch off --markdown"
+mixtral="bench --synthetic mixtral-8x7b --markdown"
 
 echo "== Mixtral-8x7B's size: 128 tokens after a prompt of 16"
-moeno $mixtral --slots 8,5,4,3 --hit-rate .855,.72,.61
+moeno $mixtral --slots 8,5,4,3 --hit-rate .855,.72,.61 --prefetch off
+
+echo "== the same, decided by the host, and with prefetch"
+moeno $mixtral --slots 5,3 --hit-rate .852,.606 --residency cpu --prefetch off --repeat 1
+moeno $mixtral --slots 5,3 --hit-rate .852,.606 --prefetch next-layer
+
+echo "== whoever decides, the same answer"
+deno run -A --no-check scripts/gpu/compare_residency.ts
 
 echo "== a prompt of 512"
-moeno $mixtral --slots 8,4 --hit-rate .72 --prompt 512 --tokens 16 --repeat 2
+moeno $mixtral --slots 8,4 --hit-rate .72 --prefetch off --prompt 512 --tokens 16 --repeat 2
 
 echo "== stories-17m: tokens a second"
 for run in "" "" "" "--slots 2" "--slots 2" "--slots 2"; do

@@ -4,13 +4,16 @@
  * and log-probabilities of sampled tokens, with prompts between them.
  *
  * deno run -A scripts/gpu/compare_residency.ts [--tokens 150] [--slots 3]
+ *   [--synthetic mixtral-8x7b]
  *
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { loadSynthetic } from "../../mod.ts";
+import { loadSynthetic, type SyntheticShape } from "../../mod.ts";
 
-const flags = parseArgs(Deno.args, { default: { tokens: 150, slots: 3 } });
+const flags = parseArgs(Deno.args, {
+  default: { tokens: 150, slots: 3, synthetic: "mixtral-8x7b" },
+});
 const slots = Number(flags.slots);
 
 /** What an answer consists of. */
@@ -19,7 +22,7 @@ type Answer = { ids: number[]; odds: number[]; hits: number; misses: number };
 async function answer(
   options: Parameters<typeof loadSynthetic>[1],
 ): Promise<Answer> {
-  using engine = await loadSynthetic("mixtral-8x7b", {
+  using engine = await loadSynthetic(flags.synthetic as SyntheticShape, {
     routing: { hitRate: 0.6, slots: 3 },
     contextLength: 1024,
     ...options,
