@@ -22,6 +22,7 @@ import {
   TURNS,
 } from "./_offload_talk.ts";
 import { Random } from "./_random.ts";
+import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
 const SEED = 61;
 const GPU_WAY: Omit<Way, "slots"> = { ...WAY, residency: "gpu" };
@@ -173,6 +174,36 @@ Deno.test("GpuResidency starts over with empty slots after a step that failed", 
     await checkShadow(lab, way, model);
     assertSameBits(await talk(model, TURNS, SEED), expected, "after a failure");
     await checkShadow(lab, way, model);
+  });
+});
+
+Deno.test("GpuResidency starts over after a token of which nobody knows how far it got", async () => {
+  using directory = await tinyCheckpoint({
+    config: { "num_hidden_layers": 9 },
+  });
+  await withLab(directory.path, async (lab) => {
+    Object.assign(lab.gpu, { isSoftware: false }); // submits on the way
+    using resident = await lab.resident(WAY.chunkSize);
+    const expected = await talk(resident, TURNS, SEED);
+    const way = { ...GPU_WAY, slots: Array(9).fill(2) };
+    using model = await lab.offloaded(way);
+    for (const nth of [1, 2, 3]) {
+      await talk(model, TURNS, SEED + nth);
+      const { queue } = lab.gpu.device;
+      const submit = queue.submit;
+      let left = nth;
+      queue.submit = (commands) => {
+        if (--left === 0) throw new Error("lost");
+        submit.call(queue, commands);
+      };
+      const failure = await model.forward([3 + nth], 9)
+        .catch((error) => error.message);
+      queue.submit = submit;
+      assertEquals(failure, "lost");
+      // A prompt first: the host takes the table over.
+      assertSameBits(await talk(model, TURNS, SEED), expected, `${nth}`);
+      await checkShadow(lab, way, model);
+    }
   });
 });
 

@@ -157,12 +157,13 @@ export class GpuResidency {
   }
 
   /**
-   * Decides whether to prefetch for single tokens, each of them a step, that run
-   * without a stop.
+   * Begins single tokens, each of them a step, that run without a stop: decides
+   * whether to prefetch for them.
    *
    * @param count How many.
    */
   beginTokens(count: number): void {
+    this.#checkLog();
     const { prefetch } = this.#options;
     if (prefetch === null || !this.isReady) return;
     prefetch.beginToken(performance.now(), count);
@@ -178,6 +179,7 @@ export class GpuResidency {
    */
   beginStep(tokenCount: number): void {
     const isDeciding = tokenCount === 1 && this.isReady;
+    if (tokenCount > 1) this.#checkLog();
     if (!isDeciding) this.#options.prefetch?.pause();
     if (isDeciding !== this.#isDeciding) {
       if (isDeciding) {
@@ -222,6 +224,11 @@ export class GpuResidency {
     for (const cache of this.#options.caches) {
       cache.drop(Array.from({ length: cache.expertCount }, (_, id) => id));
     }
+  }
+
+  /** If the last log was never read, some of its tokens may have changed the table. */
+  #checkLog(): void {
+    if (this.#isLogging) this.reset();
   }
 
   /** Nothing is staged yet, whatever a token that failed left. */
