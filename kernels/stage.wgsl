@@ -4,6 +4,7 @@
 //   before_* what the op that runs beside this reads: WebGPU waits before a dispatch
 //   whenever one of its buffers changes between written and read, so all waiting is
 //   done before this, and the op behind it begins at once.
+// Needs: bring.
 override TOP_K: u32;
 override EXPERT_WORDS: u32;
 override FIRST: u32;  // of the piece, in vec4s
@@ -25,7 +26,10 @@ struct Bound {
 @group(0) @binding(11) var<storage, read> pool: array<vec4u>;
 @group(0) @binding(12) var<uniform> bound: Bound;
 
-const WG = 256u;
+var<private> first: u32;  // of the piece, in the pool
+
+fn bring_from(i: u32) -> vec4u { return pool[first + i]; }
+fn bring_to(i: u32, v: vec4u) { target_area[i] = v; }
 
 @compute @workgroup_size(WG)
 fn main(
@@ -41,20 +45,6 @@ fn main(
   if (min(arrayLength(&before_a), min(arrayLength(&before_b), arrayLength(&before_c))) == 0u) {
     return;
   }
-  let first = (bound.pool_index + expert) * (EXPERT_WORDS / 4u) + FIRST;
-  let end = min(COUNT, staged.y - FIRST);
-  let stride = groups.x * WG;
-  var i = id.x * WG + lane;
-  // Four loads in flight: each crosses the bus.
-  for (; i + 3u * stride < end; i += 4u * stride) {
-    let a = pool[first + i];
-    let b = pool[first + i + stride];
-    let c = pool[first + i + 2u * stride];
-    let d = pool[first + i + 3u * stride];
-    target_area[i] = a;
-    target_area[i + stride] = b;
-    target_area[i + 2u * stride] = c;
-    target_area[i + 3u * stride] = d;
-  }
-  for (; i < end; i += stride) { target_area[i] = pool[first + i]; }
+  first = (bound.pool_index + expert) * (EXPERT_WORDS / 4u) + FIRST;
+  bring(id.x, groups.x, lane, min(COUNT, staged.y - FIRST));
 }

@@ -11,7 +11,7 @@ import { type Random, withRandom } from "./_random.ts";
 export const COPY_CASES: readonly KernelCase[] = [
   {
     name: "ExpertCopier copies pieces of experts and nothing else",
-    kernels: ["copy.wgsl"],
+    kernels: ["copy.wgsl", "lib/bring.wgsl"],
     summing: [],
     run: ({ gpu }) =>
       withRandom(13, async (random) => {

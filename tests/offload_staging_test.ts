@@ -145,7 +145,7 @@ function spoil(gpu: Gpu): { restore(): void } {
         return {
           name: `spoilt ${name}`,
           code: code.replaceAll(
-            /pool\[first \+ i[^\]]*\]/g,
+            /pool\[first \+ i\]/g,
             "($& ^ vec4u(0x00400040u))",
           ),
         };

@@ -4,6 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import fetchCode from "../../kernels/fetch.wgsl" with { type: "text" };
 import pickUse from "../../kernels/lib/pick_use.wgsl" with { type: "text" };
 import { type Bank, boundUniform, type PoolPart } from "./bound_experts.ts";
+import { BRING } from "./copy.ts";
 import { type ExpertsOptions, oneTokenOps } from "./experts.ts";
 import type { Pick } from "./matvec.ts";
 import { kernelOp, type Op, sequence } from "./op.ts";
@@ -75,7 +76,7 @@ function fetchOp(
   const pick = pickOf(gpu, options, places)(0, 0);
   const misses = pick.misses!;
   return kernelOp(gpu, {
-    sources: [pick.source, misses.source, {
+    sources: [pick.source, misses.source, BRING, {
       name: "fetch.wgsl",
       code: fetchCode,
     }],

@@ -1,13 +1,21 @@
 /** Experts from host memory to slots, by a kernel. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { KernelSource } from "../gpu/kernel.ts";
 import copyCode from "../../kernels/copy.wgsl" with { type: "text" };
+import bringCode from "../../kernels/lib/bring.wgsl" with { type: "text" };
 import type { Bound } from "./op.ts";
 
 /** Bytes of a uniform binding's step: WebGPU's default alignment. */
 const UNIFORM_STEP = 256;
 /** Workgroups of a copy: 16 fill a PCIe 5 link, more do no harm. */
 const WORKGROUPS = 64;
+
+/** Moves vec4s over the bus, for kernels that say from where to where. */
+export const BRING: KernelSource = {
+  name: "lib/bring.wgsl",
+  code: bringCode,
+};
 
 /** How experts lie in the buffers that are copied from. */
 export interface CopierOptions {
@@ -78,7 +86,7 @@ export class ExpertCopier {
       ],
     });
     const source = { name: "copy.wgsl", code: copyCode };
-    const pipeline = await gpu.kernels.get([source], {}, layout);
+    const pipeline = await gpu.kernels.get([BRING, source], {}, layout);
     return new ExpertCopier(gpu, options, { pipeline, layout });
   }
 

@@ -9,6 +9,7 @@ import stageCode from "../../kernels/stage.wgsl" with { type: "text" };
 import { boundUniform, type PoolPart } from "./bound_experts.ts";
 import type { ExpertLayout } from "./expert_layout.ts";
 import type { MissReading } from "./matvec.ts";
+import { BRING } from "./copy.ts";
 import { kernelOp, type Op, sequence } from "./op.ts";
 
 /** Workgroups of a copy: 16 fill a PCIe 5 link, more do no harm. */
@@ -69,7 +70,7 @@ export async function stagePart(
   for (const source of part.count === 0 ? [] : pool) {
     copies.push(
       await kernelOp(gpu, {
-        sources: [{ name: "stage.wgsl", code: stageCode }],
+        sources: [BRING, { name: "stage.wgsl", code: stageCode }],
         constants: {
           TOP_K: topK,
           EXPERT_WORDS: layout.wordCount,
