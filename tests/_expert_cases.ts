@@ -64,6 +64,16 @@ const STRIP_SHAPES: readonly ExpertShape[] = [
   },
 ];
 
+/** `lib/strip.wgsl` reads W2; W1 and W3 have more inputs than a workgroup takes. */
+const HALF_STRIP_SHAPE: ExpertShape = {
+  expertCount: 2,
+  topK: 2,
+  hiddenSize: 16_400,
+  intermediateSize: 16,
+  up: { groupSize: 16, scaleGroupSize: 1025 },
+  down: { groupSize: 16, scaleGroupSize: 1025 },
+};
+
 const KERNELS = [
   "group_rows.wgsl",
   "lib/step.wgsl",
@@ -126,6 +136,16 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       },
     ];
   }),
+  {
+    name: "bankExperts() brings in all of an expert that is half in strips",
+    kernels: ["expert_up.wgsl", "matvec_strip.wgsl", "fetch.wgsl"],
+    summing: SUMMING.filter(({ options }) => options.wideWorkgroups),
+    run: ({ gpu }: KernelTest) =>
+      checkShapes(gpu, STRIP_SCHEMES.at(-1)!, {
+        makeRunner: makeBanks,
+        shapes: [HALF_STRIP_SHAPE],
+      }),
+  },
   ...STRIP_SCHEMES.flatMap((scheme) =>
     [
       {

@@ -10,7 +10,7 @@ import {
   matrixLayout,
   type Scheme,
 } from "../src/ops/matrix.ts";
-import { readsStrips } from "../src/ops/strip.ts";
+import { stripReading } from "../src/ops/strip.ts";
 import { writeFloatMatrix, writeHqqMatrix } from "../src/ops/write_matrix.ts";
 import { decodeFloats } from "../src/io/float.ts";
 import type { Random } from "./_random.ts";
@@ -121,7 +121,8 @@ export function fixedBound(
 ): Float64Array {
   const { N, K } = layout;
   const bounds = new Float64Array(N);
-  if (!readsStrips(gpu, layout)) return bounds;
+  const wanted = { layout, hasParts: true, matrixCount: 1, fills: false };
+  if (stripReading(gpu, wanted) === null) return bounds;
   for (let n = 0; n < N; n++) {
     for (let k = 0; k < K; k += 16) {
       let largest = 0;

@@ -5,11 +5,10 @@ import fetchCode from "../../kernels/fetch.wgsl" with { type: "text" };
 import pickUse from "../../kernels/lib/pick_use.wgsl" with { type: "text" };
 import { type Bank, boundUniform, type PoolPart } from "./bound_experts.ts";
 import { BRING } from "./copy.ts";
-import { type ExpertsOptions, oneTokenOps } from "./experts.ts";
+import { type ExpertsOptions, fillsSlots, oneTokenOps } from "./experts.ts";
 import type { Pick } from "./matvec.ts";
 import { kernelOp, type Op, sequence } from "./op.ts";
 import { missReading, type StagedParts } from "./stage.ts";
-import { readsStrips } from "./strip.ts";
 
 /** Options for {@linkcode bankExperts}. */
 export interface BankExpertsOptions extends ExpertsOptions {
@@ -46,7 +45,7 @@ export async function bankExperts(
   options: BankExpertsOptions,
 ): Promise<Op> {
   const { banks, pool, layout } = options;
-  const fills = readsStrips(gpu, layout.up) && readsStrips(gpu, layout.down);
+  const fills = fillsSlots(gpu, layout);
   const fetches: Op[] = [];
   const ups: Op[] = [];
   const downs: Op[] = [];

@@ -92,6 +92,23 @@ export async function residentExperts(
   );
 }
 
+/** How `expertUp()` and W2's `matvec()` ask for strips. */
+const UP_STRIPS = { hasParts: false, matrixCount: 2 } as const;
+const DOWN_STRIPS = { hasParts: true, matrixCount: 1 } as const;
+
+/**
+ * Tells whether the ops of {@linkcode oneTokenOps} bring in on the way what is
+ * missing: only products in strips do.
+ *
+ * @param gpu The GPU.
+ * @param layout How an expert lies.
+ * @returns Whether both do.
+ */
+export function fillsSlots(gpu: Gpu, { up, down }: ExpertLayout): boolean {
+  return [{ layout: up, ...UP_STRIPS }, { layout: down, ...DOWN_STRIPS }]
+    .every((wanted) => stripReading(gpu, { ...wanted, fills: true }) !== null);
+}
+
 /** Which weights and rows: made for a matrix and how its x has rows. */
 export type PickOf = (matrixAt: number, xRows: number) => Pick;
 
@@ -120,7 +137,7 @@ export async function oneTokenOps(
       x: scratch.h,
       y: scratch.y,
       add: false,
-      hasParts: true,
+      hasParts: DOWN_STRIPS.hasParts,
       unitCount: unitCounts?.down,
       pick: pickOf(layout.at.w2, 1),
     }),
@@ -162,8 +179,7 @@ function expertUp(
   const { buffer, layout: { up, at }, x, scratch, unitCounts } = options;
   const strip = stripReading(gpu, {
     layout: up,
-    hasParts: false,
-    matrixCount: 2,
+    ...UP_STRIPS,
     fills: pick.misses !== undefined,
     unitCount: unitCounts?.up,
   });

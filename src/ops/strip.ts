@@ -162,18 +162,6 @@ export function stripReading(
   };
 }
 
-/**
- * Tells whether a matrix is read in strips: those bring in what is missing.
- *
- * @param gpu The GPU.
- * @param layout How the matrix lies.
- * @returns Whether it is.
- */
-export function readsStrips(gpu: Gpu, layout: MatrixLayout): boolean {
-  const wanted = { layout, hasParts: true, matrixCount: 1, fills: true };
-  return stripReading(gpu, wanted) !== null;
-}
-
 /** The fewest equal parts that a workgroup can take. */
 function partsOf(stripCount: number): number {
   for (let parts = 1; parts <= stripCount; parts++) {
