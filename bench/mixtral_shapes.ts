@@ -98,7 +98,7 @@ async function benchMatvec(
     return buffer;
   });
   const pick = {
-    source: { name: "lib/pick_one.wgsl", code: pickOne },
+    sources: [{ name: "lib/pick_one.wgsl", code: pickOne }],
     constants: {},
     bindings: {},
     count: 1,
@@ -165,7 +165,7 @@ async function benchExperts(): Promise<void> {
         gpu,
         { buffer, layout, x, routing, scratch, unitCounts },
         (MATRIX_AT, X_PER_RANK) => ({
-          source: { name: "lib/pick_expert.wgsl", code: pickExpert },
+          sources: [{ name: "lib/pick_expert.wgsl", code: pickExpert }],
           constants: { EXPERT_WORDS: layout.wordCount, MATRIX_AT, X_PER_RANK },
           bindings: { 3: routing.ids },
           count: 2,

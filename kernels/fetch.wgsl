@@ -1,6 +1,6 @@
 // slots[...] = missing(...) for the experts of a token that are missing: where products
 // cannot fill a slot by what they read (lib/weights_fill.wgsl).
-// Needs: pick_use, miss_*, bring.
+// Needs: bound, pick_use, miss_*, bring.
 @group(0) @binding(0) var<storage, read_write> slots: array<vec4u>;
 
 fn bring_from(i: u32) -> vec4u { return missing(slot_at + i); }

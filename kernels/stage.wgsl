@@ -4,27 +4,18 @@
 //   before_* what the op that runs beside this reads: WebGPU waits before a dispatch
 //   whenever one of its buffers changes between written and read, so all waiting is
 //   done before this, and the op behind it begins at once.
-// Needs: bring.
+// Needs: bound, bring.
 override TOP_K: u32;
 override EXPERT_WORDS: u32;
 override FIRST: u32;  // of the piece, in vec4s
 override COUNT: u32;
 
-// Must be kept in sync with `boundUniform()` in src/ops/bound_experts.ts.
-struct Bound {
-  first_slot: u32,
-  slot_count: u32,
-  first_expert: u32,
-  expert_count: u32,
-  pool_index: u32,  // the number of the first expert in the pool's buffer
-}
 @group(0) @binding(0) var<storage, read_write> target_area: array<vec4u>;
 @group(0) @binding(3) var<storage, read> uses: array<vec4u>;
 @group(0) @binding(4) var<storage, read> before_a: array<u32>;
 @group(0) @binding(5) var<storage, read> before_b: array<u32>;
 @group(0) @binding(6) var<storage, read> before_c: array<u32>;
 @group(0) @binding(11) var<storage, read> pool: array<vec4u>;
-@group(0) @binding(12) var<uniform> bound: Bound;
 
 var<private> first: u32;  // of the piece, in the pool
 

@@ -90,6 +90,8 @@ const STRIP_KERNELS = ["expert_up_strip.wgsl", "matvec_strip.wgsl"];
 
 const RESIDENT_KERNELS = ["lib/pick_expert.wgsl", "lib/rows_expert.wgsl"];
 const BANK_KERNELS = [
+  "lib/bound.wgsl",
+
   "lib/pick_use.wgsl",
   "lib/miss_pool.wgsl",
   "lib/miss_staged.wgsl",

@@ -1,6 +1,7 @@
 /** Tests that run on a GPU, and what they read from it. */
 
 import { Gpu, type GpuOptions } from "../src/gpu/device.ts";
+import type { KernelSource } from "../src/gpu/kernel.ts";
 import type { Op, Rows } from "../src/ops/op.ts";
 import { padded } from "../src/ops/padded.ts";
 import { type makeStepBuffers, type Step, writeStep } from "../src/ops/step.ts";
@@ -106,13 +107,28 @@ export const STRIPS: GpuOptions = { wideWorkgroups: true };
  */
 export function recordKernels(gpu: Gpu): Set<string> {
   const compiled = new Set<string>();
-  const { kernels } = gpu;
-  const get = kernels.get.bind(kernels);
-  kernels.get = (sources, ...rest) => {
-    for (const { name } of sources) compiled.add(name);
-    return get(sources, ...rest);
-  };
+  editKernels(gpu, (source) => {
+    compiled.add(source.name);
+    return source;
+  });
   return compiled;
+}
+
+/**
+ * Has a GPU compile other WGSL files than it is told to.
+ *
+ * @param gpu The GPU.
+ * @param edit What to compile for a file. Pipelines are kept by the names of files.
+ * @returns Ends it.
+ */
+export function editKernels(
+  { kernels }: Gpu,
+  edit: (source: KernelSource) => KernelSource,
+): Disposable {
+  const { get } = kernels;
+  kernels.get = (sources, ...rest) =>
+    get.call(kernels, sources.map(edit), ...rest);
+  return { [Symbol.dispose]: () => void (kernels.get = get) };
 }
 
 /**

@@ -6,7 +6,7 @@ import { POLICIES, type PolicyName } from "../src/offload/eviction.ts";
 import { ExpertCache } from "../src/offload/expert_cache.ts";
 import { readBlock, writeBlock } from "../src/offload/residency_block.ts";
 import { expertsAt, parseTrace } from "../src/offload/routing_trace.ts";
-import { SUMMING } from "./_gpu.ts";
+import { editKernels, SUMMING } from "./_gpu.ts";
 import type { KernelCase } from "./_kernel_case.ts";
 import { type Random, withRandom } from "./_random.ts";
 import {
@@ -247,34 +247,22 @@ async function checkMutation(
   random: Random,
   [right, wrong, policy]: Mutation,
 ): Promise<void> {
-  const { kernels } = gpu;
-  const get = kernels.get;
-  kernels.get = (sources, ...rest) =>
-    get.call(
-      kernels,
-      sources.map(({ name, code }) => {
-        if (name !== "lib/residency.wgsl") return { name, code };
-        assert(code.includes(right), right);
-        // Pipelines are kept by the names of their files.
-        return { name: `${name}: ${right}`, code: code.replace(right, wrong) };
-      }),
-      ...rest,
-    );
-  try {
-    await assertRejects(
-      async () => {
-        for (const shape of SHAPES.slice(0, 2)) {
-          using lab = await makeLab(gpu, { ...shape, policy });
-          for (const slotCount of slotCountsOf(shape)) {
-            await checkPatterns(lab, random, slotCount);
-          }
+  using _edited = editKernels(gpu, ({ name, code }) => {
+    if (name !== "lib/residency.wgsl") return { name, code };
+    assert(code.includes(right), right);
+    return { name: `${name}: ${right}`, code: code.replace(right, wrong) };
+  });
+  await assertRejects(
+    async () => {
+      for (const shape of SHAPES.slice(0, 2)) {
+        using lab = await makeLab(gpu, { ...shape, policy });
+        for (const slotCount of slotCountsOf(shape)) {
+          await checkPatterns(lab, random, slotCount);
         }
-      },
-      Error,
-      " slots, ",
-      `${wrong} for ${right}`,
-    );
-  } finally {
-    kernels.get = get;
-  }
+      }
+    },
+    Error,
+    " slots, ",
+    `${wrong} for ${right}`,
+  );
 }

@@ -7,6 +7,7 @@ import type { Mixtral } from "../src/model/mixtral.ts";
 import { ExpertCache } from "../src/offload/expert_cache.ts";
 import { planStage } from "../src/offload/stage_plan.ts";
 import { GpuWatch } from "./_offload_calls.ts";
+import { editKernels } from "./_gpu.ts";
 import { WAY, type Way, withLab } from "./_offload_lab.ts";
 import { checkShadow } from "./_offload_shadow.ts";
 import { assertSameBits, MODELS, talk, TURNS } from "./_offload_talk.ts";
@@ -133,26 +134,18 @@ Deno.test("The slots hold what the GPU's table says, whatever was staged", async
   });
 });
 
-/** Has stage.wgsl write something else; counts its dispatches. */
-function spoil(gpu: Gpu): { restore(): void } {
-  const { kernels } = gpu;
-  const get = kernels.get;
-  kernels.get = (sources, ...rest) =>
-    get.call(
-      kernels,
-      sources.map(({ name, code }) => {
-        if (name !== "stage.wgsl") return { name, code };
-        return {
-          name: `spoilt ${name}`,
-          code: code.replaceAll(
-            /pool\[first \+ i\]/g,
-            "($& ^ vec4u(0x00400040u))",
-          ),
-        };
-      }),
-      ...rest,
-    );
-  return { restore: () => kernels.get = get };
+/** Has stage.wgsl write something else. */
+function spoil(gpu: Gpu): Disposable {
+  return editKernels(gpu, ({ name, code }) => {
+    if (name !== "stage.wgsl") return { name, code };
+    return {
+      name: `spoilt ${name}`,
+      code: code.replaceAll(
+        /pool\[first \+ i\]/g,
+        "($& ^ vec4u(0x00400040u))",
+      ),
+    };
+  });
 }
 
 Deno.test("Mixtral reads what was staged: spoilt, it says something else", async () => {
@@ -163,13 +156,9 @@ Deno.test("Mixtral reads what was staged: spoilt, it says something else", async
       const way = { ...STAGING, slots: [3, 3, 3], pieceCount };
       using model = await lab.offloaded(way);
       assertSameBits(await talk(model, TURNS, 73), expected, "not spoilt");
-      const spoilt = spoil(lab.gpu);
-      try {
-        using other = await lab.offloaded(way);
-        assertNotEquals((await talk(other, TURNS, 73)).logits, expected.logits);
-      } finally {
-        spoilt.restore();
-      }
+      using _spoilt = spoil(lab.gpu);
+      using other = await lab.offloaded(way);
+      assertNotEquals((await talk(other, TURNS, 73)).logits, expected.logits);
     }
   });
 });

@@ -1,20 +1,12 @@
 // The experts of a token in the slots of their layer, as lib/residency.wgsl chose
 // them: those whose slot and whose place in the pool are among the bound ones. A row
 // of y for each rank.
+// Needs: bound.
 override SLOT_WORDS: u32;    // from one slot to the next
 override EXPERT_WORDS: u32;  // from one expert of the pool to the next
 override MATRIX_AT: u32;     // of the matrix in its expert, in words
 override X_PER_RANK: u32;    // 1 if x has a row for each rank, 0 if it has one
-// Must be kept in sync with `boundUniform()` in src/ops/bound_experts.ts.
-struct Bound {
-  first_slot: u32,
-  slot_count: u32,
-  first_expert: u32,
-  expert_count: u32,
-  pool_index: u32,  // the number of the first expert in the pool's buffer
-}
 @group(0) @binding(3) var<storage, read> uses: array<vec4u>;  // see lib/residency.wgsl
-@group(0) @binding(12) var<uniform> bound: Bound;
 
 var<private> is_missing: bool;
 var<private> pool_shift: u32;  // from a vec4 of a slot to the same one in the pool

@@ -116,19 +116,15 @@ function modelSizes(
     expertCount: numLocalExperts,
     topK: numExpertsPerTok,
     expertByteLength,
-    slotByteLength: options.residency === "cpu"
-      ? expertByteLength
-      : bankSlotByteLength(expertByteLength),
+    slotByteLength: bankSlotByteLength(expertByteLength),
     trunkByteLength: trunkWords * 4,
     kvByteLength: numHiddenLayers * 2 * contextLength * numKeyValueHeads *
       padded(headDim) * 4,
-    residencyByteLength: options.residency === "cpu"
-      ? 0
-      : residencyByteLength(config) +
-        (prefetchOf(gpu, options) === "off" ? 0 : stagingByteLength(config, {
-          expertByteLength,
-          pieceByteLength: PIECE_BYTE_LENGTH,
-        })),
+    residencyByteLength: residencyByteLength(config) +
+      (prefetchOf(gpu, options) === "off" ? 0 : stagingByteLength(config, {
+        expertByteLength,
+        pieceByteLength: PIECE_BYTE_LENGTH,
+      })),
     scratchByteLength: 4 *
       (chunkSize * rowWords + contextLength * headDim + logitWords +
         numExpertsPerTok * padded(intermediateSize) + // h of each rank

@@ -133,6 +133,12 @@ export class Gpu implements Disposable {
     throw new Error("unreachable");
   }
 
+  /** Bytes of the largest buffer that shaders can bind whole. */
+  get bindByteLimit(): number {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
+    return Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  }
+
   /**
    * Makes a buffer that shaders read and write.
    *
@@ -143,8 +149,7 @@ export class Gpu implements Disposable {
    */
   storageBuffer(label: string, byteLength: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(byteLength / 16) * 16);
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const limit = this.bindByteLimit;
     if (size > limit) {
       throw new RangeError(
         `Cannot allocate ${label}: it takes ${size} bytes, ${this.name} binds at most ${limit}; fewer bits or a shorter context take less`,

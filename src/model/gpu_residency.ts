@@ -194,12 +194,14 @@ export class GpuResidency {
   /**
    * Ends the step: counts and reports what the GPU did.
    *
-   * @param bytes What {@linkcode GpuResidency.log} or `keptLogs()` says, read.
+   * @param bytes What was read, in the end what {@linkcode GpuResidency.log} or
+   * `keptLogs()` says.
+   * @param byteOffset Where that begins.
    */
-  endStep(bytes: ArrayBuffer): void {
+  endStep(bytes: ArrayBuffer, byteOffset: number): void {
     this.#isLogging = false;
     const { byteLength } = this.#size;
-    for (let at = 0; at < bytes.byteLength; at += byteLength) {
+    for (let at = byteOffset; at < bytes.byteLength; at += byteLength) {
       const before = this.#words;
       this.#words = new Uint32Array(bytes, at, byteLength / 4);
       this.#count(before);

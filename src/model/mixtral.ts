@@ -59,8 +59,8 @@ export class Mixtral implements Disposable {
 
   /** The most tokens that {@linkcode Mixtral.pickAhead} picks; 0: it cannot. */
   get aheadLimit(): number {
-    const { runsUnread, residency } = this.#parts;
-    return runsUnread || residency?.isReady ? AHEAD_LIMIT : 0;
+    const { residency, offload } = this.#parts;
+    return residency?.isReady ?? offload === null ? AHEAD_LIMIT : 0;
   }
 
   /** Milliseconds spent waiting for the GPU so far. */
@@ -225,7 +225,7 @@ export class Mixtral implements Disposable {
     const log = residency?.keptLogs(count) ?? null;
     const bytes = await this.#read(recorder, { log, slices: [slice] });
     this.offloadStats?.countTimes(recorder.timeMs);
-    const ids = [...new Uint32Array(bytes)];
+    const ids = [...new Uint32Array(bytes, 0, count)];
     const end = ids.indexOf(NO_PICK);
     return end < 0 ? ids : ids.slice(0, end);
   }
@@ -255,7 +255,7 @@ export class Mixtral implements Disposable {
     }
   }
 
-  /** Ends a step: submits, and reads what is asked for and what routers logged. */
+  /** Ends a step: submits, and reads what is asked for, then what routers logged. */
   async #read(
     recorder: Recorder,
     { slices, log = this.#parts.residency?.log ?? null }: {
@@ -268,9 +268,9 @@ export class Mixtral implements Disposable {
       recorder.submit();
       return new ArrayBuffer(0);
     }
-    const bytes = await recorder.read([log, ...slices]);
-    this.#parts.residency!.endStep(bytes.slice(0, log.byteLength));
-    return bytes.slice(log.byteLength);
+    const bytes = await recorder.read([...slices, log]);
+    this.#parts.residency!.endStep(bytes, bytes.byteLength - log.byteLength);
+    return bytes;
   }
 
   async #readLogits(

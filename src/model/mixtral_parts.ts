@@ -60,8 +60,6 @@ export interface MixtralParts {
   readonly pick: Op;
   /** What was picked (AHEAD_LIMIT) u32. */
   readonly picked: GPUBuffer;
-  /** Whether the host has no say within a token: no routing is read. */
-  readonly runsUnread: boolean;
   readonly readback: Readback;
 }
 
@@ -86,22 +84,21 @@ export async function buildMixtral(
   const rowCount = Math.min(options.chunkSize, LOGIT_ROWS);
   const logits = makeRows(gpu, "logits", [rowCount, vocabSize]);
   const picked = gpu.storageBuffer("picked tokens", AHEAD_LIMIT * 4);
+  const logWords = residencyWords(config, options);
   const readback = await gpu.readback(
     Math.max(
-      AHEAD_LIMIT * (1 + residencyWords(config, options)),
-      rowCount * logits.stride + residencyWords(config, options),
+      AHEAD_LIMIT * (1 + logWords),
+      rowCount * logits.stride + logWords,
       2 * options.chunkSize * numExpertsPerTok + numLocalExperts,
     ) * 4,
   );
-  const residency = residencyWords(config, options) === 0
-    ? null
-    : makeResidency(gpu, {
-      layerCount: config.numHiddenLayers,
-      topK: numExpertsPerTok,
-      wordCount: blockLayout(config).wordCount,
-      policy: options.offload?.policy ?? DEFAULT_POLICY,
-      decayFactors: decayFactors(),
-    });
+  const residency = logWords === 0 ? null : makeResidency(gpu, {
+    layerCount: config.numHiddenLayers,
+    topK: numExpertsPerTok,
+    wordCount: blockLayout(config).wordCount,
+    policy: options.offload?.policy ?? DEFAULT_POLICY,
+    decayFactors: decayFactors(),
+  });
   const shared = makeShared(gpu, config, {
     ...options,
     layout: weights.expertLayout,
@@ -217,7 +214,6 @@ export async function buildMixtral(
     }),
     pick: await argmax(gpu, { logits, vocabSize, picked, step }),
     picked,
-    runsUnread: options.offload === null && options.onRouting === undefined,
     readback,
   };
 }

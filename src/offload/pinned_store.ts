@@ -158,12 +158,7 @@ async function allocate(
   gpu: Gpu,
   { expertByteLength, expertCount, range, onPinned }: PinnedStoreOptions,
 ): Promise<Chunk[]> {
-  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
-  const limit = Math.min(
-    CHUNK_BYTE_LENGTH,
-    maxBufferSize,
-    maxStorageBufferBindingSize,
-  );
+  const limit = Math.min(CHUNK_BYTE_LENGTH, gpu.bindByteLimit);
   const chunks: Chunk[] = [];
   let most = Math.floor(limit / expertByteLength);
   let first = 0;

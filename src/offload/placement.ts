@@ -100,7 +100,16 @@ export function planPlacement(
   checkBudgets(options);
   checkExpertBuffer(sizes, options.adapter);
   const { layerCount, expertCount, expertByteLength } = sizes;
-  const { slots, stagingSlotCount, reasons } = planSlots(sizes, options);
+  // Only where the GPU decides are there banks and a table.
+  const byHost: ModelSizes = {
+    ...sizes,
+    slotByteLength: expertByteLength,
+    residencyByteLength: 0,
+  };
+  const { slots, stagingSlotCount, reasons } = planSlots(
+    options.residency === "cpu" ? byHost : sizes,
+    options,
+  );
   const residentLayers = [...slots.keys()]
     .filter((layer) => slots[layer] === expertCount);
   const offGpu = (layerCount - residentLayers.length) * expertCount;
@@ -119,17 +128,10 @@ export function planPlacement(
       options.adapter.maxStorageBuffersPerShaderStage,
   });
   const slotCount = sum(slots);
-  // Only slots that share a buffer have gaps between them.
-  const slotBytes = slotsByteLength(
-    decided.residency === "gpu"
-      ? sizes
-      : { ...sizes, slotByteLength: expertByteLength },
-    slots,
-  );
+  const isDecided = decided.residency === "gpu" && offGpu > 0;
+  const actual = isDecided ? sizes : byHost;
+  const slotBytes = slotsByteLength(actual, slots);
   const { trunkByteLength, kvByteLength, scratchByteLength } = sizes;
-  const tableByteLength = decided.residency === "gpu" && offGpu > 0
-    ? sizes.residencyByteLength ?? 0
-    : 0;
   return {
     slots,
     residentLayers,
@@ -141,11 +143,9 @@ export function planPlacement(
     slotsByteLength: slotBytes,
     trunkByteLength,
     kvByteLength,
-    scratchByteLength: scratchByteLength + tableByteLength,
-    vramByteLength: fixedByteLength({
-      ...sizes,
-      residencyByteLength: tableByteLength,
-    }) + slotBytes + stagingSlotCount * expertByteLength,
+    scratchByteLength: scratchByteLength + (actual.residencyByteLength ?? 0),
+    vramByteLength: fixedByteLength(actual) + slotBytes +
+      stagingSlotCount * expertByteLength,
     ramByteLength: sum(host.stores.map((store) => store.ramByteLength)),
     reasons: [...reasons, ...host.reasons, ...decided.reasons],
   };

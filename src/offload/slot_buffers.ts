@@ -147,7 +147,7 @@ export class SlotBuffers {
 /** The banks of each layer. */
 function makeBanks(gpu: Gpu, options: SlotBuffersOptions): Bank[][] {
   const slotByteLength = bankSlotByteLength(options.expertByteLength);
-  const byteLimit = options.bankByteLimit ?? bindLimit(gpu);
+  const byteLimit = options.bankByteLimit ?? gpu.bindByteLimit;
   return options.slots.map((count, layer) =>
     splitSlots(count, { slotByteLength, byteLimit }).map((run) => ({
       ...run,
@@ -157,9 +157,4 @@ function makeBanks(gpu: Gpu, options: SlotBuffersOptions): Bank[][] {
       ),
     }))
   );
-}
-
-function bindLimit({ device }: Gpu): number {
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  return Math.min(maxBufferSize, maxStorageBufferBindingSize);
 }

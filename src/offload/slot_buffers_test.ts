@@ -8,9 +8,8 @@ const OPTIONS = { slots: [3, 2], stagingSlotCount: 2, expertByteLength: 48 };
 /** Makes "buffers" that tell what they were made for, on a GPU that binds 1 KiB. */
 function makeSlots(options: Partial<SlotBuffersOptions> = {}) {
   const sizes: number[] = [];
-  const limits = { maxBufferSize: 2048, maxStorageBufferBindingSize: 1024 };
   const gpu = {
-    device: { limits },
+    bindByteLimit: 1024,
     storageBuffer(label: string, byteLength: number) {
       sizes.push(byteLength);
       return { label };

@@ -1,8 +1,8 @@
 /** How much of a guessed expert comes over the bus before it is needed. Numbers only. */
 
 /**
- * Pieces beside q, of which there is one a layer. Other ops of the trunk are shorter,
- * or write what the layer before has read, which waits for all before it.
+ * Pieces beside q, k and v, which run side by side. Every other op of the trunk waits
+ * for all before it.
  */
 const TRUNK_PIECES = 1;
 

@@ -34,7 +34,7 @@ export function matvecAxis1(gpu: Gpu, options: Axis1Options): Promise<Op> {
       ...layout.sources,
       source,
       input.source,
-      pick.source,
+      ...pick.sources,
       { name: "matvec_axis1.wgsl", code: matvecAxis1Code },
     ],
     constants: {

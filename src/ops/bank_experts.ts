@@ -3,8 +3,13 @@
 import type { Gpu } from "../gpu/device.ts";
 import fetchCode from "../../kernels/fetch.wgsl" with { type: "text" };
 import pickUse from "../../kernels/lib/pick_use.wgsl" with { type: "text" };
-import { type Bank, boundUniform, type PoolPart } from "./bound_experts.ts";
-import { BRING } from "./copy.ts";
+import {
+  type Bank,
+  BOUND,
+  boundUniform,
+  type PoolPart,
+} from "./bound_experts.ts";
+import { BRING, BRING_WORKGROUPS } from "./copy.ts";
 import { type ExpertsOptions, fillsSlots, oneTokenOps } from "./experts.ts";
 import type { Pick } from "./matvec.ts";
 import { kernelOp, type Op, sequence } from "./op.ts";
@@ -26,9 +31,6 @@ export interface BankExpertsOptions extends ExpertsOptions {
   /** What may be staged of a missing expert; `null` if nothing ever is. */
   readonly staged: StagedParts | null;
 }
-
-/** Workgroups of a copy: see `ExpertCopier`. */
-const FETCH_WORKGROUPS = 64;
 
 /**
  * Makes y[rank] = W2 (silu(W1 x) * W3 x) for one token's experts in their slots.
@@ -75,7 +77,7 @@ function fetchOp(
   const pick = pickOf(gpu, options, places)(0, 0);
   const misses = pick.misses!;
   return kernelOp(gpu, {
-    sources: [pick.source, misses.source, BRING, {
+    sources: [...pick.sources, misses.source, BRING, {
       name: "fetch.wgsl",
       code: fetchCode,
     }],
@@ -85,7 +87,7 @@ function fetchOp(
       ...misses.bindings,
       0: places.bank.buffer,
     },
-    workgroups: () => [FETCH_WORKGROUPS, 1, pick.count],
+    workgroups: () => [BRING_WORKGROUPS, 1, pick.count],
   });
 }
 
@@ -97,7 +99,7 @@ function pickOf(
 ): (matrixAt: number, xRows: number) => Pick {
   const bound = boundUniform(gpu, bank, part);
   return (MATRIX_AT, X_PER_RANK) => ({
-    source: { name: "lib/pick_use.wgsl", code: pickUse },
+    sources: [BOUND, { name: "lib/pick_use.wgsl", code: pickUse }],
     constants: {
       SLOT_WORDS: slotByteLength / 4,
       EXPERT_WORDS: layout.wordCount,

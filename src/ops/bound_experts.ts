@@ -1,6 +1,14 @@
 /** Slots and experts of a layer that lie in a buffer, and how kernels are told which. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { KernelSource } from "../gpu/kernel.ts";
+import boundCode from "../../kernels/lib/bound.wgsl" with { type: "text" };
+
+/** Declares what {@linkcode boundUniform} makes. */
+export const BOUND: KernelSource = {
+  name: "lib/bound.wgsl",
+  code: boundCode,
+};
 
 /** Slots of a layer in one buffer. */
 export interface Bank {
@@ -42,7 +50,7 @@ export function boundUniform(
     size: 32,
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
-  // Must be kept in sync with `Bound` in kernels/lib/pick_use.wgsl and kernels/stage.wgsl.
+  // Must be kept in sync with `Bound` in kernels/lib/bound.wgsl.
   const { firstExpert, count, index } = part ??
     { firstExpert: 0, count: 0xffffffff, index: 0 };
   const words = [firstSlot, slotCount, firstExpert, count, index, 0, 0, 0];

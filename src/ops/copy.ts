@@ -4,12 +4,12 @@ import type { Gpu } from "../gpu/device.ts";
 import type { KernelSource } from "../gpu/kernel.ts";
 import copyCode from "../../kernels/copy.wgsl" with { type: "text" };
 import bringCode from "../../kernels/lib/bring.wgsl" with { type: "text" };
-import type { Bound } from "./op.ts";
+import { type Bound, resourceOf } from "./op.ts";
 
 /** Bytes of a uniform binding's step: WebGPU's default alignment. */
 const UNIFORM_STEP = 256;
-/** Workgroups of a copy: 16 fill a PCIe 5 link, more do no harm. */
-const WORKGROUPS = 64;
+/** Workgroups that bring vec4s: 16 fill a PCIe 5 link, more do no harm. */
+export const BRING_WORKGROUPS = 64;
 
 /** Moves vec4s over the bus, for kernels that say from where to where. */
 export const BRING: KernelSource = {
@@ -131,12 +131,8 @@ export class ExpertCopier {
     this.#offset[0] = row * UNIFORM_STEP;
     pass.setPipeline(this.#pipeline);
     pass.setBindGroup(0, bound, this.#offset, 0, 1);
-    pass.dispatchWorkgroups(WORKGROUPS);
+    pass.dispatchWorkgroups(BRING_WORKGROUPS);
   }
-}
-
-function resourceOf(bound: Bound): GPUBufferBinding {
-  return "buffer" in bound ? bound : { buffer: bound };
 }
 
 /** For each piece of each expert: that piece, and from it to the end. */

@@ -69,13 +69,13 @@ export async function residentExperts(
   const { topK, expertCount } = routing;
   const EXPERT_WORDS = layout.wordCount;
   const one = await oneTokenOps(gpu, options, (MATRIX_AT, X_PER_RANK) => ({
-    source: { name: "lib/pick_expert.wgsl", code: pickExpert },
+    sources: [{ name: "lib/pick_expert.wgsl", code: pickExpert }],
     constants: { EXPERT_WORDS, MATRIX_AT, X_PER_RANK },
     bindings: { 3: routing.ids },
     count: topK, // a workgroup's z is the rank
   }));
   const many = await manyTokensOps(gpu, options, (MATRIX_AT, X_DIVISOR) => ({
-    source: { name: "lib/rows_expert.wgsl", code: rowsExpert },
+    sources: [{ name: "lib/rows_expert.wgsl", code: rowsExpert }],
     constants: {
       EXPERT_WORDS,
       MATRIX_AT,
@@ -192,7 +192,7 @@ function expertUp(
     sources: [
       ...sources,
       input.source,
-      pick.source,
+      ...pick.sources,
       ...(pick.misses ? [pick.misses.source] : []),
       strip === null
         ? { name: "expert_up.wgsl", code: expertUpCode }
@@ -254,7 +254,7 @@ export async function manyTokensOps(
     await product(up, [x, h], rows),
     await product(up, [x, h3], pickOf(at.w3, routing.topK)),
     await kernelOp(gpu, {
-      sources: [rows.source, { name: "swiglu.wgsl", code: swigluCode }],
+      sources: [...rows.sources, { name: "swiglu.wgsl", code: swigluCode }],
       constants: { ...rows.constants, STRIDE: h.stride },
       bindings: { ...rows.bindings, 0: h.buffer, 1: h3.buffer },
       workgroups: (tokenCount) => [

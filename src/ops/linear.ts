@@ -59,7 +59,7 @@ export async function linear(gpu: Gpu, options: LinearOptions): Promise<Op> {
     x: beforeNorm?.x ?? x,
     norm: beforeNorm?.norm,
     pick: {
-      source: { name: "lib/pick_one.wgsl", code: pickOne },
+      sources: [{ name: "lib/pick_one.wgsl", code: pickOne }],
       constants: {},
       bindings: {},
       count: 1,
@@ -71,7 +71,7 @@ export async function linear(gpu: Gpu, options: LinearOptions): Promise<Op> {
     x,
     y,
     pick: {
-      source: { name: "lib/rows_all.wgsl", code: rowsAll },
+      sources: [{ name: "lib/rows_all.wgsl", code: rowsAll }],
       constants: {},
       bindings: { [STEP_BINDING]: step },
       count: 1,

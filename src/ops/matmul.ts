@@ -67,7 +67,7 @@ export function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
     sources: [
       ...(needsStep ? [STEP_SOURCE] : []),
       ...layout.sources,
-      pick.source,
+      ...pick.sources,
       NO_REDUCTION,
       ...kernel.sources,
     ],

@@ -15,8 +15,8 @@ import { type StripReading, stripReading } from "./strip.ts";
 
 /** Which weights and rows a product works on: a `lib/pick_*.wgsl` and its needs. */
 export interface Pick {
-  /** Defines `weights_at`, `x_row` and `y_row`. */
-  readonly source: KernelSource;
+  /** Define `pick`, `weights_at`, `x_row` and `y_row`. */
+  readonly sources: readonly KernelSource[];
   /** Its constants. */
   readonly constants: Readonly<Record<string, number>>;
   /** Its bindings. */
@@ -116,7 +116,7 @@ function matvecStrip(
     sources: [
       ...sources,
       input.source,
-      pick.source,
+      ...pick.sources,
       ...(pick.misses ? [pick.misses.source] : []),
       { name: "matvec_strip.wgsl", code: matvecStripCode },
     ],
@@ -153,7 +153,7 @@ function matvecAny(
     sources: [
       ...reading.sources,
       input.source,
-      pick.source,
+      ...pick.sources,
       { name: "matvec.wgsl", code: matvecCode },
     ],
     constants: {

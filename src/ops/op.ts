@@ -41,6 +41,16 @@ export interface Rows {
 /** A buffer to bind, or a part of one. */
 export type Bound = GPUBuffer | GPUBufferBinding;
 
+/**
+ * Says how WebGPU is to bind it.
+ *
+ * @param bound The buffer, or a part of one.
+ * @returns The resource of a bind group's entry.
+ */
+export function resourceOf(bound: Bound): GPUBufferBinding {
+  return "buffer" in bound ? bound : { buffer: bound };
+}
+
 /** What {@linkcode kernelOp} needs. */
 export interface KernelOpOptions {
   /** The WGSL files, the one with the entry point last. */
@@ -75,7 +85,7 @@ export async function kernelOp(
     layout: pipeline.getBindGroupLayout(0),
     entries: Object.entries(bindings).map(([binding, bound]) => ({
       binding: Number(binding),
-      resource: "buffer" in bound ? bound : { buffer: bound },
+      resource: resourceOf(bound),
     })),
   });
   return {

@@ -79,7 +79,7 @@ export async function slotExpert(
       gpu,
       { ...options, scratch: { ...scratch, h } },
       (MATRIX_AT, rowsOfX) => ({
-        source: { name: "lib/pick_slot.wgsl", code: pickSlot },
+        sources: [{ name: "lib/pick_slot.wgsl", code: pickSlot }],
         // x and h have one row; y, which has h for its x, a row for each rank.
         constants: { MATRIX_AT, Y_PER_RANK: rowsOfX },
         bindings: { 3: use },
@@ -91,7 +91,7 @@ export async function slotExpert(
   const byExpert: Op[][] = [];
   for (const use of uses.experts) {
     const ops = await manyTokensOps(gpu, options, (MATRIX_AT, X_DIVISOR) => ({
-      source: { name: "lib/rows_slot.wgsl", code: rowsSlot },
+      sources: [{ name: "lib/rows_slot.wgsl", code: rowsSlot }],
       constants: { MATRIX_AT, X_DIVISOR, ROW_LIMIT: scratch.tokenLimit },
       bindings: { 3: scratch.counts, 4: scratch.lists, 5: use },
       count: 1,

@@ -6,14 +6,11 @@ import missStaged from "../../kernels/lib/miss_staged.wgsl" with {
   type: "text",
 };
 import stageCode from "../../kernels/stage.wgsl" with { type: "text" };
-import { boundUniform, type PoolPart } from "./bound_experts.ts";
+import { BOUND, boundUniform, type PoolPart } from "./bound_experts.ts";
 import type { ExpertLayout } from "./expert_layout.ts";
 import type { MissReading } from "./matvec.ts";
-import { BRING } from "./copy.ts";
+import { BRING, BRING_WORKGROUPS } from "./copy.ts";
 import { kernelOp, type Op, sequence } from "./op.ts";
-
-/** Workgroups of a copy: 16 fill a PCIe 5 link, more do no harm. */
-const WORKGROUPS = 64;
 
 /** A part of an expert that may lie in VRAM before it is missed. */
 export interface StagedPart {
@@ -70,7 +67,7 @@ export async function stagePart(
   for (const source of part.count === 0 ? [] : pool) {
     copies.push(
       await kernelOp(gpu, {
-        sources: [BRING, { name: "stage.wgsl", code: stageCode }],
+        sources: [BOUND, BRING, { name: "stage.wgsl", code: stageCode }],
         constants: {
           TOP_K: topK,
           EXPERT_WORDS: layout.wordCount,
@@ -86,7 +83,7 @@ export async function stagePart(
           11: source.buffer,
           12: boundUniform(gpu, { firstSlot: 0, slotCount: 0 }, source),
         },
-        workgroups: () => [WORKGROUPS],
+        workgroups: () => [BRING_WORKGROUPS],
       }),
     );
   }
