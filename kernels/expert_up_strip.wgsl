@@ -3,7 +3,7 @@
 //   x (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
 // A workgroup takes all inputs, and the same units of W1 and W3 one after the
 // other.
-// Needs: strip, strip_u*, weights_*, strip_inputs, fold, x_*, pick_*.
+// Needs: strip, shape_one, strip_u*, weights_*, strip_inputs, fold, x_*, pick_*.
 override WG: u32;
 override X_STRIDE: u32;
 override Y_STRIDE: u32;
@@ -13,17 +13,6 @@ override MATRIX3_AT: u32;
 @group(0) @binding(2) var<storage, read_write> h: array<f32>;
 
 fn silu(v: f32) -> f32 { return v / (1.0 + exp(-v)); }
-
-// Folds the units of one matrix.
-fn fold_units(lane: u32, workgroup: u32, base: u32, first: u32, inputs: Inputs) {
-  let strip = strip_of(base, workgroup % RESIDUES, inputs.k, inputs.x);
-  var unit = load_unit(base, place_of(workgroup, 0u), inputs.k);
-  for (var i = 0u; i < UNITS; i++) {
-    let current = unit;
-    if (i + 1u < UNITS) { unit = load_unit(base, place_of(workgroup, i + 1u), inputs.k); }
-    fold(lane, first + i, unit_sums(current, strip));
-  }
-}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -35,8 +24,20 @@ fn main(
   let base3 = base1 + (MATRIX3_AT - MATRIX_AT) / 4u;
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
   let inputs = strip_inputs(lane, x_at, 0u, K / 16u);
-  fold_units(lane, id.x, base1, 0u, inputs);
-  fold_units(lane, id.x, base3, UNITS, inputs);
+  let residue = id.x % RESIDUES;
+  var strip = strip_of(load_scales(base1, residue, inputs.k), inputs.x);
+  var unit = load_unit(base1, place_of(id.x, 0u), inputs.k);
+  // One loop for both, so that the GPU has but one piece of code to fetch.
+  for (var i = 0u; i < 2u * UNITS; i++) {
+    let current = unit;
+    let next = i + 1u;
+    if (next < 2u * UNITS) {
+      let base = select(base1, base3, next >= UNITS);
+      unit = load_unit(base, place_of(id.x, next % UNITS), inputs.k);
+    }
+    if (i == UNITS) { strip = strip_of(load_scales(base3, residue, inputs.k), inputs.x); }
+    fold(lane, i, unit_sums(current, strip));
+  }
   workgroupBarrier();
 
   let scale = strip_scale();

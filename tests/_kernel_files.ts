@@ -43,6 +43,7 @@ export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
 const STRIP_FILES = [
   "lib/strip.wgsl",
   "lib/strip_inputs.wgsl",
+  "lib/shape_one.wgsl",
   "lib/weights_read.wgsl",
   "lib/fixed.wgsl",
   "lib/fold.wgsl",

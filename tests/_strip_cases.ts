@@ -31,6 +31,8 @@ const STRIP_SHAPES: readonly MatrixShape[] = [
   { N: 16, K: 2064, groups: { groupSize: 16, scaleGroupSize: 129 } },
   // units that do not divide into workgroups
   { N: 96, K: 32, groups: { groupSize: 16, scaleGroupSize: 12 } },
+  // groups seven apart share their meta scales, which begin anywhere in a row
+  { N: 112, K: 64, groups: { groupSize: 16, scaleGroupSize: 4 } },
   // several units in a group
   { N: 128, K: 512, groups: { groupSize: 64, scaleGroupSize: 64 } },
 ];

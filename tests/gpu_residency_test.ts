@@ -179,13 +179,13 @@ Deno.test("GpuResidency starts over with empty slots after a step that failed", 
 
 Deno.test("GpuResidency starts over after a token of which nobody knows how far it got", async () => {
   using directory = await tinyCheckpoint({
-    config: { "num_hidden_layers": 9 },
+    config: { "num_hidden_layers": 17 },
   });
   await withLab(directory.path, async (lab) => {
     Object.assign(lab.gpu, { isSoftware: false }); // submits on the way
     using resident = await lab.resident(WAY.chunkSize);
     const expected = await talk(resident, TURNS, SEED);
-    const way = { ...GPU_WAY, slots: Array(9).fill(2) };
+    const way = { ...GPU_WAY, slots: Array(17).fill(2) };
     using model = await lab.offloaded(way);
     for (const nth of [1, 2, 3]) {
       await talk(model, TURNS, SEED + nth);

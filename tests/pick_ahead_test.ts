@@ -96,7 +96,7 @@ Deno.test("Mixtral.pickAhead() runs what it is told, and says what it would pick
 
 Deno.test("Mixtral.pickAhead() submits on the way where a GPU can begin", async () => {
   using directory = await tinyCheckpoint({
-    config: { "num_hidden_layers": 9 },
+    config: { "num_hidden_layers": 17 },
   });
   await withLab(directory.path, async (lab) => {
     using waiting = await lab.resident(CHUNK_SIZE);
@@ -108,7 +108,8 @@ Deno.test("Mixtral.pickAhead() submits on the way where a GPU can begin", async 
     assertEquals(watch.count("submit"), 1);
     watch.reset();
     assertEquals(await eager.pickAhead(5, where), ids);
-    assertEquals(watch.count("submit"), 6 * 2 + 1); // after layers 3 and 7
+    // After layer 3 of the first token, layer 15 of each, and in the end.
+    assertEquals(watch.count("submit"), 1 + 6 + 1);
     assertEquals(watch.count("mapAsync"), 1);
     assertEquals(watch.created(), {});
   });

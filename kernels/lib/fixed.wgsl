@@ -67,6 +67,12 @@ fn dot_small(bytes: vec4u, v: Fixed) -> f32 {
   return f32((dot16(bytes, v.high) * 256 + dot16(bytes, v.middle)) * 256 + dot16(bytes, v.low));
 }
 
+// The same with bytes that are 2^shift times their value, down to -128.
+fn dot_shifted(bytes: vec4u, v: Fixed, shift: u32) -> f32 {
+  let upper = dot16(bytes, v.high) * 256 + dot16(bytes, v.middle);
+  return f32(upper * i32(256u >> shift) + (dot16(bytes, v.low) >> shift));
+}
+
 // The sum of the products with any bytes from 0 to 255, in units. Those are 128 more
 // than signed ones; `sum` is the sum of the numbers.
 fn dot_bytes(bytes: vec4u, v: Fixed, sum: f32) -> f32 {

@@ -29,7 +29,7 @@ import {
 } from "./mixtral_parts.ts";
 import type { LayerOps } from "./mixtral_layer.ts";
 import type { Offload } from "./offload.ts";
-import { LAYERS_PER_SUBMIT } from "./turns.ts";
+import { endsSubmit } from "./turns.ts";
 import type { Weights } from "./upload.ts";
 
 /** A Mixtral model with its KV cache. */
@@ -102,14 +102,12 @@ export class Mixtral implements Disposable {
   /** Runs a step of T tokens through all layers. */
   async #runLayers(recorder: Recorder, T: number): Promise<void> {
     const { embed, layers } = this.#parts;
-    const { isDecided, isStaging, layersPerSubmit } = this.#beginStep(T);
+    const { isDecided, isStaging, isEager } = this.#beginStep(T);
     const run = (op: Op) => recorder.run(op, T);
     const attend = (layer: LayerOps | undefined) => {
       if (layer === undefined) return;
       run(layer.inputNorm); //            xb = norm(x)
-      run(layer.q); //                    q = Wq xb
-      run(layer.k); //                    k = Wk xb
-      run(layer.v); //                    v = Wv xb
+      run(layer.qkv); //                  q = Wq xb, k = Wk xb, v = Wv xb
       if (isStaging) run(layer.stage); // beside these, with which it shares no buffer
       run(layer.attention); //            rotate q, k; append k, v; a = softmax(q k^T) v
       run(layer.o); //                    x += Wo a
@@ -126,11 +124,12 @@ export class Mixtral implements Disposable {
       recorder.next = goOn; // if the routing is read, recorded meanwhile
       await layer.experts.run(recorder, T, isDecided); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
-      if (i % layersPerSubmit === layersPerSubmit - 1) recorder.submit();
+      const isIdle = recorder.submitCount === 0;
+      if (isEager && endsSubmit(i, isIdle)) recorder.submit();
     }
   }
 
-  /** Who decides on experts, and how often to submit. */
+  /** Who decides on experts, and whether to submit on the way. */
   #beginStep(T: number) {
     const { residency, offload } = this.#parts;
     residency?.beginStep(T);
@@ -138,8 +137,7 @@ export class Mixtral implements Disposable {
       {};
     // Reads of the routing submit anyway.
     const isEager = this.#isEager && (offload === null || isDecided);
-    const layersPerSubmit = isEager ? LAYERS_PER_SUBMIT : Infinity;
-    return { isDecided, isStaging, layersPerSubmit };
+    return { isDecided, isStaging, isEager };
   }
 
   /** Records the logits of rows `firstRow...` of the step. */

@@ -3,10 +3,10 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { KvBuffers } from "../ops/attention.ts";
 import { linear } from "../ops/linear.ts";
-import type { Matrix } from "../ops/matrix.ts";
 import { combine, route, type RouteOptions } from "../ops/moe.ts";
 import { rmsNorm } from "../ops/norm.ts";
-import { forMany, type Op, type Rows, sequence } from "../ops/op.ts";
+import { forMany, type Op, sequence } from "../ops/op.ts";
+import { projections } from "../ops/projections.ts";
 import { selfAttention } from "../ops/self_attention.ts";
 import type { ModelConfig } from "./config.ts";
 import type { ExpertRunner } from "./expert_runner.ts";
@@ -20,9 +20,7 @@ import type { LayerWeights } from "./upload.ts";
  */
 export interface LayerOps {
   readonly inputNorm: Op;
-  readonly q: Op;
-  readonly k: Op;
-  readonly v: Op;
+  readonly qkv: Op;
   /** Brings in a part of an expert of this layer that the one before guessed. */
   readonly stage: Op;
   readonly attention: Op;
@@ -74,20 +72,16 @@ export async function makeLayer(
   });
   const inputNorm = await normed(layer.inputNorm);
   const postAttentionNorm = await normed(layer.postAttentionNorm);
-  const project = (matrix: Matrix, y: Rows, oneY: Rows) =>
-    linear(gpu, {
-      matrix,
-      x: xb,
-      y,
-      oneY,
-      step,
-      beforeNorm: inputNorm.input,
-    });
   return {
     inputNorm: inputNorm.op,
-    q: await project(layer.q, q, one.q),
-    k: await project(layer.k, k, one.k),
-    v: await project(layer.v, v, one.v),
+    qkv: await projections(gpu, {
+      matrices: layer,
+      x: xb,
+      beforeNorm: inputNorm.input,
+      y: { q, k, v },
+      oneY: one,
+      step,
+    }),
     stage: stage ?? sequence("stage", []),
     attention: await selfAttention(gpu, {
       ...shape,

@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import combineCode from "../../kernels/combine.wgsl" with { type: "text" };
+import logitsCode from "../../kernels/lib/logits.wgsl" with { type: "text" };
 import tellHost from "../../kernels/lib/tell_host.wgsl" with { type: "text" };
 import tellNobody from "../../kernels/lib/tell_nobody.wgsl" with {
   type: "text",
@@ -142,6 +143,7 @@ function routeRows(
       source,
       input.source,
       ...telling.sources,
+      { name: "lib/logits.wgsl", code: logitsCode },
       { name: "route.wgsl", code: routeCode },
     ],
     constants: {

@@ -10,6 +10,12 @@ import stripInputs from "../../kernels/lib/strip_inputs.wgsl" with {
 import stripRows8 from "../../kernels/lib/strip_rows_8.wgsl" with {
   type: "text",
 };
+import shapeOne from "../../kernels/lib/shape_one.wgsl" with {
+  type: "text",
+};
+import shapeThree from "../../kernels/lib/shape_three.wgsl" with {
+  type: "text",
+};
 import stripCode from "../../kernels/lib/strip.wgsl" with { type: "text" };
 import stripU2 from "../../kernels/lib/strip_u2.wgsl" with { type: "text" };
 import stripU4 from "../../kernels/lib/strip_u4.wgsl" with { type: "text" };
@@ -75,6 +81,8 @@ export interface StripReading {
   readonly constants: Constants;
   /** Workgroups for one row of x and one part of the inputs. */
   readonly workgroupCount: number;
+  /** How far apart groups are that have their meta scales in common. */
+  readonly residueCount: number;
   /** Parts that the inputs are cut into. */
   readonly partCount: number;
 }
@@ -89,9 +97,27 @@ export interface StripOptions {
   readonly matrixCount: number;
   /** Whether missing weights are brought in on the way. */
   readonly fills: boolean;
-  /** Units that a workgroup works through; for benchmarks. */
+  /** Units that a workgroup works through. */
   readonly unitCount?: number | undefined;
+  /**
+   * Whether the kernel has the shape from a table, with those of others.
+   *
+   * @default {false} it is a constant
+   */
+  readonly hasTable?: boolean;
 }
+
+/** The shape of the one matrix that a kernel reads. */
+const SHAPE_ONE: KernelSource = {
+  name: "lib/shape_one.wgsl",
+  code: shapeOne,
+};
+
+/** The shapes of three matrices that one kernel reads. */
+const SHAPE_THREE: KernelSource = {
+  name: "lib/shape_three.wgsl",
+  code: shapeThree,
+};
 
 /**
  * Picks how a matrix is read in strips.
@@ -103,8 +129,9 @@ export interface StripOptions {
  */
 export function stripReading(
   gpu: Gpu,
-  { layout, hasParts, matrixCount, fills, unitCount }: StripOptions,
+  options: StripOptions,
 ): StripReading | null {
+  const { layout, hasParts, matrixCount, fills, unitCount } = options;
   const { K, G, P, scheme, metaCount } = layout;
   const unit = scheme.type === "HQQ" && scheme.scaleGroupSize !== null
     ? UNITS[scheme.bits]
@@ -112,11 +139,11 @@ export function stripReading(
   const { subgroupSize } = gpu;
   const canFold = [8, 16, 32, 64].includes(subgroupSize);
   if (!gpu.hasWideWorkgroups || !canFold || unit === undefined) return null;
-  const residueCount = Math.max(1, metaCount / K);
+  // Groups that are so many apart find their meta scales at the same place.
+  const residueCount = metaCount / greatestCommonDivisor(metaCount, K);
   if (
     K % STRIP_INPUTS !== 0 || metaCount % STRIP_INPUTS !== 0 ||
-    (metaCount % K !== 0 && K % metaCount !== 0) || P % unit.rows !== 0 ||
-    G % residueCount !== 0
+    P % unit.rows !== 0 || G % residueCount !== 0
   ) return null;
   const stripCount = K / STRIP_INPUTS;
   const partCount = hasParts ? partsOf(stripCount) : 1;
@@ -131,7 +158,7 @@ export function stripReading(
   // Several units make the strip's own loads cheap, few fill the machine: what was
   // fastest on an H100 (bench/mixtral_shapes.ts).
   const units = Math.min(
-    unitCount ?? (hasParts ? 4 : matrixCount > 1 ? 8 : 1),
+    unitCount ?? (hasParts || matrixCount > 1 ? 8 : 1),
     unitsOfResidue,
     // What is folded has to fit the workgroup's memory.
     Math.floor(
@@ -146,20 +173,27 @@ export function stripReading(
       { name: "lib/fixed.wgsl", code: fixedCode },
       ...unit.sources,
       fills ? WEIGHTS_FILL : WEIGHTS_READ,
+      options.hasTable ? SHAPE_THREE : SHAPE_ONE,
       { name: "lib/strip.wgsl", code: stripCode },
       { name: "lib/strip_inputs.wgsl", code: stripInputs },
     ],
     constants: {
-      ...layout.constants,
+      ...(options.hasTable
+        ? { K }
+        : { ...layout.constants, RESIDUES: residueCount }),
       WG,
       SUBGROUP: subgroupSize,
-      RESIDUES: residueCount,
       UNITS: units,
       FOLDED: matrixCount * units * subgroupCount * 16,
     },
     workgroupCount: residueCount * Math.ceil(unitsOfResidue / units),
+    residueCount,
     partCount,
   };
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 /** The fewest equal parts that a workgroup can take. */
