@@ -1,7 +1,7 @@
 // q = Wq x, k = Wk x and v = Wv x for one row of x, in one dispatch: three matrices in
 // one buffer, which lib/strip.wgsl reads. See matvec_strip.wgsl.
 //   x (1, X_STRIDE / 4) vec4f      q, k, v f32
-// Needs: strip, shape_three, strip_u*, weights_read, strip_inputs, fold, x_*.
+// Needs: strip, shape_three, strip_u*, walk_*, weights_read, strip_inputs, fold, x_*.
 override WG: u32;
 override X_STRIDE: u32;
 
@@ -17,15 +17,8 @@ fn main(
 ) {
   let matrix = take_matrix(id.x);
   let workgroup = id.x - shapes[matrix].first_workgroup;
-  let base = shapes[matrix].base;
   let inputs = strip_inputs(lane, 0u, 0u, K / 16u);
-  let strip = strip_of(load_scales(base, workgroup % RESIDUES, inputs.k), inputs.x);
-  var unit = load_unit(base, place_of(workgroup, 0u), inputs.k);
-  for (var i = 0u; i < UNITS; i++) {
-    let current = unit;
-    if (i + 1u < UNITS) { unit = load_unit(base, place_of(workgroup, i + 1u), inputs.k); }
-    fold(lane, i, unit_sums(current, strip));
-  }
+  fold_units(lane, shapes[matrix].base, workgroup, inputs);
   workgroupBarrier();
 
   let scale = strip_scale();

@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { groupRows } from "../src/ops/experts.ts";
-import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
 import { makeBanks, makeResident, makeStagedBanks } from "./_expert_runners.ts";
@@ -178,6 +178,8 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         ...WIDE_MATMUL,
         ...filesOf(scheme),
         ...stripFilesOf(scheme),
+        // The many units of the second shape.
+        ...((scheme as HqqScheme).bits > 2 ? ["lib/walk_pairs.wgsl"] : []),
         ...kernels,
       ],
       summing: [],

@@ -6,9 +6,11 @@
 //                 = p[k] scale_q[j] - r[k]   for p = ms x and r = mz p,
 // which groups g, g + RESIDUES, g + 2 RESIDUES, ... have in common.
 // Needs: shape_one or shape_three; weights_read or weights_fill; fixed; strip_u8,
-// strip_u4 or strip_u2.
+// strip_u4 or strip_u2; walk_units or walk_pairs.
 override K: u32;
-override UNITS: u32;  // that a workgroup works through
+override UNITS: u32;             // that a workgroup works through, of each matrix
+override MATRICES: u32;          // of the same shape, 1 or 2
+override MATRIX_STEP: u32 = 0u;  // vec4s from one to the next
 
 struct Strip {
   p: mat4x4f,
@@ -94,6 +96,12 @@ fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
   let at = base + g * (K / 16u) + k;
   let row = base + (place.y * G + g) * (K / 16u) + k;
   return Unit(weight(at + SCALE_AT / 4u), weight(at + ZERO_AT / 4u), load_rows(row, G * (K / 16u)));
+}
+
+// Unit i of the workgroup, out of those of all matrices.
+fn load_nth(base: u32, workgroup: u32, i: u32, k: u32) -> Unit {
+  let matrix = select(base, base + MATRIX_STEP, i >= UNITS);
+  return load_unit(matrix, place_of(workgroup, i % UNITS), k);
 }
 
 // This invocation's share of the unit's outputs.

@@ -205,7 +205,9 @@ function expertUp(
       ...pick.misses?.constants,
       X_STRIDE: x.stride,
       Y_STRIDE: scratch.h.stride,
-      MATRIX3_AT: at.w3,
+      ...(strip === null
+        ? { MATRIX3_AT: at.w3 }
+        : { MATRIX_STEP: (at.w3 - at.w1) / 4 }),
     },
     bindings: {
       0: buffer,

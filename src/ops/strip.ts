@@ -20,6 +20,12 @@ import stripCode from "../../kernels/lib/strip.wgsl" with { type: "text" };
 import stripU2 from "../../kernels/lib/strip_u2.wgsl" with { type: "text" };
 import stripU4 from "../../kernels/lib/strip_u4.wgsl" with { type: "text" };
 import stripU8 from "../../kernels/lib/strip_u8.wgsl" with { type: "text" };
+import walkPairs from "../../kernels/lib/walk_pairs.wgsl" with {
+  type: "text",
+};
+import walkUnits from "../../kernels/lib/walk_units.wgsl" with {
+  type: "text",
+};
 import weightsFill from "../../kernels/lib/weights_fill.wgsl" with {
   type: "text",
 };
@@ -38,6 +44,19 @@ const WEIGHTS_FILL: KernelSource = {
   name: "lib/weights_fill.wgsl",
   code: weightsFill,
 };
+
+/** Units one after the other. */
+const WALK_UNITS: KernelSource = {
+  name: "lib/walk_units.wgsl",
+  code: walkUnits,
+};
+/** Units two at a time. */
+const WALK_PAIRS: KernelSource = {
+  name: "lib/walk_pairs.wgsl",
+  code: walkPairs,
+};
+/** From how many units on those of 8 rows are worth twice the code. */
+const PAIRED_UNITS = 4;
 
 const ROWS_8: KernelSource = {
   name: "lib/strip_rows_8.wgsl",
@@ -167,6 +186,7 @@ export function stripReading(
     ),
   );
   if (units < 1) return null;
+  const isPaired = unit.rows === 8 && units >= PAIRED_UNITS && units % 2 === 0;
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
@@ -176,6 +196,7 @@ export function stripReading(
       options.hasTable ? SHAPE_THREE : SHAPE_ONE,
       { name: "lib/strip.wgsl", code: stripCode },
       { name: "lib/strip_inputs.wgsl", code: stripInputs },
+      isPaired ? WALK_PAIRS : WALK_UNITS,
     ],
     constants: {
       ...(options.hasTable
@@ -184,6 +205,7 @@ export function stripReading(
       WG,
       SUBGROUP: subgroupSize,
       UNITS: units,
+      MATRICES: matrixCount,
       FOLDED: matrixCount * units * subgroupCount * 16,
     },
     workgroupCount: residueCount * Math.ceil(unitsOfResidue / units),
