@@ -179,7 +179,9 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         ...filesOf(scheme),
         ...stripFilesOf(scheme),
         // The many units of the second shape.
-        ...((scheme as HqqScheme).bits > 2 ? ["lib/walk_pairs.wgsl"] : []),
+        ...((scheme as HqqScheme).bits > 2 && shapes.length > 1
+          ? ["lib/walk_pairs.wgsl"]
+          : []),
         ...kernels,
       ],
       summing: [],
