@@ -7,7 +7,7 @@
 // of their own, 4 at a time so that loads overlap; the next 4 are on their way
 // meanwhile.
 // Needs: step, attention_state, attention_lanes, attention_states.
-override WG: u32;         // STATES QUADS
+override WG: u32;         // STATES QUADS; STATE_QUADS is QUADS
 override HEADS: u32;
 override KV_HEADS: u32;
 override WINDOW: u32;
@@ -51,7 +51,7 @@ fn main(
     let now = next;
     let is_seen = j < vec4u(position);
     j += vec4u(4u * STATES);
-    next = load_four(j, last, own + quad);
+    if (start + 4u * STATES < position) { next = load_four(j, last, own + quad); }
     let s0 = sum_quads(dot(query, now.k[0]));
     let s1 = sum_quads(dot(query, now.k[1]));
     let s2 = sum_quads(dot(query, now.k[2]));

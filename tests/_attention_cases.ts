@@ -62,6 +62,7 @@ const KERNELS = {
   ],
   wide: [
     "attention_wide.wgsl",
+    "lib/attention_products.wgsl",
     "lib/attention_rows.wgsl",
     "lib/attention_slices.wgsl",
     "lib/attention_state.wgsl",

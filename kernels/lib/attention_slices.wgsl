@@ -1,6 +1,5 @@
-// What attention_wide.wgsl keeps in shared memory, and how it gets there. Places are
-// turned by xor, so that the lanes of a subgroup meet in no bank.
-// Needs: step.
+// What attention_wide.wgsl keeps in shared memory, and how it gets there.
+// Needs: step, attention_products.
 override QUADS: u32;    // ceil(D / 4), at most 32
 override HEADS: u32;
 override KV_HEADS: u32;
@@ -12,10 +11,11 @@ override WINDOW: u32;
 @group(0) @binding(1) var<storage, read> k_cache: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v_cache: array<vec4f>;
 
-// Two places, each for q and k: (2, 16 elements, 16 fours of rows or positions),
-// or for v: (16 positions, 32 vec4s).
-var<workgroup> slices: array<vec4f, 1024>;
-var<workgroup> p: array<vec4f, 1024>;       // (64 positions, 16 fours of rows)
+// Two places. For q, and then k: 16 elements, 16 fours of rows or positions each; for
+// v: half a head, and then the other: 16 positions, 16 vec4s each.
+var<workgroup> slices: array<array<array<array<vec4f, 16>, 16>, 2>, 2>;
+// Scores, then their exponentials: 4 slices of 16 positions, 16 fours of rows each.
+var<workgroup> p: array<array<array<vec4f, 16>, 16>, 4>;
 
 // The rows of a workgroup, and what they see.
 struct Tile { first_token: u32, head: u32, row_count: u32, kv: u32, first: u32, end: u32 }
@@ -84,60 +84,56 @@ fn load_values(lane: u32, tile: Tile, start: u32) -> mat4x4f {
   );
 }
 
-// A vec4 of row or position i becomes 4 scalars, each in the row of its element.
-fn store_column(place: u32, i: u32, part: u32, v: vec4f) {
-  let at = place + part * 64u + (i / 4u ^ part * 2u);
-  slices[at][i % 4u] = v.x;
-  slices[at + 16u][i % 4u] = v.y;
-  slices[at + 32u][i % 4u] = v.z;
-  slices[at + 48u][i % 4u] = v.w;
+// Where the elements of part `part` have a four of rows: the lanes of a subgroup are to
+// meet in no bank.
+fn turned(four: u32, part: u32) -> u32 { return four ^ (part * 2u); }
+
+// A vec4 of row or position i becomes 4 scalars, each with those of its element.
+fn store_column(side: u32, which: u32, i: u32, part: u32, v: vec4f) {
+  let four = turned(i / 4u, part);
+  slices[side][which][part * 4u][four][i % 4u] = v.x;
+  slices[side][which][part * 4u + 1u][four][i % 4u] = v.y;
+  slices[side][which][part * 4u + 2u][four][i % 4u] = v.z;
+  slices[side][which][part * 4u + 3u][four][i % 4u] = v.w;
 }
 
-fn store_keys(lane: u32, place: u32, v: mat4x4f) {
+fn store_keys(lane: u32, side: u32, v: mat4x4f) {
   let i = lane / 4u;
   let part = lane % 4u;
-  store_column(place, i, part, v[0]);
-  store_column(place, i + 32u, part, v[1]);
-  store_column(place + 256u, i, part, v[2]);
-  store_column(place + 256u, i + 32u, part, v[3]);
+  store_column(side, 0u, i, part, v[0]);
+  store_column(side, 0u, i + 32u, part, v[1]);
+  store_column(side, 1u, i, part, v[2]);
+  store_column(side, 1u, i + 32u, part, v[3]);
 }
 
-fn store_values(lane: u32, place: u32, v: mat4x4f) {
-  slices[place + lane] = v[0];
-  slices[place + lane + 128u] = v[1];
-  slices[place + lane + 256u] = v[2];
-  slices[place + lane + 384u] = v[3];
+fn store_values(lane: u32, side: u32, v: mat4x4f) {
+  let j = lane / 32u;
+  let half = lane % 32u / 16u;
+  slices[side][half][j][lane % 16u] = v[0];
+  slices[side][half][j + 4u][lane % 16u] = v[1];
+  slices[side][half][j + 8u][lane % 16u] = v[2];
+  slices[side][half][j + 12u][lane % 16u] = v[3];
 }
 
-// Where `p` has four rows at the first of 4 positions; the others follow.
-fn p_at(four: u32, j: u32) -> u32 { return j / 4u * 64u + (four ^ j / 4u % 8u); }
-
-// 8 rows x 4 positions.
-fn store_scores(ri: u32, pi: u32, s0: mat4x4f, s1: mat4x4f) {
-  let t0 = transpose(s0);
-  let t1 = transpose(s1);
-  let at0 = p_at(ri * 2u, pi * 4u);
-  let at1 = p_at(ri * 2u + 1u, pi * 4u);
-  p[at0] = t0[0];
-  p[at0 + 16u] = t0[1];
-  p[at0 + 32u] = t0[2];
-  p[at0 + 48u] = t0[3];
-  p[at1] = t1[0];
-  p[at1 + 16u] = t1[1];
-  p[at1 + 32u] = t1[2];
-  p[at1 + 48u] = t1[3];
+// Where positions j... of 4 of a slice have a four of rows.
+fn p_turned(four: u32, slice: u32, j: u32) -> u32 {
+  return four ^ (slice % 2u * 4u + j / 4u);
 }
 
-// sum[i] + x[i] y, for 4 rows.
-fn outer(sum: mat4x4f, x: vec4f, y: vec4f) -> mat4x4f {
-  return mat4x4f(
-    fma(vec4f(x.x), y, sum[0]),
-    fma(vec4f(x.y), y, sum[1]),
-    fma(vec4f(x.z), y, sum[2]),
-    fma(vec4f(x.w), y, sum[3]),
-  );
-}
-
-fn shrunk(sum: mat4x4f, by: vec4f) -> mat4x4f {
-  return mat4x4f(sum[0] * by.x, sum[1] * by.y, sum[2] * by.z, sum[3] * by.w);
+// Writes a square of scores: 8 rows x 4 positions.
+fn store_scores(ri: u32, pi: u32, s: Square) {
+  let slice = pi / 4u;
+  let j = pi % 4u * 4u;
+  let top = p_turned(ri * 2u, slice, j);
+  let bottom = p_turned(ri * 2u + 1u, slice, j);
+  let t = transpose(s.top);
+  let b = transpose(s.bottom);
+  p[slice][j][top] = t[0];
+  p[slice][j + 1u][top] = t[1];
+  p[slice][j + 2u][top] = t[2];
+  p[slice][j + 3u][top] = t[3];
+  p[slice][j][bottom] = b[0];
+  p[slice][j + 1u][bottom] = b[1];
+  p[slice][j + 2u][bottom] = b[2];
+  p[slice][j + 3u][bottom] = b[3];
 }

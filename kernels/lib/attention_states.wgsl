@@ -1,7 +1,8 @@
 // Merges states of online softmax over the workgroup, in a fixed order.
-// Needs: attention_state, override QUADS.
-override STATES: u32;     // states; QUADS lanes each
-override SUM_QUADS: u32;  // STATES QUADS
+// Needs: attention_state.
+override STATES: u32;     // states
+override STATE_QUADS: u32; // lanes of each
+override SUM_QUADS: u32;  // STATES STATE_QUADS
 
 var<workgroup> state_max: array<f32, STATES>;
 var<workgroup> state_total: array<f32, STATES>;
@@ -14,11 +15,11 @@ fn total_of(i: u32) -> f32 {
 }
 
 fn sum_of(i: u32, quad: u32) -> vec4f {
-  return select(vec4f(), state_sum[min(i, STATES - 1u) * QUADS + quad], i < STATES);
+  return select(vec4f(), state_sum[min(i, STATES - 1u) * STATE_QUADS + quad], i < STATES);
 }
 
 // `own` is what this lane has of state `state`: its vec4 `quad` of the sum. Lanes
-// below QUADS get the merged state, which the others must not use.
+// of state 0 get the merged state, which the others must not use.
 fn merge_states(state: u32, quad: u32, own: State) -> State {
   if (STATES == 1u) { return own; }
   if (quad == 0u && state < STATES) { state_max[state] = own.highest; }
@@ -32,7 +33,7 @@ fn merge_states(state: u32, quad: u32, own: State) -> State {
   let weight = exp(own.highest - top);
   if (state < STATES) {
     if (quad == 0u) { state_total[state] = own.total * weight; }
-    state_sum[state * QUADS + quad] = own.sum * weight;
+    state_sum[state * STATE_QUADS + quad] = own.sum * weight;
   }
   workgroupBarrier();
   var merged = State(top, 0.0, vec4f());

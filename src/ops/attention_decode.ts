@@ -67,6 +67,7 @@ export function attentionDecode(
       KV_HEADS: kvHeadCount,
       WINDOW: options.window,
       STATES: WG / QUADS,
+      STATE_QUADS: QUADS,
       SUM_QUADS: WG,
     },
     bindings: {

@@ -22,11 +22,16 @@ import { padded } from "./padded.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** From how many positions on it pays to have a second dispatch merge parts. */
-export const SPLIT_FROM = 512;
-/** Workgroups that keep a GPU busy. */
-const WORKGROUP_COUNT = 128;
+export const SPLIT_FROM = 384;
+/** Small workgroups that keep a GPU busy. */
+const WORKGROUP_COUNT = 256;
 /** Heads of q that a workgroup of `attention_part.wgsl` takes. */
 const HEADS_AT_ONCE = 4;
+/** Its invocations, of which each shares a vec4 for each of these heads. */
+const PART_WIDTH = 128;
+/** Invocations of `attention_merge.wgsl`, at most, and vec4s that it merges. */
+const MERGE_WIDTH = 128;
+const STATE_QUADS = 8;
 const PARTS_BINDING = 8;
 
 /**
@@ -90,15 +95,14 @@ export type AttentionSplitOptions = AttentionDecodeOptions & {
  *
  * @param gpu The GPU.
  * @param options The rows and the cache.
- * @returns The op; `null` where it does not pay, or heads are too large.
+ * @returns The op; `null` where it does not pay: on the CPU.
  */
 export async function attentionSplit(
   gpu: Gpu,
   options: AttentionSplitOptions,
 ): Promise<Op | null> {
-  const limit = gpu.device.limits.maxComputeInvocationsPerWorkgroup;
   const quads = padded(options.headDim) / 4;
-  if (!gpu.hasWideWorkgroups || quads > limit) return null;
+  if (!gpu.hasWideWorkgroups) return null;
   const all = { partCount: attentionPartCount(options), ...options };
   const parts = fitsLanes(gpu, options.headDim) && quads >= HEADS_AT_ONCE
     ? [await attentionPart(gpu, all)]
@@ -111,16 +115,8 @@ type PartOptions = AttentionSplitOptions & { readonly partCount: number };
 /** For heads of q that share a head of k and v: `attention_part.wgsl`. */
 function attentionPart(gpu: Gpu, options: PartOptions): Promise<Op> {
   const { headDim, headCount, kvHeadCount, q, k, v, cache } = options;
-  const { limits } = gpu.device;
   const QUADS = headDim / 4;
-  // Each invocation shares the sums of its heads.
-  const WG = Math.min(
-    512,
-    limits.maxComputeInvocationsPerWorkgroup,
-    2 ** Math.floor(
-      Math.log2(limits.maxComputeWorkgroupStorageSize / (16 * 5)),
-    ),
-  );
+  const WG = Math.max(PART_WIDTH, gpu.subgroupSize);
   const CHUNKS = chunkCount(options);
   return kernelOp(gpu, {
     sources: [
@@ -192,12 +188,8 @@ function attentionPartByHead(gpu: Gpu, options: PartOptions): Promise<Op> {
 /** Merges the parts in their order: `attention_merge.wgsl`. */
 function attentionMerge(gpu: Gpu, options: PartOptions): Promise<Op> {
   const { headDim, headCount, partCount, y } = options;
-  const { maxComputeInvocationsPerWorkgroup } = gpu.device.limits;
   const QUADS = padded(headDim) / 4;
-  const STATES = Math.min(
-    partCount,
-    Math.floor(Math.min(512, maxComputeInvocationsPerWorkgroup) / QUADS) || 1,
-  );
+  const STATES = Math.min(partCount, MERGE_WIDTH / STATE_QUADS);
   return kernelOp(gpu, {
     sources: [
       STATE_SOURCE,
@@ -205,16 +197,17 @@ function attentionMerge(gpu: Gpu, options: PartOptions): Promise<Op> {
       { name: "attention_merge.wgsl", code: attentionMergeCode },
     ],
     constants: {
-      WG: STATES * QUADS,
+      WG: STATES * STATE_QUADS,
       STATES,
-      SUM_QUADS: STATES * QUADS,
+      STATE_QUADS,
+      SUM_QUADS: STATES * STATE_QUADS,
       QUADS,
       D: headDim,
       HEADS: headCount,
       PARTS: partCount,
     },
     bindings: { 3: y.buffer, [PARTS_BINDING]: options.parts },
-    workgroups: () => [headCount],
+    workgroups: () => [headCount, Math.ceil(QUADS / STATE_QUADS)],
   });
 }
 

@@ -33,6 +33,6 @@ Deno.test("attentionPartCount() makes enough workgroups, but few parts to merge"
   }
   assertEquals(
     attentionPartCount({ headDim: 128, headCount: 32, kvHeadCount: 8 }),
-    16,
+    32,
   );
 });

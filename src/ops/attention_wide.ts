@@ -1,6 +1,9 @@
 /** Attention of many tokens on a GPU. */
 
 import type { Gpu } from "../gpu/device.ts";
+import attentionProducts from "../../kernels/lib/attention_products.wgsl" with {
+  type: "text",
+};
 import attentionRows from "../../kernels/lib/attention_rows.wgsl" with {
   type: "text",
 };
@@ -20,7 +23,7 @@ import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 const ROWS = 64;
 /** Its invocations. */
 const WG = 128;
-/** Its memory: two arrays of vec4s. */
+/** Its memory: two places for slices, and the weights. */
 const BYTE_LENGTH = 2 * 1024 * 16;
 /** Vec4s of the largest head: two for each of 16 invocations. */
 const QUAD_LIMIT = 32;
@@ -51,6 +54,7 @@ export function attentionWide(
       STEP_SOURCE,
       STATE_SOURCE,
       { name: "lib/attention_slices.wgsl", code: attentionSlices },
+      { name: "lib/attention_products.wgsl", code: attentionProducts },
       { name: "lib/attention_rows.wgsl", code: attentionRows },
       { name: "attention_wide.wgsl", code: attentionWideCode },
     ],
