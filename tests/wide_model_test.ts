@@ -8,11 +8,13 @@ import { loadModel } from "../src/engine/load_model.ts";
 import type { LoadOptions } from "../src/engine/load_options.ts";
 import { openSource } from "../src/engine/model_source.ts";
 import { Gpu } from "../src/gpu/device.ts";
+import type { KernelSource } from "../src/gpu/kernel.ts";
 import type { Mixtral } from "../src/model/mixtral.ts";
 import { quantizeMatrix } from "../src/model/weights.ts";
+import { SPLIT_FROM } from "../src/ops/attention_split.ts";
 import { dequantize } from "hqq-ts";
 import { maxDifference } from "./_engine.ts";
-import { recordKernels, settle, STRIPS } from "./_gpu.ts";
+import { editKernels, recordKernels, settle, STRIPS } from "./_gpu.ts";
 import { Random } from "./_random.ts";
 import { readReferenceWeights } from "./_reference_weights.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
@@ -44,19 +46,23 @@ const KERNELS = [
   "matvec_strip.wgsl",
   "expert_up_strip.wgsl",
   "attention_decode.wgsl",
+  "attention_wide.wgsl",
   "matmul_wide.wgsl",
 ];
 
 /** Lends the model, loaded in some way on a GPU of its own. */
 async function withModel<T>(
   directory: string,
-  options: LoadOptions,
+  { edit = (source) => source, ...options }: LoadOptions & {
+    edit?: (source: KernelSource) => KernelSource;
+  },
   fn: (model: Mixtral, compiled: ReadonlySet<string>) => Promise<T>,
 ): Promise<T> {
   try {
     using source = await openSource(directory);
     using gpu = await Gpu.open(STRIPS);
     const compiled = recordKernels(gpu);
+    using _edited = editKernels(gpu, edit);
     const { config } = source;
     const reader = source.reader(options);
     const loaded = await loadModel(gpu, { config, reader, options });
@@ -155,4 +161,62 @@ Deno.test("Mixtral on a GPU gives the same bits with any slots, store and prefet
   for (const way of ways) {
     assertEquals(await run(way), expected, JSON.stringify(way));
   }
+});
+
+const LONG_CONFIG = { ...CONFIG, "max_position_embeddings": SPLIT_FROM + 64 };
+
+Deno.test("Mixtral on a GPU decodes long contexts as it prefills them", async () => {
+  using checkpoint = await tinyCheckpoint({ seed: SEED, config: LONG_CONFIG });
+  await withModel(checkpoint.path, OPTIONS, async (model, compiled) => {
+    const { vocabSize } = model.config;
+    const ids = new Random(SEED + 2).integers(SPLIT_FROM + 9, vocabSize);
+    const prompt = SPLIT_FROM - 9;
+    const decoded = await logitsOf(model, ids, prompt);
+    const prefilled = await logitsOf(model, ids, ids.length);
+    const difference = maxDifference(decoded, prefilled);
+    assert(
+      difference <= TOLERANCE,
+      `logits differ by ${difference} (seed ${SEED + 2})`,
+    );
+    assert(compiled.has("attention_part.wgsl"));
+    assert(compiled.has("attention_merge.wgsl"));
+  });
+});
+
+Deno.test("Mixtral on a GPU splits what a token sees by nothing but its position", async () => {
+  using checkpoint = await tinyCheckpoint({ seed: SEED, config: LONG_CONFIG });
+  const ids = new Random(SEED + 3).integers(SPLIT_FROM + 2, 61);
+  const first = SPLIT_FROM - 3;
+  /** The logits of the last 5 tokens, and of the last one after a run ahead. */
+  const run = (factor: string) => {
+    // What was merged shows.
+    const edit = (source: KernelSource) =>
+      source.name === "attention_merge.wgsl"
+        ? { ...source, code: source.code.replace("/ merged.total", factor) }
+        : source;
+    return withModel(checkpoint.path, { ...OPTIONS, edit }, async (model) => {
+      const last = ids.length - 1;
+      await model.forward(ids.slice(0, first), 0);
+      const logits: Float32Array[] = [];
+      for (let at = first; at <= last; at++) {
+        logits.push(await model.forward([ids[at]!], at));
+      }
+      await model.pickAhead(ids[first]!, {
+        position: first,
+        count: last - first,
+        told: ids.slice(first + 1, last),
+      });
+      return { logits, ahead: await model.forward([ids[last]!], last) };
+    });
+  };
+  const right = await run("/ merged.total");
+  const wrong = await run("* 1234.5");
+  for (const [i, logits] of wrong.logits.entries()) {
+    const isSplit = first + i + 1 >= SPLIT_FROM; // it sees itself, too
+    const difference = maxDifference(logits, right.logits[i]!);
+    assertEquals(difference > 0, isSplit, `token ${first + i}`);
+  }
+  // It reads keys and values of all before.
+  assertEquals(wrong.ahead, wrong.logits.at(-1));
+  assertEquals(right.ahead, right.logits.at(-1));
 });

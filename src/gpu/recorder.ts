@@ -5,7 +5,11 @@ import type { Readback, Slice } from "./readback.ts";
 
 /** Something that can be recorded: see `Op` in src/ops/op.ts. */
 interface Encodable {
-  encode(pass: GPUComputePassEncoder, tokenCount: number): void;
+  encode(
+    pass: GPUComputePassEncoder,
+    tokenCount: number,
+    position?: number,
+  ): void;
 }
 
 /** Milliseconds of the host by what it did for the GPU. */
@@ -61,6 +65,8 @@ export class Recorder {
    * read records it before it waits, with the same copies at its end.
    */
   next: Section | null = null;
+  /** Where the first token of the step stands, which ops hear of. */
+  position: number | undefined;
   /** How many times commands were submitted. */
   submitCount = 0;
   /** Where the host's time went so far. */
@@ -77,10 +83,12 @@ export class Recorder {
    *
    * @param gpu The GPU.
    * @param readback What reads are made through.
+   * @param position Where the first token of the step stands, if that is known.
    */
-  constructor(gpu: Gpu, readback: Readback) {
+  constructor(gpu: Gpu, readback: Readback, position?: number) {
     this.#gpu = gpu;
     this.#readback = readback;
+    this.position = position;
   }
 
   /** The pass that ops are recorded into. */
@@ -104,7 +112,7 @@ export class Recorder {
    * @param tokenCount How many tokens the step has.
    */
   run(op: Encodable, tokenCount: number): void {
-    op.encode(this.pass, tokenCount);
+    op.encode(this.pass, tokenCount, this.position);
     this.beside?.(this.pass);
   }
 

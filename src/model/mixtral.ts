@@ -210,10 +210,10 @@ export class Mixtral implements Disposable {
     const { step, readback, pick, picked, residency } = this.#parts;
     writeStepsAhead(this.#gpu, step, { token, position, count, told });
     const recorder = new Recorder(this.#gpu, readback);
-    const isTold = told !== undefined;
     residency?.beginTokens(count);
     for (let index = 0; index < count; index++) {
-      beginStepAhead(recorder, step, { index, isTold });
+      beginStepAhead(recorder, step, { index, isTold: told !== undefined });
+      recorder.position = position + index;
       await this.#runOrAbandon(recorder, 1);
       this.#runHead(recorder, 1);
       recorder.run(pick, 1); // picked[index] = token = argmax(logits)
@@ -237,7 +237,7 @@ export class Mixtral implements Disposable {
     if (tokens.length === 1) residency?.beginTokens(1);
     const firstRow = tokens.length - 1;
     writeStep(this.#gpu, step, { tokens, position, firstRow });
-    const recorder = new Recorder(this.#gpu, readback);
+    const recorder = new Recorder(this.#gpu, readback, position);
     await this.#runOrAbandon(recorder, tokens.length);
     return recorder;
   }

@@ -54,7 +54,8 @@ export async function makeLayer(
     stage: Op | null;
   },
 ): Promise<LayerOps> {
-  const { x, xb, q, k, v, a, rotated, angles, routing, scratch } = shared;
+  const { x, xb, q, k, v, a, rotated, parts, angles, routing, scratch } =
+    shared;
   const { step } = shared.step;
   const one = shared.heads[index % TURN_COUNT]!;
   const shape = {
@@ -90,6 +91,7 @@ export async function makeLayer(
       v,
       one,
       rotated,
+      parts,
       angles,
       cache,
       y: a,

@@ -26,8 +26,14 @@ export interface Op {
    *
    * @param pass The compute pass.
    * @param tokenCount How many rows of x there are.
+   * @param position Where the first of them stands; `undefined` if nobody knows:
+   * then the op does what is right, if not fastest, for all.
    */
-  encode(pass: GPUComputePassEncoder, tokenCount: number): void;
+  encode(
+    pass: GPUComputePassEncoder,
+    tokenCount: number,
+    position?: number,
+  ): void;
 }
 
 /** Rows of activations on the GPU: float32, each row padded with zeros. */
@@ -109,8 +115,8 @@ export async function kernelOp(
 export function byTokenCount(one: Op, many: Op): Op {
   return {
     name: one.name,
-    encode(pass, tokenCount) {
-      (tokenCount === 1 ? one : many).encode(pass, tokenCount);
+    encode(pass, tokenCount, position) {
+      (tokenCount === 1 ? one : many).encode(pass, tokenCount, position);
     },
   };
 }
@@ -125,8 +131,8 @@ export function byTokenCount(one: Op, many: Op): Op {
 export function sequence(name: string, ops: readonly Op[]): Op {
   return {
     name,
-    encode(pass, tokenCount) {
-      for (const op of ops) op.encode(pass, tokenCount);
+    encode(pass, tokenCount, position) {
+      for (const op of ops) op.encode(pass, tokenCount, position);
     },
   };
 }
