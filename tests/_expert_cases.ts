@@ -179,7 +179,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         ...filesOf(scheme),
         ...stripFilesOf(scheme),
         // The many units of the second shape.
-        ...((scheme as HqqScheme).bits > 2 && shapes.length > 1
+        ...((scheme as HqqScheme).bits > 2 && makeRunner === makeResident
           ? ["lib/walk_pairs.wgsl"]
           : []),
         ...kernels,

@@ -44,7 +44,6 @@ const STRIP_FILES = [
   "lib/strip.wgsl",
   "lib/strip_inputs.wgsl",
   "lib/shape_one.wgsl",
-  "lib/walk_units.wgsl",
   "lib/weights_read.wgsl",
   "lib/fixed.wgsl",
   "lib/fold.wgsl",

@@ -47,6 +47,7 @@ export const STRIP_CASES: readonly KernelCase[] = [
       ...MATMUL_KERNELS,
       ...filesOf(scheme),
       ...stripFilesOf(scheme),
+      "lib/walk_units.wgsl",
       ...WIDE_MATMUL,
       "matvec_strip.wgsl",
       "lib/x_plain.wgsl",

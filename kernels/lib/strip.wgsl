@@ -98,12 +98,6 @@ fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
   return Unit(weight(at + SCALE_AT / 4u), weight(at + ZERO_AT / 4u), load_rows(row, G * (K / 16u)));
 }
 
-// Unit i of the workgroup, out of those of all matrices.
-fn load_nth(base: u32, workgroup: u32, i: u32, k: u32) -> Unit {
-  let matrix = select(base, base + MATRIX_STEP, i >= UNITS);
-  return load_unit(matrix, place_of(workgroup, i % UNITS), k);
-}
-
 // This invocation's share of the unit's outputs.
 fn unit_sums(unit: Unit, s: Strip) -> Sums {
   let a = fixed16(mat4x4f(

@@ -15,3 +15,9 @@ fn fold_units(lane: u32, base: u32, workgroup: u32, inputs: Inputs) {
     fold(lane, i, unit_sums(current, strip));
   }
 }
+
+// Unit i of the workgroup, out of those of all matrices.
+fn load_nth(base: u32, workgroup: u32, i: u32, k: u32) -> Unit {
+  let matrix = select(base, base + MATRIX_STEP, i >= UNITS);
+  return load_unit(matrix, place_of(workgroup, i % UNITS), k);
+}

@@ -186,7 +186,8 @@ export function stripReading(
     ),
   );
   if (units < 1) return null;
-  const isPaired = unit.rows === 8 && units >= PAIRED_UNITS && units % 2 === 0;
+  const isPaired = !fills && unit.rows === 8 && units >= PAIRED_UNITS &&
+    units % 2 === 0;
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
