@@ -103,7 +103,10 @@ async function benchMatvec(
     bindings: {},
     count: 1,
   };
+  const hasParts = name.startsWith("w2");
   for (const unitCount of unitCounts) {
+    const knob = hasParts ? "downUnits" : "matrixUnits";
+    gpu.tuning = { ...gpu.tuning, [knob]: unitCount };
     const ops = await Promise.all(
       buffers.map((buffer) =>
         matvec(gpu, {
@@ -111,9 +114,8 @@ async function benchMatvec(
           x,
           y,
           add: false,
-          hasParts: name.startsWith("w2"),
+          hasParts,
           pick,
-          unitCount,
         })
       ),
     );
@@ -147,6 +149,8 @@ async function benchExperts(): Promise<void> {
       down: 1,
     }, { up: 16, down: 8 }]
   ) {
+    const { up: upUnits, down: downUnits } = unitCounts;
+    gpu.tuning = { ...gpu.tuning, upUnits, downUnits };
     const ups: Op[] = [];
     const downs: Op[] = [];
     for (let pair = 0; pair < 4; pair++) {
@@ -163,7 +167,7 @@ async function benchExperts(): Promise<void> {
       });
       const ops = await oneTokenOps(
         gpu,
-        { buffer, layout, x, routing, scratch, unitCounts },
+        { buffer, layout, x, routing, scratch },
         (MATRIX_AT, X_PER_RANK) => ({
           sources: [{ name: "lib/pick_expert.wgsl", code: pickExpert }],
           constants: { EXPERT_WORDS: layout.wordCount, MATRIX_AT, X_PER_RANK },
