@@ -48,10 +48,7 @@ export {
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
-export type {
-  TuningReport,
-  TuningWish,
-} from "./src/engine/open_gpu.ts";
+export type { TuningReport, TuningWish } from "./src/engine/open_gpu.ts";
 export { quantizeModel } from "./src/engine/quantize_model.ts";
 export type {
   QuantizeModelOptions,

@@ -44,14 +44,15 @@ Deno.test("writeTuning() writes what readTuning() reads", async () => {
     await writeTuning(path, "A", tuning);
     assertEquals(await readTuning(path, "A"), { tuning, notice: null });
   }
-  assertEquals([...Deno.readDirSync(dirname(path))].length, 1);
+  const names = await Array.fromAsync(Deno.readDir(dirname(path)));
+  assertEquals(names.length, 1, "no part of a file is left");
 });
 
 Deno.test("readTuning() says why a file does not count, and never throws", async () => {
   using home = tempHome();
   const path = tuningPath(home.path, "A");
   await writeTuning(path, "A", { upUnits: 4 });
-  const good = JSON.parse(Deno.readTextFileSync(path));
+  const good = JSON.parse(await Deno.readTextFile(path));
   const cases: [unknown, string][] = [
     ["{", "characters that are not JSON"],
     ["null", "its format is missing, wanted"],
@@ -71,16 +72,16 @@ Deno.test("readTuning() says why a file does not count, and never throws", async
     const text = typeof content === "string"
       ? content
       : JSON.stringify(content);
-    Deno.writeTextFileSync(path, text);
+    await Deno.writeTextFile(path, text);
     const { tuning, notice } = await readTuning(path, "A");
     assertEquals(tuning, null);
     assertStringIncludes(notice!, message);
     assertStringIncludes(notice!, path);
     assert(notice!.startsWith("Cannot "), notice!);
   }
-  Deno.removeSync(path);
+  await Deno.remove(path);
   assertEquals(await readTuning(path, "A"), { tuning: null, notice: null });
-  Deno.mkdirSync(path);
+  await Deno.mkdir(path);
   const { notice } = await readTuning(path, "A");
   assertEquals(notice, `Cannot read ${path}: it is a directory`);
 });
@@ -112,8 +113,8 @@ Deno.test("openGpu() has options go before the variable, that before a table", a
 Deno.test("openGpu() opens in spite of a broken table, and says so", async () => {
   using home = tempHome();
   const path = tuningPath(home.path, await adapterName());
-  Deno.mkdirSync(dirname(path));
-  Deno.writeTextFileSync(path, "broken");
+  await Deno.mkdir(dirname(path));
+  await Deno.writeTextFile(path, "broken");
   const inHome = environmentOf({ MOENO_HOME: home.path });
   const { gpu, report } = await openGpu("auto", inHome);
   using _gpu = gpu;
