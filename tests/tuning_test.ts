@@ -7,8 +7,21 @@ import { openSource } from "../src/engine/model_source.ts";
 import { tune, type TunedKnob, winnersOf } from "../src/engine/tune.ts";
 import { Gpu } from "../src/gpu/device.ts";
 import { type Tuning, TUNING_VALUES } from "../src/gpu/tuning.ts";
+import { rmsNorm as rmsNormOp } from "../src/ops/norm.ts";
+import { makeRows, reduction } from "../src/ops/op.ts";
+import { makeStepBuffers } from "../src/ops/step.ts";
 import { finish, maxDifference, withEngine } from "./_engine.ts";
-import { gpuTest, settle, STRIPS } from "./_gpu.ts";
+import {
+  gpuTest,
+  makeReader,
+  runOps,
+  settle,
+  STRIPS,
+  upload,
+  uploadRows,
+} from "./_gpu.ts";
+import { withRandom } from "./_random.ts";
+import { rmsNorm } from "./reference.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
 const MODEL = "models/stories-17m-q";
@@ -82,6 +95,41 @@ Deno.test("invocations that sum change the last digits only", async () => {
     if ("partInvocations" in tuning) assert(difference > 0, "it counts");
   }
 });
+
+gpuTest(
+  "rows are summed by as many invocations as the tuning says",
+  ({ gpu }) =>
+    withRandom(72, async (random) => {
+      const width = 4096;
+      const row = random.normal(width);
+      const weight = random.normal(width);
+      const step = makeStepBuffers(gpu, 1);
+      using reader = await makeReader(gpu, width * 4);
+      const expected = rmsNorm(row, weight, 1e-5);
+      const widths = new Set<number>();
+      for (const sumInvocations of TUNING_VALUES.sumInvocations) {
+        gpu.tuning = { ...gpu.tuning, sumInvocations };
+        widths.add(reduction(gpu, width / 4).constants.WG);
+        const y = makeRows(gpu, "y", [1, width]);
+        const op = await rmsNormOp(gpu, {
+          x: uploadRows(gpu, row, width),
+          weight: upload(gpu, weight),
+          y,
+          width,
+          epsilon: 1e-5,
+          step: step.step,
+        });
+        runOps(gpu, [op], { step, tokenCount: 1 });
+        const difference = maxDifference(
+          await reader.floats(y.buffer),
+          expected,
+        );
+        assert(difference < 1e-5, `${sumInvocations}: ${difference}`);
+      }
+      assertEquals(widths.size, TUNING_VALUES.sumInvocations.length);
+    }),
+  STRIPS,
+);
 
 Deno.test("the offload invariance holds with any one tuning", async () => {
   using checkpoint = await tinyCheckpoint({ seed: 71, config: CONFIG });
