@@ -13,7 +13,7 @@ const LEAST_GAIN = 0.02;
 
 /**
  * Picks the fastest variant: by its median, and only if it beats the default by more
- * than 2 % and by more than both vary.
+ * than 2 % and by more than both may be off.
  *
  * @param variants The variants, the default among them.
  * @param defaultValue The value of the default.
@@ -41,14 +41,15 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * How much measurements vary.
+ * How far the median may be off: the more values there are, the less.
  *
  * @param values The values, at least one.
- * @returns Half of what the middle half of them spans, as a share of the median.
+ * @returns What the middle half of them spans, over the root of how many there are,
+ * as a share of the median.
  */
 export function noise(values: readonly number[]): number {
   const span = quantile(values, 0.75) - quantile(values, 0.25);
-  return span / 2 / median(values);
+  return span / Math.sqrt(values.length) / median(values);
 }
 
 function quantile(values: readonly number[], share: number): number {
