@@ -48,6 +48,7 @@ export {
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
+export type { TuningReport, TuningWish } from "./src/engine/open_gpu.ts";
 export { quantizeModel } from "./src/engine/quantize_model.ts";
 export type {
   QuantizeModelOptions,
@@ -58,6 +59,7 @@ export {
   roofline,
   type RooflineInput,
 } from "./src/engine/roofline.ts";
+export type { Tuning } from "./src/gpu/tuning.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export {
   type TracedModel,

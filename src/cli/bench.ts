@@ -12,6 +12,7 @@ import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { defaultModel } from "./open_engine.ts";
 import { progressLine } from "./progress.ts";
+import { tellTuning } from "./tell_tuning.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `bench`: how fast a model is, loaded in different ways. */
@@ -58,6 +59,7 @@ async function run(
       onOpen: (opened) => {
         machine = machineOf(source, opened);
         reporter.say(titleOf(machine));
+        tellTuning(opened.tuning, values, io);
       },
     });
     for await (const row of measured) {

@@ -175,6 +175,11 @@ export const LOAD_FLAGS: readonly Flag[] = [
     default: "512",
   },
   ...OFFLOAD_FLAGS,
+  {
+    name: "no-tuning",
+    option: "noTuning",
+    help: "Ignore what moeno tune found out about this device",
+  },
 ];
 
 /** What every command that uses a model has. */
@@ -216,8 +221,11 @@ export function loadOptions(
   values: Readonly<Record<string, FlagValue>>,
 ): LoadOptions {
   const isOption = ({ option }: Flag) =>
-    option !== "model" && option !== "synthetic";
-  return pick(values, LOAD_FLAGS.filter(isOption));
+    !["model", "synthetic", "noTuning"].includes(option);
+  return {
+    ...pick(values, LOAD_FLAGS.filter(isOption)),
+    ...values.noTuning && { tuning: "off" },
+  };
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   type LoadOptions,
 } from "./load_options.ts";
 import type { ModelSource } from "./model_source.ts";
+import type { TuningReport } from "./open_gpu.ts";
 
 /** Options for {@linkcode bench}. */
 export interface BenchOptions extends BenchWish {
@@ -55,6 +56,8 @@ export interface BenchMachine {
   readonly adapter: string;
   /** 10^9 bytes of VRAM a second. */
   readonly vramGigabytesPerSecond: number;
+  /** How kernels share their work. */
+  readonly tuning: TuningReport;
 }
 
 /** A model that was loaded for a benchmark. */
@@ -93,9 +96,9 @@ export async function* bench(
   const cases = planBench(options, { expertCount: config.numLocalExperts });
   checkLoadOptions(load);
   checkContext(contextLengthOf(config, load), runs);
-  using models = await BenchModels.open(source);
-  const { adapter, vramGigabytesPerSecond } = models;
-  options.onOpen?.({ adapter, vramGigabytesPerSecond });
+  using models = await BenchModels.open(source, load.tuning);
+  const { adapter, vramGigabytesPerSecond, tuning } = models;
+  options.onOpen?.({ adapter, vramGigabytesPerSecond, tuning });
   for (const [index, { options: varied, routing }] of cases.entries()) {
     if (signal?.aborted) return;
     const start = performance.now();

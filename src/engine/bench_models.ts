@@ -1,6 +1,6 @@
 /** One model after another on the same GPU, loaded in different ways. */
 
-import { Gpu } from "../gpu/device.ts";
+import type { Gpu } from "../gpu/device.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import { readExpertLayout } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
@@ -11,6 +11,7 @@ import { measureLinkRate, measureVramRate } from "./device_rates.ts";
 import { type LoadedModel, loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource } from "./model_source.ts";
+import { openGpu, type TuningReport, type TuningWish } from "./open_gpu.ts";
 
 /** A model of a benchmark; disposing of it frees its memory on the GPU. */
 export interface BenchModel extends LoadedModel, Disposable {
@@ -41,11 +42,18 @@ export class BenchModels implements Disposable {
   #kept: Kept | null = null;
   /** 10^9 bytes of VRAM a second. */
   readonly vramGigabytesPerSecond: number;
+  /** How kernels share their work. */
+  readonly tuning: TuningReport;
 
-  private constructor(source: ModelSource, gpu: Gpu, vramRate: number) {
+  private constructor(
+    source: ModelSource,
+    gpu: Gpu,
+    { vramRate, tuning }: { vramRate: number; tuning: TuningReport },
+  ) {
     this.#source = source;
     this.#gpu = gpu;
     this.vramGigabytesPerSecond = vramRate;
+    this.tuning = tuning;
   }
 
   /** What people call the GPU. */
@@ -57,15 +65,20 @@ export class BenchModels implements Disposable {
    * Opens the GPU, and measures its memory while it is empty.
    *
    * @param source Where models are loaded from.
+   * @param wish How kernels are to share their work.
    * @returns Loads them; disposing of it closes the GPU, but not the source.
    * @throws {Error} If there is no GPU.
    */
-  static async open(source: ModelSource): Promise<BenchModels> {
+  static async open(
+    source: ModelSource,
+    wish?: TuningWish,
+  ): Promise<BenchModels> {
     using cleanup = new DisposableStack();
-    const gpu = cleanup.use(await Gpu.open());
-    const rate = await measureVramRate(gpu);
+    const { gpu, report } = await openGpu(wish);
+    cleanup.use(gpu);
+    const vramRate = await measureVramRate(gpu);
     cleanup.move();
-    return new BenchModels(source, gpu, rate);
+    return new BenchModels(source, gpu, { vramRate, tuning: report });
   }
 
   /**

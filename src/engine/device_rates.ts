@@ -1,10 +1,10 @@
 /** How fast a GPU reads its memory, and how fast experts come to it. */
 
 import type { Gpu } from "../gpu/device.ts";
-import type { Readback } from "../gpu/readback.ts";
 import type { HostStore } from "../offload/host_store.ts";
 import { ExpertCopier } from "../ops/copy.ts";
 import { readAll } from "../ops/read.ts";
+import { type PassEnd, timePass } from "./time_pass.ts";
 
 /** What one measurement moves: long against a submit, short on a CPU. */
 const VRAM_BYTE_LENGTH = { hardware: 2 ** 30, software: 64 * 2 ** 20 };
@@ -80,14 +80,8 @@ export async function measureLinkRate(
   return rate(count * expertByteLength, ms);
 }
 
-/** What ends a measurement: 16 bytes that are read back. */
-interface End {
-  readonly readback: Readback;
-  readonly marker: GPUBuffer;
-}
-
 /** What a measurement of the link moves. */
-interface LinkTrial extends End {
+interface LinkTrial extends PassEnd {
   readonly slots: readonly GPUBuffer[];
   readonly expertByteLength: number;
   readonly count: number;
@@ -125,21 +119,6 @@ async function timeUploads(
   const start = performance.now();
   for (let i = 0; i < count; i++) gpu.upload(slots[i % slots.length]!, bytes);
   await readback.read(gpu.device.createCommandEncoder(), marker, 16);
-  return performance.now() - start;
-}
-
-/** Milliseconds of a pass from its submit to a read-back. */
-async function timePass(
-  gpu: Gpu,
-  { readback, marker }: End,
-  record: (pass: GPUComputePassEncoder) => void,
-): Promise<number> {
-  const commands = gpu.device.createCommandEncoder();
-  const pass = commands.beginComputePass();
-  record(pass);
-  pass.end();
-  const start = performance.now();
-  await readback.read(commands, marker, 16);
   return performance.now() - start;
 }
 

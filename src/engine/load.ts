@@ -1,12 +1,12 @@
 /** From a directory to an engine. */
 
-import { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import { Engine } from "./engine.ts";
 import { loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
+import { openGpu } from "./open_gpu.ts";
 import type { TextFiles } from "./text_files.ts";
 
 /**
@@ -75,7 +75,9 @@ export async function loadFrom(
   { config, options, name, text, owned }: LoadParts,
 ): Promise<Engine> {
   using cleanup = owned;
-  const gpu = cleanup.use(await Gpu.open());
+  const { gpu, report } = await openGpu(options.tuning);
+  cleanup.use(gpu);
+  options.onTuning?.(report);
   const { model } = await loadModel(gpu, { config, reader, options });
   cleanup.use(model);
   return new Engine({ ...text, name, gpu, model, owned: cleanup.move() });

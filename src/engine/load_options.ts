@@ -16,6 +16,11 @@ import {
 import type { SlotsWish } from "../offload/slots_wish.ts";
 import type { Progress } from "../model/upload.ts";
 import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
+import {
+  checkTuningWish,
+  type TuningReport,
+  type TuningWish,
+} from "./open_gpu.ts";
 
 /** Bits of a weight; 16 keeps the checkpoint's own floats. */
 export type WeightBits = 16 | 8 | 4 | 3 | 2;
@@ -145,6 +150,15 @@ export interface LoadOptions {
   /** Hears what goes where, before the weights load. */
   onPlan?: ((plan: Plan) => void) | undefined;
   /**
+   * How kernels share their work on this device: `"auto"` for the table that
+   * `moeno tune` wrote, `"off"` for the defaults, or values of one's own.
+   *
+   * @default {"auto"} or "off" where the variable MOENO_TUNING is `off`
+   */
+  tuning?: TuningWish | undefined;
+  /** Hears which tuning is in force, before the weights load. */
+  onTuning?: ((report: TuningReport) => void) | undefined;
+  /**
    * Whether to be ready before all experts are in memory: the others load on
    * while the model runs, and one that is needed is read at once. Texts are the
    * same. An expert that cannot be read is then an error of the text that needs
@@ -181,6 +195,7 @@ export const CHOICES: Readonly<
  */
 export function checkLoadOptions(options: LoadOptions): void {
   checkChoices(options);
+  checkTuningWish(options.tuning ?? "auto");
   for (const name of ["attnBits", "expertBits"] as const) {
     const bits = options[name];
     if (bits !== undefined && !WEIGHT_BITS.includes(bits)) {

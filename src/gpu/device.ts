@@ -2,6 +2,7 @@
 
 import { KernelCache } from "./kernel.ts";
 import { Readback } from "./readback.ts";
+import { defaultTuning, type Tuning } from "./tuning.ts";
 
 /** Options for {@linkcode Gpu.open}. */
 export interface GpuOptions {
@@ -17,6 +18,12 @@ export interface GpuOptions {
    * @default {boolean} `false` for a software adapter, else `true`
    */
   wideWorkgroups?: boolean;
+  /**
+   * How kernels share their work, as far as it is not to be the default.
+   *
+   * @default {{}}
+   */
+  tuning?: Partial<Tuning>;
 }
 
 /** Limits that we raise to what the adapter has, and why. */
@@ -54,13 +61,15 @@ export class Gpu implements Disposable {
   readonly canPin: boolean;
   /** Compiled kernels. */
   readonly kernels: KernelCache;
+  /** How ops share their work: counts when they are made. */
+  tuning: Tuning;
   /** The storage buffers of the open scope; `null` if there is none. */
   #scoped: GPUBuffer[] | null = null;
 
   private constructor(
     adapter: GPUAdapter,
     device: GPUDevice,
-    { wideWorkgroups }: GpuOptions,
+    { wideWorkgroups, tuning }: GpuOptions,
   ) {
     const { info } = adapter;
     this.device = device;
@@ -75,6 +84,7 @@ export class Gpu implements Disposable {
       device.features.has(name as GPUFeatureName)
     );
     this.kernels = new KernelCache(device);
+    this.tuning = { ...defaultTuning(this.hasWideWorkgroups), ...tuning };
   }
 
   /**

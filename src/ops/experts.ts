@@ -42,8 +42,6 @@ export interface ExpertsOptions {
   readonly routing: Routing;
   /** Room; the result is its `y`. */
   readonly scratch: ExpertScratch;
-  /** Units that a workgroup works through: see `matvec()`; for benchmarks. */
-  readonly unitCounts?: { readonly up: number; readonly down: number };
 }
 
 /** All experts of a layer in one buffer: the GPU finds those that are chosen. */
@@ -126,7 +124,7 @@ export async function oneTokenOps(
   options: ExpertsOptions & { buffer: Bound },
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
-  const { buffer, layout, scratch, unitCounts } = options;
+  const { buffer, layout, scratch } = options;
   if (layout.up.scheme.type === "HQQ" && layout.up.scheme.axis === 1) {
     return await axis1Ops(gpu, options, pickOf);
   }
@@ -138,7 +136,6 @@ export async function oneTokenOps(
       y: scratch.y,
       add: false,
       hasParts: DOWN_STRIPS.hasParts,
-      unitCount: unitCounts?.down,
       pick: pickOf(layout.at.w2, 1),
     }),
   ];
@@ -176,12 +173,11 @@ function expertUp(
   options: ExpertsOptions & { buffer: Bound },
   pick: Pick,
 ): Promise<Op> {
-  const { buffer, layout: { up, at }, x, scratch, unitCounts } = options;
+  const { buffer, layout: { up, at }, x, scratch } = options;
   const strip = stripReading(gpu, {
     layout: up,
     ...UP_STRIPS,
     fills: pick.misses !== undefined,
-    unitCount: unitCounts?.up,
   });
   const { sources, constants } = strip ?? matrixReading(gpu, up);
   const input = inputReading(undefined);

@@ -65,8 +65,6 @@ export interface MatvecOptions {
    * @default {false}
    */
   readonly hasParts?: boolean;
-  /** Units that a workgroup works through; for benchmarks. */
-  readonly unitCount?: number | undefined;
 }
 
 /**
@@ -85,9 +83,9 @@ export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
       into: options.add ? "add" : "write",
     });
   }
-  const { hasParts = false, unitCount } = options;
+  const { hasParts = false } = options;
   const fills = options.pick.misses !== undefined;
-  const wanted = { layout, hasParts, matrixCount: 1, fills, unitCount };
+  const wanted = { layout, hasParts, matrixCount: 1, fills };
   const reading = stripReading(gpu, wanted);
   return reading === null
     ? matvecAny(gpu, options)

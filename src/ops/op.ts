@@ -187,7 +187,10 @@ export interface Reduction {
  */
 export function reduction(gpu: Gpu, width: number): Reduction {
   const { subgroupSize: SUBGROUP } = gpu;
-  const WG = Math.min(256, Math.max(32, 2 ** Math.floor(Math.log2(width))));
+  const WG = Math.min(
+    sumLimit(gpu),
+    Math.max(32, 2 ** Math.floor(Math.log2(width))),
+  );
   if (SUBGROUP === 0) {
     return {
       source: { name: "lib/reduce_workgroup.wgsl", code: reduceWorkgroup },
@@ -205,6 +208,18 @@ export function reduction(gpu: Gpu, width: number): Reduction {
     source: { name: "lib/reduce_subgroups.wgsl", code: reduceSubgroups },
     constants: { WG, SUBGROUP },
   };
+}
+
+/** The most invocations that sum together. */
+function sumLimit({ subgroupSize, tuning, device: { limits } }: Gpu): number {
+  // Partial sums have room for 256 invocations, or for 64 subgroups.
+  const room = subgroupSize === 0 ? 256 : 64 * subgroupSize;
+  return Math.min(
+    tuning.sumInvocations,
+    room,
+    limits.maxComputeInvocationsPerWorkgroup,
+    limits.maxComputeWorkgroupSizeX,
+  );
 }
 
 /**

@@ -36,9 +36,6 @@ export interface ProjectionsOptions {
 
 const NAMES = ["q", "k", "v"] as const;
 
-/** Units that a workgroup works through: what was fastest on an H100. */
-const UNITS = 3;
-
 /**
  * Makes q, k and v.
  *
@@ -77,7 +74,6 @@ export async function projections(
  *
  * @param gpu The GPU.
  * @param options The matrices and the rows.
- * @param unitCount Units that a workgroup works through.
  * @returns The op; `null` if the matrices or the GPU are not made for it.
  */
 export function qkvStrip(
@@ -86,11 +82,10 @@ export function qkvStrip(
     ProjectionsOptions,
     "matrices" | "beforeNorm" | "oneY"
   >,
-  unitCount = UNITS,
 ): Promise<Op> | null {
   const places = placesOf(matrices);
   if (places === null) return null;
-  const readings = readingsOf(gpu, matrices, unitCount);
+  const readings = readingsOf(gpu, matrices);
   if (readings === null) return null;
   const { sources, constants } = readings.q;
   const input = inputReading(norm);
@@ -133,7 +128,6 @@ function placesOf(
 function readingsOf(
   gpu: Gpu,
   matrices: Heads<Matrix>,
-  unitCount: number,
 ): Heads<StripReading> | null {
   const read = (name: "q" | "k" | "v", units: number) =>
     stripReading(gpu, {
@@ -145,7 +139,7 @@ function readingsOf(
       hasTable: true,
     });
   const unitCounts = NAMES.map((name) =>
-    read(name, unitCount)?.constants.UNITS ?? 0
+    read(name, gpu.tuning.qkvUnits)?.constants.UNITS ?? 0
   );
   const least = Math.min(...unitCounts);
   if (least === 0) return null;

@@ -89,9 +89,6 @@ const SQUARES_BYTE_LENGTH = 256;
 /** Inputs that an invocation keeps in registers. */
 const STRIP_INPUTS = 16;
 
-/** Invocations of a workgroup, where the inputs may be cut into parts. */
-const INVOCATIONS = 256;
-
 /** How a matrix is read in strips. */
 export interface StripReading {
   /** The files that do so. */
@@ -116,7 +113,11 @@ export interface StripOptions {
   readonly matrixCount: number;
   /** Whether missing weights are brought in on the way. */
   readonly fills: boolean;
-  /** Units that a workgroup works through. */
+  /**
+   * Units that a workgroup works through.
+   *
+   * @default {number} what the GPU's tuning says
+   */
   readonly unitCount?: number | undefined;
   /**
    * Whether the kernel has the shape from a table, with those of others.
@@ -150,7 +151,7 @@ export function stripReading(
   gpu: Gpu,
   options: StripOptions,
 ): StripReading | null {
-  const { layout, hasParts, matrixCount, fills, unitCount } = options;
+  const { layout, hasParts, matrixCount, fills } = options;
   const { K, G, P, scheme, metaCount } = layout;
   const unit = scheme.type === "HQQ" && scheme.scaleGroupSize !== null
     ? UNITS[scheme.bits]
@@ -165,7 +166,8 @@ export function stripReading(
     P % unit.rows !== 0 || G % residueCount !== 0
   ) return null;
   const stripCount = K / STRIP_INPUTS;
-  const partCount = hasParts ? partsOf(stripCount) : 1;
+  const { tuning } = gpu;
+  const partCount = hasParts ? partsOf(stripCount, tuning.partInvocations) : 1;
   const WG = Math.ceil(stripCount / partCount / subgroupSize) * subgroupSize;
   const { limits } = gpu.device;
   if (
@@ -174,10 +176,14 @@ export function stripReading(
   ) return null;
   const unitsOfResidue = G / residueCount * (P / unit.rows);
   const subgroupCount = WG / subgroupSize;
-  // Several units make the strip's own loads cheap, few fill the machine: what was
-  // fastest on an H100 (bench/mixtral_shapes.ts).
+  // Several units make the strip's own loads cheap, few fill the machine.
   const units = Math.min(
-    unitCount ?? (hasParts || matrixCount > 1 ? 8 : 1),
+    options.unitCount ??
+      (hasParts
+        ? tuning.downUnits
+        : matrixCount > 1
+        ? tuning.upUnits
+        : tuning.matrixUnits),
     unitsOfResidue,
     // What is folded has to fit the workgroup's memory.
     Math.floor(
@@ -220,9 +226,9 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 /** The fewest equal parts that a workgroup can take. */
-function partsOf(stripCount: number): number {
+function partsOf(stripCount: number, invocations: number): number {
   for (let parts = 1; parts <= stripCount; parts++) {
-    if (stripCount % parts === 0 && stripCount / parts <= INVOCATIONS) {
+    if (stripCount % parts === 0 && stripCount / parts <= invocations) {
       return parts;
     }
   }
