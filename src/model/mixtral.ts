@@ -125,7 +125,8 @@ export class Mixtral implements Disposable {
       await layer.experts.run(recorder, T, isDecided); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
       const isIdle = recorder.submitCount === 0;
-      if (isEager && endsSubmit(i, isIdle)) recorder.submit();
+      const isLast = i + 1 === layers.length; // the head goes with it
+      if (isEager && !isLast && endsSubmit(i, isIdle)) recorder.submit();
     }
   }
 
