@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { dirname } from "@std/path";
 import { Gpu } from "../gpu/device.ts";
-import { KERNEL_VERSION } from "../gpu/tuning.ts";
+import { defaultTuning, KERNEL_VERSION } from "../gpu/tuning.ts";
 import type { Environment } from "../io/home.ts";
 import { openGpu, type TuningWish } from "./open_gpu.ts";
 import { readTuning, tuningPath, writeTuning } from "./tuning_file.ts";
@@ -86,6 +86,9 @@ Deno.test("readTuning() says why a file does not count, and never throws", async
   assertEquals(notice, `Cannot read ${path}: it is a directory`);
 });
 
+/** What no table of these tests says. */
+const DOWN_UNITS = defaultTuning(false).downUnits;
+
 Deno.test("openGpu() has options go before the variable, that before a table", async () => {
   using home = tempHome();
   const adapter = await adapterName();
@@ -99,15 +102,15 @@ Deno.test("openGpu() has options go before the variable, that before a table", a
     const { upUnits, downUnits } = gpu.tuning;
     return [report.source, upUnits, downUnits, report.path];
   };
-  assertEquals(await open("auto", inHome), ["defaults", 8, 4, path]);
+  assertEquals(await open("auto", inHome), ["defaults", 8, DOWN_UNITS, path]);
   await writeTuning(path, adapter, table);
-  assertEquals(await open(undefined, inHome), ["table", 2, 4, path]);
+  assertEquals(await open(undefined, inHome), ["table", 2, DOWN_UNITS, path]);
   const off = { ...inHome, MOENO_TUNING: "off" };
-  assertEquals(await open("auto", off), ["defaults", 8, 4, null]);
-  assertEquals(await open("off", inHome), ["defaults", 8, 4, null]);
-  assertEquals(await open(own, inHome), ["options", 16, 4, null]);
-  assertEquals(await open(own, off), ["options", 16, 4, null]);
-  assertEquals(await open("auto"), ["defaults", 8, 4, null]);
+  assertEquals(await open("auto", off), ["defaults", 8, DOWN_UNITS, null]);
+  assertEquals(await open("off", inHome), ["defaults", 8, DOWN_UNITS, null]);
+  assertEquals(await open(own, inHome), ["options", 16, DOWN_UNITS, null]);
+  assertEquals(await open(own, off), ["options", 16, DOWN_UNITS, null]);
+  assertEquals(await open("auto"), ["defaults", 8, DOWN_UNITS, null]);
 });
 
 Deno.test("openGpu() opens in spite of a broken table, and says so", async () => {
