@@ -13,6 +13,7 @@ import type { Slice } from "../gpu/readback.ts";
 import { Recorder } from "../gpu/recorder.ts";
 import { NO_PICK } from "../ops/argmax.ts";
 import type { Op } from "../ops/op.ts";
+import { withoutPadding } from "../ops/padded.ts";
 import {
   AHEAD_LIMIT,
   beginStepAhead,
@@ -29,6 +30,7 @@ import {
 } from "./mixtral_parts.ts";
 import type { LayerOps } from "./mixtral_layer.ts";
 import type { Offload } from "./offload.ts";
+import { Pace } from "./pace.ts";
 import { endsSubmit } from "./turns.ts";
 import type { Weights } from "./upload.ts";
 
@@ -72,6 +74,8 @@ export class Mixtral implements Disposable {
   readonly #parts: MixtralParts;
   /** Whether to submit on the way: a GPU begins while the host records the rest. */
   readonly #isEager: boolean;
+  /** Of tokens that are picked ahead. */
+  readonly #pace = new Pace();
 
   private constructor(gpu: Gpu, config: ModelConfig, parts: MixtralParts) {
     this.#gpu = gpu;
@@ -212,7 +216,9 @@ export class Mixtral implements Disposable {
     writeStepsAhead(this.#gpu, step, { token, position, count, told });
     const recorder = new Recorder(this.#gpu, readback);
     residency?.beginTokens(count);
+    this.#pace.begin();
     for (let index = 0; index < count; index++) {
+      await this.#pace.wait(index);
       beginStepAhead(recorder, step, { index, isTold: told !== undefined });
       recorder.position = position + index;
       await this.#runOrAbandon(recorder, 1);
@@ -220,9 +226,10 @@ export class Mixtral implements Disposable {
       recorder.run(pick, 1); // picked[index] = token = argmax(logits)
       residency?.keepLog(recorder, index);
     }
-    const slice = { source: picked, byteLength: count * 4 };
+    const slices = [{ source: picked, byteLength: count * 4 }];
     const log = residency?.keptLogs(count) ?? null;
-    const bytes = await this.#read(recorder, { log, slices: [slice] });
+    const bytes = await this.#read(recorder, { log, slices });
+    this.#pace.end(count);
     this.offloadStats?.countTimes(recorder.timeMs);
     const ids = [...new Uint32Array(bytes, 0, count)];
     const end = ids.indexOf(NO_PICK);
@@ -281,14 +288,8 @@ export class Mixtral implements Disposable {
     const byteLength = rowCount * stride * 4;
     const slices = rowCount > 0 ? [{ source, byteLength }] : [];
     const bytes = await this.#read(recorder, { slices });
-    const padded = new Float32Array(bytes, 0, rowCount * stride);
-    if (stride === vocabSize) return padded;
-    const logits = new Float32Array(rowCount * vocabSize);
-    for (let row = 0; row < rowCount; row++) {
-      const from = row * stride;
-      logits.set(padded.subarray(from, from + vocabSize), row * vocabSize);
-    }
-    return logits;
+    const rows = new Float32Array(bytes, 0, rowCount * stride);
+    return withoutPadding(rows, { width: vocabSize, stride });
   }
 
   /** Frees the read-back and the host store; the device owns the rest. */
