@@ -168,21 +168,29 @@ export function rows(lab: Lab, width: number, rowCount = 1): Rows {
   return makeRows(lab.gpu, "rows", [rowCount, width]);
 }
 
-/** Bytes of random floats that are made; more are the same ones over and over. */
-const RANDOM_BYTE_LENGTH = 2 ** 20;
+/** Random floats; more than these are the same ones over and over. */
+const RANDOM_COUNT = 2 ** 18;
+
+let randomBytes: Uint8Array<ArrayBuffer> | null = null;
+
+/** Floats from -1 to 1, the same each time, made once. */
+function randomFloats(): Uint8Array<ArrayBuffer> {
+  const random = seededRandom(1);
+  const next = () => 2 * random() - 1;
+  randomBytes ??= new Uint8Array(
+    Float32Array.from({ length: RANDOM_COUNT }, next).buffer,
+  );
+  return randomBytes;
+}
 
 /**
- * Fills a buffer with random floats from -1 to 1, the same each time: zeros can be
- * faster.
+ * Fills a buffer with random floats from -1 to 1: zeros can be faster.
  *
  * @param lab The lab.
  * @param buffer The buffer.
  */
 export function fillRandomly({ gpu }: Lab, buffer: GPUBuffer): void {
-  const random = seededRandom(1);
-  const length = Math.min(buffer.size, RANDOM_BYTE_LENGTH) / 4;
-  const floats = Float32Array.from({ length }, () => 2 * random() - 1);
-  const bytes = new Uint8Array(floats.buffer);
+  const bytes = randomFloats();
   for (let at = 0; at < buffer.size; at += bytes.length) {
     gpu.upload(buffer, bytes.subarray(0, buffer.size - at), at);
   }
