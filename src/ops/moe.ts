@@ -138,6 +138,7 @@ function routeRows(
 ): Promise<Op> {
   const { source, constants } = reduction(gpu, x.stride / 4);
   const input = inputReading(norm, kept.buffer);
+  const gateCount = guess === undefined ? 1 : 2;
   return kernelOp(gpu, {
     sources: [
       source,
@@ -166,6 +167,13 @@ function routeRows(
       ...telling.bindings,
     },
     workgroups: (tokenCount) => [tokenCount],
+    cost: (tokenCount) => {
+      const weightCount = gateCount * routing.expertCount * x.stride;
+      return {
+        byteLength: 4 * weightCount,
+        flops: 2 * weightCount * tokenCount,
+      };
+    },
   });
 }
 
