@@ -168,7 +168,8 @@ function routeRows(
     },
     workgroups: (tokenCount) => [tokenCount],
     cost: (tokenCount) => {
-      const weightCount = gateCount * routing.expertCount * x.stride;
+      const count = tokenCount === 1 ? gateCount : 1; // only one token guesses
+      const weightCount = count * routing.expertCount * x.stride;
       return {
         byteLength: 4 * weightCount,
         flops: 2 * weightCount * tokenCount,
