@@ -49,6 +49,13 @@ export {
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
 export type { TuningReport, TuningWish } from "./src/engine/open_gpu.ts";
+export type {
+  KernelReport,
+  PhaseReport,
+  ProfileRates,
+  ProfileReport,
+} from "./src/engine/profile_report.ts";
+export type { PhaseName } from "./src/gpu/profile.ts";
 export { quantizeModel } from "./src/engine/quantize_model.ts";
 export type {
   QuantizeModelOptions,

@@ -11,6 +11,7 @@ import type { Command, Surroundings } from "./command.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { defaultModel } from "./open_engine.ts";
+import { profileTable } from "./profile_table.ts";
 import { progressLine } from "./progress.ts";
 import { tellTuning } from "./tell_tuning.ts";
 import { UsageError } from "./usage_error.ts";
@@ -66,6 +67,7 @@ async function run(
       rows.push(row);
       reporter.say(rowLine(row));
       if (values.verbose) reporter.say(hostLine(row));
+      if (row.profile) io.err(profileTable(row.profile));
     }
   } finally {
     // Whatever ended it: what was measured is worth something.

@@ -185,6 +185,12 @@ export const LOAD_FLAGS: readonly Flag[] = [
 /** What every command that uses a model has. */
 export const COMMON_FLAGS: readonly Flag[] = [
   ...OFFLOAD_REPORT_FLAGS,
+  {
+    name: "profile",
+    option: "profile",
+    help: "Time every kernel on its own, and say on stderr where a token's " +
+      "time goes",
+  },
   { name: "quiet", option: "quiet", letter: "q", help: "No statistics" },
   { name: "verbose", option: "verbose", help: "Say what goes on" },
   { name: "debug", option: "debug", help: "Show the stack of an error" },

@@ -57,6 +57,7 @@ export async function openModel(
       },
       ...trace !== null && { onRouting: trace.onRouting },
       ...showPlan(values, io),
+      ...values.profile && { profile: true },
       onTuning: (report) => tellTuning(report, values, io),
       ...more,
       onProgress: line.show,

@@ -1,13 +1,15 @@
 /** From weights that can be read to a model on the GPU. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { Profiler } from "../gpu/profiler.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { Mixtral } from "../model/mixtral.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { uploadWeights } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import type { Plan } from "../offload/placement.ts";
-import { contextLengthOf, type LoadOptions } from "./load_options.ts";
+import { contextLengthOf } from "./context_length.ts";
+import type { LoadOptions } from "./load_options.ts";
 import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
 import { sumProgress } from "./sum_progress.ts";
 
@@ -21,6 +23,8 @@ export interface ModelInput {
   readonly options: LoadOptions;
   /** Who keeps host stores; without it each model makes and frees its own. */
   readonly storeOf?: StoreOf | undefined;
+  /** Times each op; whoever made it frees it. */
+  readonly profiler?: Profiler | undefined;
 }
 
 /** A model, and how it came about. */
@@ -76,6 +80,7 @@ export async function loadModel(
       chunkSize,
       offload,
       onRouting: options.onRouting,
+      profiler: input.profiler,
     }),
   );
   if (!options.background) await offload?.store.filled;

@@ -88,7 +88,7 @@ async function stream(
   const { experts, loader } = parts;
   const begin = (next: Stream | undefined) => {
     if (next === undefined || !loader.isPinned(next)) return;
-    loader.copy(recorder.pass, next, {
+    loader.copy(recorder, next, {
       to: next.to,
       piece: 0,
       toEnd: true,
@@ -107,6 +107,6 @@ async function stream(
     }
     const { to: from, keptIn: to } = one;
     // Residents ran before: nobody reads what the slot held.
-    if (to !== undefined) loader.keep(recorder.pass, { from, to });
+    if (to !== undefined) loader.keep(recorder, { from, to });
   }
 }

@@ -10,7 +10,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import type { Slice } from "../gpu/readback.ts";
-import { Recorder } from "../gpu/recorder.ts";
+import type { Recorder } from "../gpu/recorder.ts";
 import { NO_PICK } from "../ops/argmax.ts";
 import type { Op } from "../ops/op.ts";
 import { withoutPadding } from "../ops/padded.ts";
@@ -212,9 +212,9 @@ export class Mixtral implements Disposable {
     token: number,
     { position, count, told }: Omit<StepsAhead, "token">,
   ): Promise<number[]> {
-    const { step, readback, pick, picked, residency } = this.#parts;
+    const { step, record, pick, picked, residency } = this.#parts;
     writeStepsAhead(this.#gpu, step, { token, position, count, told });
-    const recorder = new Recorder(this.#gpu, readback);
+    const recorder = record({ phase: "decode", tokenCount: count, position });
     residency?.beginTokens(count);
     this.#pace.begin();
     for (let index = 0; index < count; index++) {
@@ -241,12 +241,14 @@ export class Mixtral implements Disposable {
     tokens: readonly number[],
     position: number,
   ): Promise<Recorder> {
-    const { step, readback, residency } = this.#parts;
-    if (tokens.length === 1) residency?.beginTokens(1);
-    const firstRow = tokens.length - 1;
+    const { step, record, residency } = this.#parts;
+    const { length: tokenCount } = tokens;
+    if (tokenCount === 1) residency?.beginTokens(1);
+    const firstRow = tokenCount - 1;
     writeStep(this.#gpu, step, { tokens, position, firstRow });
-    const recorder = new Recorder(this.#gpu, readback, position);
-    await this.#runOrAbandon(recorder, tokens.length);
+    const phase = tokenCount === 1 ? "decode" : "prefill";
+    const recorder = record({ phase, tokenCount, position });
+    await this.#runOrAbandon(recorder, tokenCount);
     return recorder;
   }
 

@@ -17,7 +17,7 @@ import { matvecAxis1 } from "./axis1.ts";
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
 import { inputReading } from "./input.ts";
 import { matmul } from "./matmul.ts";
-import { matrixReading, matvec, type Pick } from "./matvec.ts";
+import { costOf, matrixReading, matvec, type Pick } from "./matvec.ts";
 import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
 import {
@@ -28,6 +28,7 @@ import {
   type Rows,
   sequence,
   spread,
+  withRole,
 } from "./op.ts";
 import { stripReading } from "./strip.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
@@ -82,6 +83,7 @@ export async function residentExperts(
     },
     bindings: { 3: scratch.counts, 4: scratch.lists },
     count: expertCount, // a workgroup's z is the expert
+    rowsPerToken: topK,
   }));
   const group = await groupRows(gpu, { routing, scratch, step });
   return byTokenCount(
@@ -128,16 +130,16 @@ export async function oneTokenOps(
   if (layout.up.scheme.type === "HQQ" && layout.up.scheme.axis === 1) {
     return await axis1Ops(gpu, options, pickOf);
   }
+  const w2 = {
+    matrix: { buffer, layout: layout.down },
+    x: scratch.h,
+    y: scratch.y,
+    add: false,
+    hasParts: DOWN_STRIPS.hasParts,
+  };
   return [
-    await expertUp(gpu, options, pickOf(layout.at.w1, 0)),
-    await matvec(gpu, {
-      matrix: { buffer, layout: layout.down },
-      x: scratch.h,
-      y: scratch.y,
-      add: false,
-      hasParts: DOWN_STRIPS.hasParts,
-      pick: pickOf(layout.at.w2, 1),
-    }),
+    withRole("w1, w3", await expertUp(gpu, options, pickOf(layout.at.w1, 0))),
+    withRole("w2", await matvec(gpu, { ...w2, pick: pickOf(layout.at.w2, 1) })),
   ];
 }
 
@@ -160,10 +162,10 @@ async function axis1Ops(
   };
   return [
     sequence("expert_up", [
-      await matvecAxis1(gpu, { ...w1, into: "write" }),
-      await matvecAxis1(gpu, { ...w3, into: "gate" }),
+      withRole("w1", await matvecAxis1(gpu, { ...w1, into: "write" })),
+      withRole("w3", await matvecAxis1(gpu, { ...w3, into: "gate" })),
     ]),
-    await matvecAxis1(gpu, { ...w2, into: "write" }),
+    withRole("w2", await matvecAxis1(gpu, { ...w2, into: "write" })),
   ];
 }
 
@@ -214,6 +216,7 @@ function expertUp(
       ...pick.misses?.bindings,
     },
     workgroups: () => grid,
+    cost: costOf(pick, up, up),
   });
 }
 
@@ -249,19 +252,22 @@ export async function manyTokensOps(
     });
   const rows = pickOf(at.w1, routing.topK);
   return [
-    await product(up, [x, h], rows),
-    await product(up, [x, h3], pickOf(at.w3, routing.topK)),
-    await kernelOp(gpu, {
-      sources: [...rows.sources, { name: "swiglu.wgsl", code: swigluCode }],
-      constants: { ...rows.constants, STRIDE: h.stride },
-      bindings: { ...rows.bindings, 0: h.buffer, 1: h3.buffer },
-      workgroups: (tokenCount) => [
-        Math.ceil(h.stride / 64),
-        tokenCount,
-        rows.count,
-      ],
-    }),
-    await product(down, [h, y], pickOf(at.w2, 1)),
+    withRole("w1", await product(up, [x, h], rows)),
+    withRole("w3", await product(up, [x, h3], pickOf(at.w3, routing.topK))),
+    withRole(
+      "experts",
+      await kernelOp(gpu, {
+        sources: [...rows.sources, { name: "swiglu.wgsl", code: swigluCode }],
+        constants: { ...rows.constants, STRIDE: h.stride },
+        bindings: { ...rows.bindings, 0: h.buffer, 1: h3.buffer },
+        workgroups: (tokenCount) => [
+          Math.ceil(h.stride / 64),
+          tokenCount,
+          rows.count,
+        ],
+      }),
+    ),
+    withRole("w2", await product(down, [h, y], pickOf(at.w2, 1))),
   ];
 }
 

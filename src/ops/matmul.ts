@@ -12,7 +12,7 @@ import matmulWideCode from "../../kernels/matmul_wide.wgsl" with {
 };
 import matmulCode from "../../kernels/matmul.wgsl" with { type: "text" };
 import type { Matrix } from "./matrix.ts";
-import type { Pick } from "./matvec.ts";
+import { costOf, type Pick } from "./matvec.ts";
 import { kernelOp, NO_REDUCTION, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
@@ -83,5 +83,6 @@ export function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
     workgroups: (
       tokenCount,
     ) => [tiles, Math.ceil(tokenCount / kernel.rows), pick.count],
+    cost: costOf(pick, layout),
   });
 }
