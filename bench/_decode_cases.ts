@@ -1,6 +1,7 @@
 /** Products of one row: decode. */
 
 import pickOne from "../kernels/lib/pick_one.wgsl" with { type: "text" };
+import type { Activations } from "../src/gpu/activations.ts";
 import { randomWeights } from "../src/engine/random_weights.ts";
 import { type ExpertLayout, expertLayout } from "../src/ops/expert_layout.ts";
 import { residentExperts } from "../src/ops/experts.ts";
@@ -45,6 +46,10 @@ export const DECODE_CASES: readonly BenchCase[] = [
       }),
   },
   { name: "W1, W3 and W2 of a token's experts", make: experts },
+  ...(["int16", "int8"] as const).map((activations): BenchCase => ({
+    name: `W1, W3 and W2 of a token's experts, ${activations} activations`,
+    make: (lab) => rounded(lab, activations),
+  })),
   {
     name: "W1, W3 and W2 of a token's experts, axis 1",
     make: (lab) => experts(lab, axis1Layout(lab)),
@@ -106,6 +111,21 @@ async function experts(
     ops.push(await residentExperts(gpu, options));
   }
   return { ops, byteLength: topK * layout.wordCount * 4 };
+}
+
+/** The same with inputs that are less exact, where they can be. */
+async function rounded(
+  lab: Lab,
+  activations: Activations,
+): Promise<BenchOps | null> {
+  const { gpu } = lab;
+  if (!gpu.hasWideWorkgroups) return null;
+  gpu.activations = activations;
+  try {
+    return await experts(lab);
+  } finally {
+    gpu.activations = "float32";
+  }
 }
 
 /** All experts of a layer in one buffer, random. */

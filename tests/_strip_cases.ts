@@ -8,7 +8,7 @@ import type { Scheme } from "../src/ops/matrix.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { makeReader, runOps, STRIPS, uploadRows, WIDE_MATMUL } from "./_gpu.ts";
-import type { KernelCase, KernelTest } from "./_kernel_case.ts";
+import type { KernelCase } from "./_kernel_case.ts";
 import {
   filesOf,
   MATMUL_KERNELS,

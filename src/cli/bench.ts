@@ -12,6 +12,7 @@ import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { defaultModel } from "./open_engine.ts";
 import { progressLine } from "./progress.ts";
+import { tellActivations } from "./tell_activations.ts";
 import { tellTuning } from "./tell_tuning.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -113,6 +114,7 @@ function progressReporter(values: Values, io: Io): Reporter {
   return {
     load: {
       onProgress: (progress) => line.show(progress),
+      ...tellActivations(values, { err: say }),
       ...(values.plan || values.verbose) && {
         onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n"),
       },
