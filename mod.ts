@@ -34,6 +34,7 @@
  * @module
  */
 
+export type { ActivationsReport } from "./src/engine/activations.ts";
 export { Engine } from "./src/engine/engine.ts";
 export type {
   FinishReason,
@@ -66,6 +67,7 @@ export {
   roofline,
   type RooflineInput,
 } from "./src/engine/roofline.ts";
+export type { Activations } from "./src/gpu/activations.ts";
 export type { Tuning } from "./src/gpu/tuning.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export {

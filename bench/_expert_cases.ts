@@ -1,6 +1,7 @@
 /** A token's experts where all are on the GPU. */
 
 import pickExpert from "../kernels/lib/pick_expert.wgsl" with { type: "text" };
+import type { Activations } from "../src/gpu/activations.ts";
 import { randomWeights } from "../src/engine/random_weights.ts";
 import { type ExpertLayout, expertLayout } from "../src/ops/expert_layout.ts";
 import { oneTokenOps } from "../src/ops/experts.ts";
@@ -38,6 +39,10 @@ export const EXPERT_CASES: readonly BenchCase[] = [
         experts(lab, { layout: layoutOf(lab, SCHEMES[bits]), products }),
     }))
   ),
+  ...(["int16", "int8"] as const).map((activations): BenchCase => ({
+    name: `W1, W3 and W2 of a token's experts, 2 bits, ${activations}`,
+    make: (lab) => rounded(lab, activations),
+  })),
   {
     name: "W1, W3 and W2 of a token's experts, axis 1",
     make: (lab) => experts(lab, { layout: axis1Layout(lab) }),
@@ -74,6 +79,21 @@ async function experts(
   const words = { up: w2, down: layout.wordCount - w2 };
   const wordCount = products.reduce((sum, product) => sum + words[product], 0);
   return { ops, byteLength: topK * wordCount * 4 };
+}
+
+/** With inputs that are less exact, where they can be. */
+async function rounded(
+  lab: Lab,
+  activations: Activations,
+): Promise<BenchOps | null> {
+  const { gpu } = lab;
+  if (!gpu.hasWideWorkgroups) return null;
+  gpu.activations = activations;
+  try {
+    return await experts(lab, { layout: layoutOf(lab, SCHEMES[2]) });
+  } finally {
+    gpu.activations = "float32";
+  }
 }
 
 /** As `residentExperts()` finds the weights of a rank. */

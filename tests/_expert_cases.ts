@@ -168,7 +168,14 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         kernels: [...BANK_KERNELS, "lib/weights_fill.wgsl"],
         shapes: STRIP_SHAPES,
       },
-    ].map(({ what, makeRunner, kernels, shapes }) => ({
+      {
+        what: "bankExperts() of int8 activations",
+        makeRunner: makeBanks,
+        kernels: [...BANK_KERNELS, "lib/weights_fill.wgsl"],
+        shapes: STRIP_SHAPES.slice(0, 1),
+        activations: "int8" as const,
+      },
+    ].map(({ what, makeRunner, kernels, shapes, activations }) => ({
       name: `${what} is W2 (silu(W1 x) W3 x) in strips with ${
         schemeName(scheme)
       }`,
@@ -177,7 +184,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         ...STRIP_KERNELS,
         ...WIDE_MATMUL,
         ...filesOf(scheme),
-        ...stripFilesOf(scheme),
+        ...stripFilesOf(scheme, activations),
         // The many units of the second shape.
         ...((scheme as HqqScheme).bits > 2 && makeRunner === makeResident
           ? ["lib/walk_pairs.wgsl"]
@@ -185,7 +192,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         ...kernels,
       ],
       summing: [],
-      options: STRIPS,
+      options: { ...STRIPS, ...activations && { activations } },
       run: ({ gpu }: KernelTest) =>
         makeRunner === makeBanks
           ? checkBanks(gpu, scheme, shapes)

@@ -13,6 +13,7 @@ import type { Io } from "./io.ts";
 import { defaultModel } from "./open_engine.ts";
 import { profileTable } from "./profile_table.ts";
 import { progressLine } from "./progress.ts";
+import { tellActivations } from "./tell_activations.ts";
 import { tellTuning } from "./tell_tuning.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -115,6 +116,7 @@ function progressReporter(values: Values, io: Io): Reporter {
   return {
     load: {
       onProgress: (progress) => line.show(progress),
+      ...tellActivations(values, { err: (text) => say(text.trimEnd()) }),
       ...(values.plan || values.verbose) && {
         onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n"),
       },

@@ -1,6 +1,7 @@
 import { DEFAULTS, type GenerateOptions, RANGES } from "../engine/options.ts";
 import type { Flag, FlagValue } from "./args.ts";
 import { type LoadOptions, WEIGHT_BITS } from "../engine/load_options.ts";
+import { ACTIVATIONS } from "../gpu/activations.ts";
 import { OFFLOAD_FLAGS, OFFLOAD_REPORT_FLAGS } from "./offload_flags.ts";
 import { SYNTHETIC_SHAPES } from "../model/synthetic_shapes.ts";
 import { UsageError } from "./usage_error.ts";
@@ -173,6 +174,16 @@ export const LOAD_FLAGS: readonly Flag[] = [
     range: SIZE,
     help: "How many tokens of a prompt run at once",
     default: "512",
+  },
+  {
+    name: "activations",
+    option: "activations",
+    value: "<type>",
+    choices: ACTIVATIONS,
+    help:
+      "Inputs of quantized matrices while tokens come one by one; int8 is the " +
+      "fastest and the least exact",
+    default: "float32",
   },
   ...OFFLOAD_FLAGS,
   {

@@ -1,5 +1,6 @@
 /** How fast a model is, loaded in different ways. */
 
+import type { Activations } from "../gpu/activations.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import type { Plan } from "../offload/placement.ts";
 import {
@@ -55,6 +56,8 @@ export interface BenchMachine {
   readonly vramGigabytesPerSecond: number;
   /** How kernels share their work. */
   readonly tuning: TuningReport;
+  /** How exact the inputs of quantized matrices are while single tokens run. */
+  readonly activations: Activations;
 }
 
 /** A model that was loaded for a benchmark. */
@@ -95,7 +98,9 @@ export async function* bench(
   checkContext(contextLengthOf(config, load), runs);
   using models = await BenchModels.open(source, load);
   const { adapter, vramGigabytesPerSecond, tuning } = models;
-  options.onOpen?.({ adapter, vramGigabytesPerSecond, tuning });
+  const { activations = "float32" } = load;
+  const machine = { adapter, vramGigabytesPerSecond, tuning, activations };
+  options.onOpen?.(machine);
   for (const [index, { options: varied, routing }] of cases.entries()) {
     if (signal?.aborted) return;
     const start = performance.now();

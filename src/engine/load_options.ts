@@ -15,6 +15,7 @@ import {
 import type { SlotsWish } from "../offload/slots_wish.ts";
 import type { Progress } from "../model/upload.ts";
 import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
+import { type ActivationsOptions, checkActivations } from "./activations.ts";
 import {
   checkTuningWish,
   type TuningReport,
@@ -25,7 +26,7 @@ import {
 export type WeightBits = 16 | 8 | 4 | 3 | 2;
 
 /** Options for `load()`. */
-export interface LoadOptions {
+export interface LoadOptions extends ActivationsOptions {
   /**
    * Bits of the attention's weights.
    *
@@ -199,6 +200,7 @@ export const CHOICES: Readonly<
 export function checkLoadOptions(options: LoadOptions): void {
   checkChoices(options);
   checkTuningWish(options.tuning ?? "auto");
+  checkActivations(options.activations);
   for (const name of ["attnBits", "expertBits"] as const) {
     const bits = options[name];
     if (bits !== undefined && !WEIGHT_BITS.includes(bits)) {
