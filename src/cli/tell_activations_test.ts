@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fakeEngine, fakeProcess } from "./_fake_engine.ts";
 import { main } from "./main.ts";
+import { tellActivations } from "./tell_activations.ts";
 
 const NOTICE = "--activations int8 has no effect here: no GPU";
 
@@ -42,4 +43,14 @@ Deno.test("main() refuses activations that there are not", async () => {
     stderr,
     '--activations is "int4", wanted one of float32, int16, int8',
   );
+});
+
+Deno.test("tellActivations() waits for the first model on which there is none", () => {
+  const lines: string[] = [];
+  const io = { err: (text: string) => void lines.push(text) };
+  const { onActivations } = tellActivations({ activations: "int8" }, io);
+  for (const notice of [null, NOTICE, NOTICE]) {
+    onActivations!({ activations: "int8", notice });
+  }
+  assertEquals(lines, [NOTICE + "\n"]);
 });
