@@ -34,7 +34,10 @@
  * @module
  */
 
-export type { ActivationsReport } from "./src/engine/activations.ts";
+export type {
+  ActivationsOptions,
+  ActivationsReport,
+} from "./src/engine/activations.ts";
 export { Engine } from "./src/engine/engine.ts";
 export type {
   FinishReason,

@@ -34,6 +34,8 @@ import { Pace } from "./pace.ts";
 import { endsSubmit } from "./turns.ts";
 import type { Weights } from "./upload.ts";
 
+const NOBODY = { isDeciding: false, isStaging: false };
+
 /** A Mixtral model with its KV cache. */
 export class Mixtral implements Disposable {
   /** What it is. */
@@ -129,8 +131,8 @@ export class Mixtral implements Disposable {
       await layer.experts.run(recorder, T, isDecided); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
       const isIdle = recorder.submitCount === 0;
-      const isLast = i + 1 === layers.length; // the head goes with it
-      if (isEager && !isLast && endsSubmit(i, isIdle)) recorder.submit();
+      const isEnd = endsSubmit(i, { layerCount: layers.length, isIdle });
+      if (isEager && isEnd) recorder.submit();
     }
   }
 
@@ -138,8 +140,7 @@ export class Mixtral implements Disposable {
   #beginStep(T: number) {
     const { residency, offload } = this.#parts;
     residency?.beginStep(T);
-    const { isDeciding: isDecided = false, isStaging = false } = residency ??
-      {};
+    const { isDeciding: isDecided, isStaging } = residency ?? NOBODY;
     // Reads of the routing submit anyway.
     const isEager = this.#isEager && (offload === null || isDecided);
     return { isDecided, isStaging, isEager };
@@ -244,10 +245,8 @@ export class Mixtral implements Disposable {
     const { step, record, residency } = this.#parts;
     const { length: tokenCount } = tokens;
     if (tokenCount === 1) residency?.beginTokens(1);
-    const firstRow = tokenCount - 1;
-    writeStep(this.#gpu, step, { tokens, position, firstRow });
-    const phase = tokenCount === 1 ? "decode" : "prefill";
-    const recorder = record({ phase, tokenCount, position });
+    writeStep(this.#gpu, step, { tokens, position, firstRow: tokenCount - 1 });
+    const recorder = record({ tokenCount, position });
     await this.#runOrAbandon(recorder, tokenCount);
     return recorder;
   }

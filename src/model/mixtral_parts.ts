@@ -76,8 +76,12 @@ export interface MixtralParts {
 
 /** What is to be recorded. */
 export interface Steps {
-  /** A prompt, or single tokens. */
-  readonly phase: PhaseName;
+  /**
+   * What they belong to.
+   *
+   * @default {"decode"} for a single token, else `"prefill"`
+   */
+  readonly phase?: PhaseName;
   /** Tokens of all steps together. */
   readonly tokenCount: number;
   /** Where the first of them stands. */
@@ -248,7 +252,9 @@ export async function buildMixtral(
     ),
     picked,
     readback,
-    record: ({ phase, tokenCount, position }) => {
+    record: (
+      { tokenCount, position, phase = tokenCount === 1 ? "decode" : "prefill" },
+    ) => {
       const { profiler } = options;
       const stepCount = phase === "prefill" ? 1 : tokenCount;
       profiler?.beginStep(phase, tokenCount, stepCount);

@@ -17,11 +17,15 @@ export const TURN_COUNT = LAYERS_PER_SUBMIT + 1;
  * Says whether what is recorded is to be submitted after a layer.
  *
  * @param layer The layer.
- * @param isIdle Whether the GPU has nothing to do yet.
- * @returns Whether it is.
+ * @param step How many layers there are, and whether the GPU has nothing to do yet.
+ * @returns Whether it is; not after the last layer, with which the head goes.
  */
-export function endsSubmit(layer: number, isIdle: boolean): boolean {
+export function endsSubmit(
+  layer: number,
+  { layerCount, isIdle }: { layerCount: number; isIdle: boolean },
+): boolean {
   const count = layer + 1;
+  if (count === layerCount) return false;
   return count % LAYERS_PER_SUBMIT === 0 || (isIdle && count === FIRST_LAYERS);
 }
 
