@@ -130,9 +130,9 @@ export class Mixtral implements Disposable {
       recorder.next = goOn; // if the routing is read, recorded meanwhile
       await layer.experts.run(recorder, T, isDecided); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
-      const isIdle = recorder.submitCount === 0;
-      const isEnd = endsSubmit(i, { layerCount: layers.length, isIdle });
-      if (isEager && isEnd) recorder.submit();
+      if (isEager && endsSubmit(i, layers.length, recorder.submitCount)) {
+        recorder.submit();
+      }
     }
   }
 
@@ -217,7 +217,6 @@ export class Mixtral implements Disposable {
     writeStepsAhead(this.#gpu, step, { token, position, count, told });
     const recorder = record({ phase: "decode", tokenCount: count, position });
     residency?.beginTokens(count);
-    this.#pace.begin();
     for (let index = 0; index < count; index++) {
       await this.#pace.wait(index);
       beginStepAhead(recorder, step, { index, isTold: told !== undefined });

@@ -38,17 +38,13 @@ export class Pace {
     this.#clock = clock;
   }
 
-  /** Begins the first step of a row. */
-  begin(): void {
-    this.#start = this.#clock.now();
-  }
-
   /**
    * Waits until a step of the row is due.
    *
-   * @param index Its number.
+   * @param index Its number; 0 begins a row.
    */
   async wait(index: number): Promise<void> {
+    if (index === 0) this.#start = this.#clock.now();
     if (this.#stepMs === null) return;
     const due = this.#start + index * this.#stepMs - LEAD_MS;
     const early = due - this.#clock.now();

@@ -19,7 +19,6 @@ function fakeClock() {
 Deno.test("Pace lets the first row go as fast as it can", async () => {
   const { clock, slept } = fakeClock();
   const pace = new Pace(clock);
-  pace.begin();
   for (let i = 0; i < 24; i++) await pace.wait(i);
   assertEquals(slept, []);
 });
@@ -27,11 +26,11 @@ Deno.test("Pace lets the first row go as fast as it can", async () => {
 Deno.test("Pace keeps 16 ms ahead of how long steps took", async () => {
   const { clock, slept } = fakeClock();
   const pace = new Pace(clock);
-  pace.begin();
+  await pace.wait(0);
   clock.time += 80;
   pace.end(10); // 8 ms a step
   const start = clock.time;
-  pace.begin();
+  await pace.wait(0);
   const begun: number[] = [];
   for (let i = 0; i < 5; i++) {
     await pace.wait(i);
@@ -45,10 +44,9 @@ Deno.test("Pace keeps 16 ms ahead of how long steps took", async () => {
 Deno.test("Pace does not wait for steps that are over before a timer would be", async () => {
   const { clock, slept } = fakeClock();
   const pace = new Pace(clock);
-  pace.begin();
+  await pace.wait(0);
   clock.time += 7.2;
   pace.end(24); // 0.3 ms a step
-  pace.begin();
   for (let i = 0; i < 24; i++) await pace.wait(i);
   assertEquals(slept, []);
 });
@@ -56,10 +54,9 @@ Deno.test("Pace does not wait for steps that are over before a timer would be", 
 Deno.test("Pace does not wait where recording is the slower part", async () => {
   const { clock, slept } = fakeClock();
   const pace = new Pace(clock);
-  pace.begin();
+  await pace.wait(0);
   clock.time += 240;
   pace.end(24);
-  pace.begin();
   for (let i = 0; i < 24; i++) {
     await pace.wait(i);
     clock.time += 10;
