@@ -181,8 +181,8 @@ export const LOAD_FLAGS: readonly Flag[] = [
     value: "<type>",
     choices: ACTIVATIONS,
     help:
-      "Inputs of quantized matrices while tokens come one by one; int8 is the " +
-      "fastest and the least exact",
+      "How exact inputs of quantized matrices are while tokens come one by " +
+      "one, on a GPU; fewer bits take fewer instructions",
     default: "float32",
   },
   ...OFFLOAD_FLAGS,
