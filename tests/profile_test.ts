@@ -2,11 +2,12 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { load } from "../mod.ts";
+import { load, type OffloadReport, offloadReport } from "../mod.ts";
 import { loadModel } from "../src/engine/load_model.ts";
 import type { LoadOptions } from "../src/engine/load_options.ts";
 import { openSource } from "../src/engine/model_source.ts";
 import { Gpu } from "../src/gpu/device.ts";
+import type { ProfileReport } from "../src/engine/profile_report.ts";
 import type { PhaseTimes } from "../src/gpu/profile.ts";
 import { Profiler } from "../src/gpu/profiler.ts";
 import { Recorder } from "../src/gpu/recorder.ts";
@@ -202,6 +203,23 @@ gpuTest(
   },
 );
 
+/** Every byte that came over the link is some kernel's. */
+function checkLink(
+  { phases }: ProfileReport,
+  { byteLengths }: OffloadReport,
+): void {
+  for (const { name, stepCount, kernels } of phases) {
+    const byteLength = kernels.reduce((sum, kernel) => {
+      const { linkGigabytesPerSecond, usPerCall, callsPerStep } = kernel;
+      const us = usPerCall * callsPerStep * stepCount;
+      return sum + (linkGigabytesPerSecond ?? 0) * us * 1e3;
+    }, 0);
+    const { demand, prefill } = byteLengths;
+    const counted = name === "decode" ? demand : prefill;
+    assert(counted > 0 && Math.abs(byteLength / counted - 1) < 1e-6, name);
+  }
+}
+
 Deno.test("Engine.profile says where the time went, and null without", async () => {
   const prompt = "Once upon a time";
   const options = { temperature: 0, maxTokens: 5 };
@@ -214,6 +232,7 @@ Deno.test("Engine.profile says where the time went, and null without", async () 
     const { ids } = await finish(engine.generate(prompt, options));
     assertEquals(ids, plain.ids);
     const report = engine.profile!;
+    checkLink(report, offloadReport(engine.offloadStats!.snapshot()));
     assert(report.vramGigabytesPerSecond > 0);
     assert(report.linkGigabytesPerSecond! > 0);
     assertEquals(

@@ -7,9 +7,9 @@ import type {
 /** How the table is to be read. */
 const NOTE =
   "Each kernel is timed on its own, one after the other: those that run side by " +
-  "side\notherwise take longer here, and so does a step. GB/s: weights, keys and " +
-  "values, each\nread once; share of what this device was measured to do. " +
-  "Bytes of both may have come\nover the link, where the GPU decides.";
+  "side\notherwise take longer here, and so does a step. GB/s: weights, keys, " +
+  "values and experts\nthat come over the link, each byte once; rate %: the time " +
+  "that they take at what this\ndevice was measured to do, of the kernel's time.";
 
 /**
  * Writes a profile for people: a table for prompts and one for single tokens.
@@ -36,8 +36,8 @@ function phaseLines(phase: PhaseReport): string[] {
   const per = name === "decode" ? "token" : "step";
   const percent = (100 * gpuMsPerStep / wallMsPerStep).toFixed(0);
   const rows = [
-    ["role", "kernel", `calls/${per}`, "us/call", "time %"]
-      .concat("GB/s", "of", "% of it", "GFLOP/s"),
+    ["role", "kernel", `calls/${per}`, "us/call", `ms/${per}`, "time %"]
+      .concat("VRAM GB/s", "link GB/s", "rate %", "GFLOP/s"),
     ...kernels.map(cellsOf),
   ];
   const widths = rows[0]!.map((_, i) =>
@@ -56,15 +56,16 @@ function phaseLines(phase: PhaseReport): string[] {
 }
 
 function cellsOf(kernel: KernelReport): string[] {
-  const { gigabytesPerSecond, gigaflopsPerSecond, rateShare } = kernel;
+  const { gigaflopsPerSecond, rateShare } = kernel;
   return [
     kernel.role,
     kernel.kernel,
     number(kernel.callsPerStep),
     kernel.usPerCall.toFixed(1),
+    (kernel.callsPerStep * kernel.usPerCall / 1000).toFixed(3),
     (100 * kernel.share).toFixed(1),
-    shown(gigabytesPerSecond, 1),
-    kernel.source ?? "",
+    shown(kernel.vramGigabytesPerSecond, 1),
+    shown(kernel.linkGigabytesPerSecond, 1),
     shown(rateShare === null ? null : 100 * rateShare, 1),
     shown(gigaflopsPerSecond, 0),
   ];

@@ -8,8 +8,8 @@ const KERNEL: KernelReport = {
   callsPerStep: 32,
   usPerCall: 7.25,
   share: 0.9,
-  source: "VRAM",
-  gigabytesPerSecond: 1804.21,
+  vramGigabytesPerSecond: 1804.21,
+  linkGigabytesPerSecond: 40.06,
   rateShare: 0.5922,
   gigaflopsPerSecond: 7001,
 };
@@ -19,8 +19,8 @@ const NOTHING: KernelReport = {
   kernel: "combine",
   callsPerStep: 0.5,
   share: 0.1,
-  source: null,
-  gigabytesPerSecond: null,
+  vramGigabytesPerSecond: null,
+  linkGigabytesPerSecond: null,
   rateShare: null,
   gigaflopsPerSecond: null,
 };
@@ -39,9 +39,9 @@ Deno.test("profileTable() has a row for each kernel, with units above", () => {
   const lines = text.split("\n");
   assertEquals(lines.slice(0, 5), [
     "decode: 23 tokens; 0.250 ms of 0.500 ms a token in kernels (50 %)",
-    "role     kernel     calls/token  us/call  time %    GB/s    of  % of it  GFLOP/s",
-    "q, k, v  qkv_strip           32      7.3    90.0  1804.2  VRAM     59.2     7001",
-    "combine  combine            0.5      7.3    10.0",
+    "role     kernel     calls/token  us/call  ms/token  time %  VRAM GB/s  link GB/s  rate %  GFLOP/s",
+    "q, k, v  qkv_strip           32      7.3     0.232    90.0     1804.2       40.1    59.2     7001",
+    "combine  combine            0.5      7.3     0.004    10.0",
     "",
   ]);
   assertStringIncludes(text, "one after the other");

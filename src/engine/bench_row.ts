@@ -153,7 +153,7 @@ export function benchRow(input: BenchRowInput): BenchRow {
       profile: profileReport(model.profiler.profile.phases(), {
         vramGigabytesPerSecond,
         linkGigabytesPerSecond,
-      }),
+      }, moved?.report.byteLengths ?? null),
     },
   };
 }

@@ -96,7 +96,7 @@ export class Engine implements Disposable {
 
   /** Where the GPU's time went so far; `null` unless loaded with `profile`. */
   get profile(): ProfileReport | null {
-    return this.#parts.profile?.report() ?? null;
+    return this.#parts.profile?.report(this.offloadStats) ?? null;
   }
 
   /**

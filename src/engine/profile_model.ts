@@ -2,7 +2,9 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import { Profiler } from "../gpu/profiler.ts";
+import { offloadReport } from "../offload/describe_stats.ts";
 import type { HostStore } from "../offload/host_store.ts";
+import type { OffloadStats } from "../offload/offload_stats.ts";
 import { measureLinkRate, measureVramRate } from "./device_rates.ts";
 import { type ProfileReport, profileReport } from "./profile_report.ts";
 
@@ -52,13 +54,14 @@ export class ModelProfile implements Disposable {
   /**
    * Says where the time went so far.
    *
+   * @param stats What offloading counted so far; `null` if it does nothing.
    * @returns The report.
    */
-  report(): ProfileReport {
+  report(stats: OffloadStats | null): ProfileReport {
     return profileReport(this.profiler.profile.phases(), {
       vramGigabytesPerSecond: this.#vramGigabytesPerSecond,
       linkGigabytesPerSecond: this.#linkGigabytesPerSecond,
-    });
+    }, stats && offloadReport(stats.snapshot()).byteLengths);
   }
 
   /** Frees the profiler. */

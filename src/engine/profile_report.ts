@@ -1,6 +1,8 @@
 /** What a profile says of a device: times as rates, and as shares of what it can do. */
 
+import type { Cost } from "../gpu/encodable.ts";
 import type { KernelTimes, PhaseName, PhaseTimes } from "../gpu/profile.ts";
+import type { ByteCause } from "../offload/offload_stats.ts";
 
 /** How fast a device moves bytes. */
 export interface ProfileRates {
@@ -44,70 +46,103 @@ export interface KernelReport {
   readonly usPerCall: number;
   /** Its part of the time of all kernels. */
   readonly share: number;
+  /** 10^9 bytes of VRAM a second; `null` if it read none, or nobody knows. */
+  readonly vramGigabytesPerSecond: number | null;
+  /** 10^9 bytes over the link a second; `null` if it brought none. */
+  readonly linkGigabytesPerSecond: number | null;
   /**
-   * What its bytes came from, "both" where the GPU decides; `null` if nobody knows
-   * how many there were.
+   * The time that its bytes take at the rates of the device, which come over both ways
+   * at once, as a share of its own; `null` if nobody knows.
    */
-  readonly source: "VRAM" | "link" | "both" | null;
-  /** 10^9 bytes a second. */
-  readonly gigabytesPerSecond: number | null;
-  /** That as a share of what the device does; `null` for both. */
   readonly rateShare: number | null;
   /** 10^9 multiplications and additions a second; `null` if nobody counted. */
   readonly gigaflopsPerSecond: number | null;
 }
 
+/** Bytes that came over the link while single tokens ran, by cause. */
+export type BroughtBytes = Readonly<Record<ByteCause, number>>;
+
 /**
  * Makes a report.
  *
+ * Which experts were missing where the GPU decides, no kernel says; how many bytes
+ * that were, offloading has counted. They go to the kernels that bring them in, in
+ * proportion to what each would bring if all were missing.
+ *
  * @param phases What was timed.
  * @param rates What the device does.
+ * @param brought What offloading counted meanwhile; `null` if it does nothing.
  * @returns The report.
  */
 export function profileReport(
   phases: readonly PhaseTimes[],
   rates: ProfileRates,
+  brought: BroughtBytes | null,
 ): ProfileReport {
   return {
     ...rates,
-    phases: phases.map((phase) => ({
-      name: phase.name,
-      tokenCount: phase.tokenCount,
-      stepCount: phase.stepCount,
-      wallMsPerStep: phase.wallMs / phase.stepCount,
-      gpuMsPerStep: phase.gpuMs / phase.stepCount,
-      kernels: phase.kernels.map((times) => kernelReport(times, phase, rates)),
-    })),
+    phases: phases.map((phase) => {
+      const kernels = broughtTo(phase, brought);
+      return {
+        name: phase.name,
+        tokenCount: phase.tokenCount,
+        stepCount: phase.stepCount,
+        wallMsPerStep: phase.wallMs / phase.stepCount,
+        gpuMsPerStep: phase.gpuMs / phase.stepCount,
+        kernels: kernels.map((times) => kernelReport(times, phase, rates)),
+      };
+    }),
   };
 }
 
+/** Gives what the GPU brought in by itself to the kernels that did. */
+function broughtTo(
+  { name, kernels }: PhaseTimes,
+  brought: BroughtBytes | null,
+): readonly KernelTimes[] {
+  if (name === "prefill" || brought === null) return kernels; // the host decides
+  const sum = (of: keyof Cost) =>
+    kernels.reduce((total, times) => total + times[of], 0);
+  // What copies brought they know themselves.
+  const missed = Math.max(0, brought.demand - sum("linkByteLength"));
+  const missShare = ratio(missed, sum("missByteLength")) ?? 0;
+  const guessed = brought.prefetchUsed + brought.prefetchWasted;
+  const guessShare = ratio(guessed, sum("guessByteLength")) ?? 0;
+  return kernels.map((times) => {
+    const misses = missShare * times.missByteLength;
+    const guesses = guessShare * times.guessByteLength;
+    return {
+      ...times,
+      byteLength: Math.max(0, times.byteLength - misses),
+      linkByteLength: times.linkByteLength + misses + guesses,
+    };
+  });
+}
+
 function kernelReport(
-  { role, kernel, callCount, ms, isMixed, ...sums }: KernelTimes,
+  { role, kernel, callCount, ms, ...sums }: KernelTimes,
   { stepCount, gpuMs }: PhaseTimes,
   { vramGigabytesPerSecond, linkGigabytesPerSecond }: ProfileRates,
 ): KernelReport {
-  const { byteLength, linkByteLength, flops } = sums;
-  const isLink = linkByteLength > 0;
-  const bytes = isLink ? linkByteLength : byteLength;
-  const gigabytesPerSecond = bytes > 0 ? ratio(bytes / 1e6, ms) : null;
-  const source = isLink ? "link" : isMixed ? "both" : "VRAM";
-  const limit = {
-    link: linkGigabytesPerSecond,
-    VRAM: vramGigabytesPerSecond,
-    both: null,
-  }[source];
+  const rateOf = (count: number) => count > 0 ? ratio(count / 1e6, ms) : null;
+  const vram = rateOf(sums.byteLength);
+  const link = rateOf(sums.linkByteLength);
+  const isKnown = link === null || linkGigabytesPerSecond !== null;
   return {
     role,
     kernel,
     callsPerStep: callCount / stepCount,
     usPerCall: 1000 * ms / callCount,
     share: ratio(ms, gpuMs) ?? 0,
-    source: bytes === 0 ? null : source,
-    gigabytesPerSecond,
-    rateShare: gigabytesPerSecond !== null && limit !== null
-      ? gigabytesPerSecond / limit
+    vramGigabytesPerSecond: vram,
+    linkGigabytesPerSecond: link,
+    rateShare: isKnown && (vram !== null || link !== null)
+      ? Math.max(
+        (vram ?? 0) / vramGigabytesPerSecond,
+        (link ?? 0) / (linkGigabytesPerSecond ?? Infinity),
+      )
       : null,
-    gigaflopsPerSecond: flops > 0 ? ratio(flops / 1e6, ms) : null,
+    gigaflopsPerSecond: rateOf(sums.flops),
   };
 }
 

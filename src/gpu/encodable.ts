@@ -4,14 +4,12 @@
 export interface Cost {
   /** Bytes of weights, keys and values that it reads, each counted once. */
   readonly byteLength?: number;
-  /**
-   * Whether some of these may come over the link: the GPU decides which.
-   *
-   * @default {false}
-   */
-  readonly isMixed?: boolean;
   /** Bytes that it brings over the link, which are not among those. */
   readonly linkByteLength?: number;
+  /** Bytes that it would bring if every expert was missing: the GPU decides. */
+  readonly missByteLength?: number;
+  /** Bytes that it would bring if there was a guess each time: the GPU decides. */
+  readonly guessByteLength?: number;
   /** Multiplications and additions. */
   readonly flops?: number;
 }

@@ -17,10 +17,12 @@ export interface KernelTimes {
   readonly ms: number;
   /** Bytes of weights, keys and values that it read, as far as known. */
   readonly byteLength: number;
-  /** Whether some of these may have come over the link. */
-  readonly isMixed: boolean;
-  /** Bytes that it brought over the link, as far as known. */
+  /** Bytes that it brought over the link, as far as the host knows. */
   readonly linkByteLength: number;
+  /** Bytes that it would have brought if every expert had been missing. */
+  readonly missByteLength: number;
+  /** Bytes that it would have brought if there had been a guess each time. */
+  readonly guessByteLength: number;
   /** Multiplications and additions, as far as known. */
   readonly flops: number;
 }
@@ -54,6 +56,14 @@ export interface TimedCall {
   /** Milliseconds of the GPU. */
   readonly ms: number;
 }
+
+const NO_COST: Required<Cost> = {
+  byteLength: 0,
+  linkByteLength: 0,
+  missByteLength: 0,
+  guessByteLength: 0,
+  flops: 0,
+};
 
 type Sums = { -readonly [K in keyof KernelTimes]: KernelTimes[K] };
 
@@ -104,15 +114,15 @@ export class Profile {
     const key = `${role}\n${kernel}`;
     let sums = kernels.get(key);
     if (sums === undefined) {
-      const none = { byteLength: 0, linkByteLength: 0, flops: 0 };
-      const isMixed = cost.isMixed ?? false;
-      sums = { role, kernel, callCount: 0, ms: 0, isMixed, ...none };
+      sums = { role, kernel, callCount: 0, ms: 0, ...NO_COST };
       kernels.set(key, sums);
     }
     sums.callCount++;
     sums.ms += ms;
     sums.byteLength += cost.byteLength ?? 0;
     sums.linkByteLength += cost.linkByteLength ?? 0;
+    sums.missByteLength += cost.missByteLength ?? 0;
+    sums.guessByteLength += cost.guessByteLength ?? 0;
     sums.flops += cost.flops ?? 0;
   }
 

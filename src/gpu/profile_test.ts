@@ -22,10 +22,10 @@ Deno.test("Profile sums up by phase, role and kernel, the longest first", () => 
   profile.addCall({ ...CALL, kernel: "copy", cost: { linkByteLength: 8 } });
   profile.addCall({ ...CALL, phase: "prefill", cost: {} });
   const [prefill, decode] = profile.phases();
-  const none = { byteLength: 0, linkByteLength: 0, flops: 0 };
-  const isMixed = false;
+  const brought = { linkByteLength: 0, missByteLength: 0, guessByteLength: 0 };
+  const none = { byteLength: 0, flops: 0, ...brought };
   assertEquals(prefill!.kernels, [
-    { role: "q", kernel: "matvec", callCount: 1, ms: 0.5, isMixed, ...none },
+    { role: "q", kernel: "matvec", callCount: 1, ms: 0.5, ...none },
   ]);
   assertEquals(
     [prefill!.name, prefill!.tokenCount, prefill!.stepCount, prefill!.wallMs],
@@ -50,8 +50,7 @@ Deno.test("Profile sums up by phase, role and kernel, the longest first", () => 
     callCount: 2,
     ms: 0.75,
     byteLength: 200,
-    isMixed,
-    linkByteLength: 0,
+    ...brought,
     flops: 800,
   });
   profile.clear();

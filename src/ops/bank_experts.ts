@@ -88,6 +88,9 @@ async function fetchOp(
       0: places.bank.buffer,
     },
     workgroups: () => [BRING_WORKGROUPS, 1, pick.count],
+    cost: () => ({
+      missByteLength: pick.rowsPerToken! * options.layout.wordCount * 4,
+    }),
   });
   return withRole("missing experts, over the link", op);
 }

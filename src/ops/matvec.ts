@@ -196,8 +196,14 @@ export function costOf(
   ...layouts: readonly MatrixLayout[]
 ): (tokenCount: number) => Cost {
   const shape = { layouts, pickCount: count, rowsPerToken };
-  const isMixed = misses !== undefined;
-  return (tokenCount) => ({ ...productCost(shape, tokenCount), isMixed });
+  if (misses === undefined) {
+    return (tokenCount) => productCost(shape, tokenCount);
+  }
+  // What is missing it reads over the bus instead.
+  return (tokenCount) => {
+    const cost = productCost(shape, tokenCount);
+    return { ...cost, missByteLength: cost.byteLength! };
+  };
 }
 
 /** How a kernel reads any matrix, 4 inputs at a time, and sums. */

@@ -84,6 +84,8 @@ export async function stagePart(
           12: boundUniform(gpu, { firstSlot: 0, slotCount: 0 }, source),
         },
         workgroups: () => [BRING_WORKGROUPS],
+        // A guess is in one part of the pool.
+        cost: () => ({ guessByteLength: part.count * 16 / pool.length }),
       }),
     );
   }
