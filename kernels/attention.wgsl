@@ -6,22 +6,20 @@
 // positions an invocation for the scores, then vec4s of y an invocation, with the
 // running maximum and sum of online softmax (Milakov and Gimelshein, arXiv
 // 1805.02867).
-// Needs: step, reduce_*.
+// Or for one part of what the only token sees, if there are several in z.
+// Needs: step, reduce_*, attention_state, attention_whole or attention_split.
 override WG: u32;
 override D: u32;
 override QUADS: u32;
 override HEADS: u32;
 override KV_HEADS: u32;
-override Y_STRIDE: u32;
 override WINDOW: u32;
 
 const TILE = 64u;
-const LOWEST = -3.0e38;
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k_cache: array<vec4f>;
 @group(0) @binding(2) var<storage, read> v_cache: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 var<workgroup> query: array<vec4f, QUADS>;
 var<workgroup> sum: array<vec4f, QUADS>;   // element i belongs to invocation i mod WG
@@ -35,16 +33,18 @@ fn main(
   let head = id.x;
   let row = KV_HEADS * QUADS;
   let kv_head = head / (HEADS / KV_HEADS) * QUADS;
-  let end = step.position + id.y + 1u;
-  var first = 0u;
-  if (WINDOW > 0u && end > WINDOW) { first = end - WINDOW; }
+  let seen_end = step.position + id.y + 1u;
+  var seen_first = 0u;
+  if (WINDOW > 0u && seen_end > WINDOW) { seen_first = seen_end - WINDOW; }
+  let range = part_of(id.z, seen_first, seen_end, TILE);
+  let end = range.y;
   for (var i = lane; i < QUADS; i += WG) {
     query[i] = q[(id.y * HEADS + head) * QUADS + i] * inverseSqrt(f32(D));
     sum[i] = vec4f();
   }
   var highest = LOWEST;
   var total = 0.0;
-  for (var start = first; start < end; start += TILE) {
+  for (var start = range.x; start < end; start += TILE) {
     workgroupBarrier(); // query is written; the last weights have been read
     let count = min(TILE, end - start);
     var score_max = LOWEST;
@@ -74,9 +74,6 @@ fn main(
     }
   }
   for (var i = lane; i < QUADS; i += WG) {
-    let out = sum[i] / total;
-    for (var c = 0u; c < 4u; c++) {
-      if (i * 4u + c < D) { y[id.y * Y_STRIDE + head * D + i * 4u + c] = out[c]; }
-    }
+    put(id.y, id.z, head, i, State(highest, total, sum[i]));
   }
 }

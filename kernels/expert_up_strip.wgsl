@@ -2,28 +2,16 @@
 // matrices that lib/strip.wgsl reads: decode on a GPU.
 //   x (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
 // A workgroup takes all inputs, and the same units of W1 and W3 one after the
-// other.
-// Needs: strip, strip_u*, weights_*, strip_inputs, fold, x_*, pick_*.
+// other: they are the two matrices of lib/strip.wgsl.
+// Needs: strip, shape_one, strip_u*, walk_*, weights_*, strip_inputs, fold, x_*, pick_*.
 override WG: u32;
 override X_STRIDE: u32;
 override Y_STRIDE: u32;
-override MATRIX3_AT: u32;
 
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> h: array<f32>;
 
 fn silu(v: f32) -> f32 { return v / (1.0 + exp(-v)); }
-
-// Folds the units of one matrix.
-fn fold_units(lane: u32, workgroup: u32, base: u32, first: u32, inputs: Inputs) {
-  let strip = strip_of(base, workgroup % RESIDUES, inputs.k, inputs.x);
-  var unit = load_unit(base, place_of(workgroup, 0u), inputs.k);
-  for (var i = 0u; i < UNITS; i++) {
-    let current = unit;
-    if (i + 1u < UNITS) { unit = load_unit(base, place_of(workgroup, i + 1u), inputs.k); }
-    fold(lane, first + i, unit_sums(current, strip));
-  }
-}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -31,12 +19,9 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   if (!pick(id.z)) { return; }
-  let base1 = weights_at(id.z) / 4u;
-  let base3 = base1 + (MATRIX3_AT - MATRIX_AT) / 4u;
+  let base = weights_at(id.z) / 4u;
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
-  let inputs = strip_inputs(lane, x_at, 0u, K / 16u);
-  fold_units(lane, id.x, base1, 0u, inputs);
-  fold_units(lane, id.x, base3, UNITS, inputs);
+  fold_units(lane, base, id.x, strip_inputs(lane, x_at, 0u, K / 16u));
   workgroupBarrier();
 
   let scale = strip_scale();

@@ -3,7 +3,7 @@
 //   x (rows, X_STRIDE / 4) vec4f      y (rows PARTS, Y_STRIDE) f32
 // A workgroup takes all inputs, or one of PARTS equal parts of them: then y has a
 // row for each part, to be summed by whoever reads it.
-// Needs: strip, strip_u*, weights_*, strip_inputs, fold, x_*, pick_*.
+// Needs: strip, shape_one, strip_u*, walk_*, weights_*, strip_inputs, fold, x_*, pick_*.
 override WG: u32;
 override PARTS: u32;
 override X_STRIDE: u32;
@@ -23,13 +23,7 @@ fn main(
   let x_at = x_row(id.z) * (X_STRIDE / 4u);
   let count = K / 16u / PARTS;
   let inputs = strip_inputs(lane, x_at, id.y * count, count);
-  let strip = strip_of(base, id.x % RESIDUES, inputs.k, inputs.x);
-  var unit = load_unit(base, place_of(id.x, 0u), inputs.k);
-  for (var i = 0u; i < UNITS; i++) {
-    let current = unit;
-    if (i + 1u < UNITS) { unit = load_unit(base, place_of(id.x, i + 1u), inputs.k); }
-    fold(lane, i, unit_sums(current, strip));
-  }
+  fold_units(lane, base, id.x, inputs);
   workgroupBarrier();
 
   let scale = strip_scale();

@@ -1,5 +1,6 @@
 /** Attention, by token and by tile. */
 
+import { assert } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
 import {
   attention,
@@ -7,6 +8,7 @@ import {
   attentionByToken,
   type AttentionShape,
 } from "../src/ops/attention.ts";
+import { attentionWide } from "../src/ops/attention_wide.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { assertWithin, expShare, magnitudes, sumShare } from "./_bounds.ts";
@@ -30,6 +32,17 @@ export const ATTENTION_SHAPES: readonly AttentionShape[] = [
   { headDim: 128, headCount: 2, kvHeadCount: 2 },
 ];
 
+/** Those, and more heads that share one; the first have few elements. */
+const WIDE_SHAPES: readonly AttentionShape[] = [
+  { headDim: 6, headCount: 8, kvHeadCount: 2 },
+  { headDim: 10, headCount: 3, kvHeadCount: 1 },
+  { headDim: 2, headCount: 1, kvHeadCount: 1 },
+  { headDim: 8, headCount: 64, kvHeadCount: 1 },
+  { headDim: 64, headCount: 4, kvHeadCount: 4 },
+  { headDim: 80, headCount: 2, kvHeadCount: 1 },
+  { headDim: 128, headCount: 4, kvHeadCount: 1 },
+];
+
 /** All, one, less than a tile of 32, a tile, more than one, more than 64. */
 const WINDOWS = [0, 1, 5, 32, 40, 70];
 
@@ -41,7 +54,20 @@ const EVERYWHERE = { windows: WINDOWS, positions: POSITIONS };
 const SOMEWHERE = { windows: [0, 40], positions: [0, 37] };
 
 const KERNELS = {
-  token: ["attention.wgsl", "lib/step.wgsl"],
+  token: [
+    "attention.wgsl",
+    "lib/attention_state.wgsl",
+    "lib/attention_whole.wgsl",
+    "lib/step.wgsl",
+  ],
+  wide: [
+    "attention_wide.wgsl",
+    "lib/attention_products.wgsl",
+    "lib/attention_rows.wgsl",
+    "lib/attention_slices.wgsl",
+    "lib/attention_state.wgsl",
+    "lib/step.wgsl",
+  ],
   tile: [
     "attention_tile.wgsl",
     "lib/attention_squares.wgsl",
@@ -75,6 +101,35 @@ export const ATTENTION_CASES: readonly KernelCase[] = [
           ...(i < 3 ? EVERYWHERE : SOMEWHERE),
         })),
   })),
+  ...WIDE_SHAPES.map((shape, i) => ({
+    name: `attentionWide() is softmax(q k^T) v, ${shapeName(shape)}`,
+    kernels: KERNELS.wide,
+    summing: [],
+    options: { wideWorkgroups: true },
+    run: ({ gpu }: { gpu: Gpu }) =>
+      withRandom(7, (random) =>
+        checkAttention(gpu, random, {
+          make: (...options) => attentionWide(...options)!,
+          shape,
+          ...(i < 2 ? EVERYWHERE : SOMEWHERE),
+        })),
+  })),
+  {
+    name: "attention() takes wide workgroups where they pay",
+    kernels: KERNELS.wide,
+    summing: [],
+    options: { wideWorkgroups: true },
+    run: async ({ gpu, compiled }) => {
+      await withRandom(9, (random) =>
+        checkAttention(gpu, random, {
+          make: attention,
+          shape: WIDE_SHAPES[0]!,
+          windows: [0],
+          positions: [0],
+        }));
+      assert(!compiled.has("attention_tile.wgsl"));
+    },
+  },
   {
     name: "attention() takes heads that fit no tile",
     kernels: KERNELS.token,

@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { groupRows } from "../src/ops/expert_matmul.ts";
-import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
 import { makeBanks, makeResident, makeStagedBanks } from "./_expert_runners.ts";
@@ -171,7 +171,14 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         kernels: [...BANK_KERNELS, "lib/weights_fill.wgsl"],
         shapes: STRIP_SHAPES,
       },
-    ].map(({ what, makeRunner, kernels, shapes }) => ({
+      {
+        what: "bankExperts() of int8 activations",
+        makeRunner: makeBanks,
+        kernels: [...BANK_KERNELS, "lib/weights_fill.wgsl"],
+        shapes: STRIP_SHAPES.slice(0, 1),
+        activations: "int8" as const,
+      },
+    ].map(({ what, makeRunner, kernels, shapes, activations }) => ({
       name: `${what} is W2 (silu(W1 x) W3 x) in strips with ${
         schemeName(scheme)
       }`,
@@ -183,11 +190,15 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         ...fewFilesOf(scheme),
         "lib/halves_gated.wgsl",
         ...filesOf(scheme),
-        ...stripFilesOf(scheme),
+        ...stripFilesOf(scheme, activations),
+        // The many units of the second shape.
+        ...((scheme as HqqScheme).bits > 2 && makeRunner === makeResident
+          ? ["lib/walk_pairs.wgsl"]
+          : []),
         ...kernels,
       ],
       summing: [],
-      options: STRIPS,
+      options: { ...STRIPS, ...activations && { activations } },
       run: ({ gpu }: KernelTest) =>
         makeRunner === makeBanks
           ? checkBanks(gpu, scheme, shapes)

@@ -212,7 +212,7 @@ export function runOps(
   });
   const commands = gpu.device.createCommandEncoder();
   const pass = commands.beginComputePass();
-  for (const op of ops) op.encode(pass, tokenCount);
+  for (const op of ops) op.encode(pass, tokenCount, position);
   pass.end();
   gpu.device.queue.submit([commands.finish()]);
 }

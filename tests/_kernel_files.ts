@@ -1,5 +1,6 @@
 /** Which WGSL files a scheme takes. */
 
+import type { Activations } from "../src/gpu/activations.ts";
 import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { SUMMING, type Summing } from "./_gpu.ts";
 
@@ -43,16 +44,27 @@ export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
 const STRIP_FILES = [
   "lib/strip.wgsl",
   "lib/strip_inputs.wgsl",
+  "lib/shape_one.wgsl",
   "lib/weights_read.wgsl",
-  "lib/fixed.wgsl",
+  "lib/fixed_bytes.wgsl",
   "lib/fold.wgsl",
 ];
 
-/** The files that read a scheme in strips. */
-export function stripFilesOf(scheme: Scheme): string[] {
+const FIXED_FILES: Readonly<Record<Activations, string>> = {
+  float32: "lib/fixed.wgsl",
+  int16: "lib/fixed_16.wgsl",
+  int8: "lib/fixed_8.wgsl",
+};
+
+/** The files that read a scheme in strips, with inputs as exact as that. */
+export function stripFilesOf(
+  scheme: Scheme,
+  activations: Activations = "float32",
+): string[] {
   const { bits } = scheme as HqqScheme;
   const rows = bits === 2 ? [] : ["lib/strip_rows_8.wgsl"];
-  return [...rows, `lib/strip_u${bits}.wgsl`, ...STRIP_FILES];
+  return [...rows, `lib/strip_u${bits}.wgsl`, ...STRIP_FILES]
+    .concat(FIXED_FILES[activations]);
 }
 
 /** The files that multiply few rows by a matrix of a scheme of those. */

@@ -22,7 +22,7 @@ import { matvec, rmsNorm, route as routeReference } from "./reference.ts";
 export const ROUTE_CASES: readonly KernelCase[] = [
   {
     name: "route() picks the best experts, of equal ones the lower ids",
-    kernels: ["route.wgsl"],
+    kernels: ["route.wgsl", "lib/logits.wgsl"],
     summing: SUMMING,
     run: ({ gpu }) =>
       withRandom(9, async (random) => {
@@ -40,7 +40,7 @@ export const ROUTE_CASES: readonly KernelCase[] = [
   },
   {
     name: "route() guesses the next layer's experts for a single token",
-    kernels: ["route.wgsl"],
+    kernels: ["route.wgsl", "lib/logits.wgsl"],
     summing: SUMMING,
     run: ({ gpu }) =>
       withRandom(12, async (random) => {

@@ -10,6 +10,7 @@ import type { RoutingRecord } from "../src/model/routing_reader.ts";
 import { ExpertCache } from "../src/offload/expert_cache.ts";
 import { differenceOf } from "../src/offload/offload_stats.ts";
 import { seedsOf } from "../src/offload/prefill_seeds.ts";
+import { AHEAD_LIMIT } from "../src/ops/step.ts";
 import { finish } from "./_engine.ts";
 import { settle } from "./_gpu.ts";
 import { WAY, type Way, withLab } from "./_offload_lab.ts";
@@ -112,7 +113,7 @@ Deno.test("GpuResidency decides between tokens of one submit as between others",
         heard.push(layer, ...routing.ids, ...routing.guess);
       };
       using model = await lab.offloaded({ ...GPU_WAY, slots, onRouting });
-      assertEquals(model.aheadLimit, 8);
+      assertEquals(model.aheadLimit, AHEAD_LIMIT);
       await model.forward([5, 80, 3], 0);
       const before = model.offloadStats!.snapshot();
       const ids = [7];
@@ -127,8 +128,9 @@ Deno.test("GpuResidency decides between tokens of one submit as between others",
       );
       return { ids, heard, tokenCount, layers };
     };
-    const expected = await run(Array(24).fill(1));
-    assertEquals(expected.tokenCount, 24);
+    const expected = await run(Array(AHEAD_LIMIT).fill(1));
+    assertEquals(expected.tokenCount, AHEAD_LIMIT);
+    assertEquals(await run([AHEAD_LIMIT]), expected);
     assertEquals(await run([8, 8, 8]), expected);
     assertEquals(await run([3, 8, 1, 5, 7]), expected);
     using resident = await lab.resident(WAY.chunkSize);
@@ -179,13 +181,13 @@ Deno.test("GpuResidency starts over with empty slots after a step that failed", 
 
 Deno.test("GpuResidency starts over after a token of which nobody knows how far it got", async () => {
   using directory = await tinyCheckpoint({
-    config: { "num_hidden_layers": 9 },
+    config: { "num_hidden_layers": 17 },
   });
   await withLab(directory.path, async (lab) => {
     Object.assign(lab.gpu, { isSoftware: false }); // submits on the way
     using resident = await lab.resident(WAY.chunkSize);
     const expected = await talk(resident, TURNS, SEED);
-    const way = { ...GPU_WAY, slots: Array(9).fill(2) };
+    const way = { ...GPU_WAY, slots: Array(17).fill(2) };
     using model = await lab.offloaded(way);
     for (const nth of [1, 2, 3]) {
       await talk(model, TURNS, SEED + nth);

@@ -16,6 +16,7 @@ import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
 import { MATMUL_CASES } from "./_matmul_cases.ts";
 import { NORM_CASES } from "./_norm_cases.ts";
+import { PROJECTION_CASES } from "./_projection_cases.ts";
 import { READ_CASES } from "./_read_cases.ts";
 import { RESIDENCY_CASES } from "./_residency_cases.ts";
 import { ROPE_CASES } from "./_rope_cases.ts";
@@ -31,6 +32,7 @@ const CASES: readonly KernelCase[] = [
   ...LINEAR_CASES,
   ...STRIP_CASES,
   ...MATMUL_CASES,
+  ...PROJECTION_CASES,
   ...NORM_CASES,
   ...ROPE_CASES,
   ...ATTENTION_CASES,

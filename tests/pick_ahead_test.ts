@@ -7,6 +7,7 @@ import { Sequence, type TokenModel } from "../src/engine/sequence.ts";
 import type { Mixtral } from "../src/model/mixtral.ts";
 import { GpuWatch } from "./_offload_calls.ts";
 import { CONTEXT_LENGTH, WAY, withLab } from "./_offload_lab.ts";
+import { AHEAD_LIMIT } from "../src/ops/step.ts";
 import { MODELS } from "./_offload_talk.ts";
 import { withRandom } from "./_random.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
@@ -17,12 +18,12 @@ for (const [name, directory] of Object.entries(MODELS)) {
   Deno.test(`Mixtral.pickAhead() picks as forward() says on ${name}`, async () => {
     await withLab(directory, async (lab) => {
       using model = await lab.resident(CHUNK_SIZE);
-      assertEquals(model.aheadLimit, 8);
+      assertEquals(model.aheadLimit, AHEAD_LIMIT);
       await withRandom(31, async (random) => {
         const prompt = random.integers(9, model.config.vocabSize);
         const last = prompt.at(-1)!;
-        const expected = await oneByOne(model, prompt, 16);
-        for (const count of [1, 5, 8]) {
+        const expected = await oneByOne(model, prompt, AHEAD_LIMIT);
+        for (const count of [1, 5, 8, AHEAD_LIMIT]) {
           await model.forward(prompt.slice(0, -1), 0);
           const ids = [last];
           while (ids.length <= expected.ids.length - count) {
@@ -96,7 +97,7 @@ Deno.test("Mixtral.pickAhead() runs what it is told, and says what it would pick
 
 Deno.test("Mixtral.pickAhead() submits on the way where a GPU can begin", async () => {
   using directory = await tinyCheckpoint({
-    config: { "num_hidden_layers": 9 },
+    config: { "num_hidden_layers": 17 },
   });
   await withLab(directory.path, async (lab) => {
     using waiting = await lab.resident(CHUNK_SIZE);
@@ -108,7 +109,8 @@ Deno.test("Mixtral.pickAhead() submits on the way where a GPU can begin", async 
     assertEquals(watch.count("submit"), 1);
     watch.reset();
     assertEquals(await eager.pickAhead(5, where), ids);
-    assertEquals(watch.count("submit"), 6 * 2 + 1); // after layers 3 and 7
+    // After layer 3 of the first token, layer 15 of each, and in the end.
+    assertEquals(watch.count("submit"), 1 + 6 + 1);
     assertEquals(watch.count("mapAsync"), 1);
     assertEquals(watch.created(), {});
   });
@@ -190,9 +192,9 @@ Deno.test("Mixtral.aheadLimit is 0 where the host has its say in a token", async
     using offloaded = await lab.offloaded(way);
     assertEquals(offloaded.aheadLimit, 0);
     using decided = await lab.offloaded({ ...way, residency: "gpu" });
-    assertEquals(decided.aheadLimit, 8);
+    assertEquals(decided.aheadLimit, AHEAD_LIMIT);
     using heard = await lab.resident(CHUNK_SIZE, () => {});
-    assertEquals(heard.aheadLimit, 8);
+    assertEquals(heard.aheadLimit, AHEAD_LIMIT);
   });
 });
 

@@ -14,6 +14,12 @@ fn reduce_sum4(lane: u32, value: vec4f) -> vec4f {
   return partial[0];
 }
 
+struct NineSums { a: vec4f, b: vec4f, c: f32 }
+
+fn reduce_sums(lane: u32, a: vec4f, b: vec4f, c: f32) -> NineSums {
+  return NineSums(reduce_sum4(lane, a), reduce_sum4(lane, b), reduce_sum(lane, c));
+}
+
 fn reduce_sum(lane: u32, value: f32) -> f32 {
   return reduce_sum4(lane, vec4f(value, 0.0, 0.0, 0.0)).x;
 }

@@ -1,22 +1,16 @@
 // A strip of a matrix: an invocation keeps 16 inputs in registers and works
 // through units, each of which sums 16 outputs (or 8) that share scale and zero.
 // For codes of 8, 4 and 2 bits whose scales and zeros are quantized to 8 bits, with
-// K and META multiples of 16 and META a multiple or a divisor of K. As in
-// group_meta8.wgsl, with j = g K + k:
+// K and META multiples of 16. As in group_meta8.wgsl, with j = g K + k:
 //   scale[j] x[k] = (scale_q[j] - mz[j mod META]) ms[j mod META] x[k]
 //                 = p[k] scale_q[j] - r[k]   for p = ms x and r = mz p,
 // which groups g, g + RESIDUES, g + 2 RESIDUES, ... have in common.
-// Needs: weights_read or weights_fill; fixed; strip_u8, strip_u4 or strip_u2.
+// Needs: shape_one or shape_three; weights_read or weights_fill; fixed; strip_u8,
+// strip_u4 or strip_u2; walk_units or walk_pairs.
 override K: u32;
-override N: u32;
-override G: u32;         // groups
-override P: u32;         // packed rows in a group
-override SCALE_AT: u32;  // as in group_meta8.wgsl
-override ZERO_AT: u32;
-override META_AT: u32;
-override META: u32;
-override RESIDUES: u32;  // META / K, at least 1
-override UNITS: u32;     // that a workgroup works through
+override UNITS: u32;             // that a workgroup works through, of each matrix
+override MATRICES: u32;          // of the same shape, 1 or 2
+override MATRIX_STEP: u32 = 0u;  // vec4s from one to the next
 
 struct Strip {
   p: mat4x4f,
@@ -25,6 +19,9 @@ struct Strip {
   zero_zero: f32,
   broken: f32,  // NaN if a p or r is no number, which integers would hide, else 0
 }
+
+// What a strip reads of its matrix.
+struct MetaScales { ms: Four, mz: Four, zero: vec4u }
 
 // What a unit reads: all of it is asked for before any of it is used.
 struct Unit { scale_q: vec4u, zero_q: vec4u, rows: Rows }
@@ -75,13 +72,21 @@ fn broken_of(p: mat4x4f, r: mat4x4f) -> f32 {
 }
 
 // `base` is where the matrix starts, in vec4s; k counts 16 inputs.
-fn strip_of(base: u32, residue: u32, k: u32, x: mat4x4f) -> Strip {
+fn load_scales(base: u32, residue: u32, k: u32) -> MetaScales {
   let ms = base + META_AT / 4u + (residue * K + k * 16u) % META / 4u;
-  let scales = floats4(weights(ms, 1u));
-  let zeros = floats4(weights(ms + META / 4u, 1u));
-  let p = mat4x4f(scales[0] * x[0], scales[1] * x[1], scales[2] * x[2], scales[3] * x[3]);
-  let r = mat4x4f(zeros[0] * p[0], zeros[1] * p[1], zeros[2] * p[2], zeros[3] * p[3]);
-  let zero = bitcast<vec4f>(weight(base + (META_AT + 2u * META) / 4u));
+  return MetaScales(
+    weights(ms, 1u),
+    weights(ms + META / 4u, 1u),
+    weight(base + (META_AT + 2u * META) / 4u),
+  );
+}
+
+fn strip_of(scales: MetaScales, x: mat4x4f) -> Strip {
+  let ms = floats4(scales.ms);
+  let mz = floats4(scales.mz);
+  let p = mat4x4f(ms[0] * x[0], ms[1] * x[1], ms[2] * x[2], ms[3] * x[3]);
+  let r = mat4x4f(mz[0] * p[0], mz[1] * p[1], mz[2] * p[2], mz[3] * p[3]);
+  let zero = bitcast<vec4f>(scales.zero);
   return Strip(p, r, zero.x, zero.y, broken_of(p, r));
 }
 

@@ -7,25 +7,24 @@ alias Rows = Four;
 
 fn load_rows(row: u32, step: u32) -> Rows { return weights(row, step); }
 
-fn code_sum(row: vec4u, shift: u32, a: Fixed) -> f32 {
-  return dot_small((row >> vec4u(shift)) & vec4u(0x03030303u), a);
-}
-
+// Codes stay where they are in their bytes; the top ones, as signed bytes, are 2 less.
 fn row_sum(row: vec4u, a: Fixed) -> vec4f {
+  let top = (row & vec4u(0xc0c0c0c0u)) ^ vec4u(0x80808080u);
   return vec4f(
-    code_sum(row, 6u, a),
-    code_sum(row, 4u, a),
-    code_sum(row, 2u, a),
-    code_sum(row, 0u, a),
+    dot_shifted(top, a, 6u),
+    dot_shifted(row & vec4u(0x30303030u), a, 4u),
+    dot_shifted(row & vec4u(0x0c0c0c0cu), a, 2u),
+    dot_small(row & vec4u(0x03030303u), a),
   );
 }
 
 // `zero` is the sum of a[k] zero[k], `sum` of a[k], both in units.
 fn row_sums(rows: Rows, a: Fixed, zero: f32, sum: f32) -> Sums {
+  let zeros = vec4f(zero - 2.0 * sum, zero, zero, zero);
   return Sums(
-    (row_sum(rows.a, a) - zero) * a.unit,
-    (row_sum(rows.b, a) - zero) * a.unit,
-    (row_sum(rows.c, a) - zero) * a.unit,
-    (row_sum(rows.d, a) - zero) * a.unit,
+    (row_sum(rows.a, a) - zeros) * a.unit,
+    (row_sum(rows.b, a) - zeros) * a.unit,
+    (row_sum(rows.c, a) - zeros) * a.unit,
+    (row_sum(rows.d, a) - zeros) * a.unit,
   );
 }

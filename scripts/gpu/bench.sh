@@ -30,8 +30,13 @@ for run in "" "" "" "--slots 2" "--slots 2" "--slots 2"; do
     $run "Once upon a time" 2>&1 >/dev/null | grep tok/s | sed "s/^/$run /"
 done
 
-echo "== decode ops at Mixtral's shapes"
-deno run -A --no-check bench/mixtral_shapes.ts
+echo "== kernels at Mixtral's shapes"
+for suite in decode prefill attention small offload; do
+  deno run -A --no-check "bench/${suite}_bench.ts"
+done
+
+echo "== how kernels best share their work"
+moeno tune --dry-run
 
 echo "== loading a checkpoint of 18.24 GB from cached files"
 checkpoint=/tmp/moeno/mixtral

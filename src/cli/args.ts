@@ -55,18 +55,18 @@ export function parseFlags(
   flags: readonly Flag[],
   args: readonly string[],
 ): ParsedArgs {
-  const named = new Map(flags.map((flag) => [flag.name, flag]));
+  const names = flags.map(({ name }) => name);
   const parsed = parseArgs(joinValues(flags, args), {
     // Everything is text, so that each value is judged below, by its own flag.
-    string: ["_", ...named.keys()],
-    collect: [...named.keys()],
+    string: ["_", ...names.map(keyOf)],
+    collect: names.map(keyOf),
     unknown: (arg, key) => {
-      if (key !== undefined) throw unknownFlag(arg, [...named.keys()]);
+      if (key !== undefined) throw unknownFlag(arg, names);
     },
   });
   const values: ParsedArgs["values"] = {};
   for (const flag of flags) {
-    const texts = parsed[flag.name] as string[];
+    const texts = parsed[keyOf(flag.name)] as string[];
     if (texts.length === 0) continue;
     const list = texts.map((text) => parseValue(flag, text));
     values[flag.option] = flag.isList ? list as string[] : list.at(-1)!;
@@ -134,7 +134,7 @@ function joinValues(
     if (flag === undefined) {
       joined.push(withoutSwitchValue(flags, arg));
     } else if (flag.value === undefined) {
-      joined.push(`--${flag.name}=true`);
+      joined.push(`--${keyOf(flag.name)}=true`);
     } else if (i + 1 < args.length) {
       joined.push(`--${flag.name}=${args[++i]}`);
     } else {
@@ -142,6 +142,11 @@ function joinValues(
     }
   }
   return joined;
+}
+
+/** `parseArgs()` takes --no-x for x with another value; here it is a name. */
+function keyOf(name: string): string {
+  return name.replace(/^no-/, "not:");
 }
 
 function withoutSwitchValue(flags: readonly Flag[], arg: string): string {

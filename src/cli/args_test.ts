@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Flag, parseFlags } from "./args.ts";
-import { generateOptions, LOAD_FLAGS, SAMPLING_FLAGS } from "./flags.ts";
+import {
+  generateOptions,
+  LOAD_FLAGS,
+  loadOptions,
+  SAMPLING_FLAGS,
+} from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -68,6 +73,20 @@ Deno.test("parseFlags() takes values that look like flags or like nothing", () =
     json: true,
   });
   assertEquals(positional, ["true", "007", "-", "--help"]);
+});
+
+Deno.test("parseFlags() takes a name that begins with no- as a name", () => {
+  const { values } = parseFlags(FLAGS, ["--no-tuning", "--json"]);
+  assertEquals(values, { noTuning: true, json: true });
+  assertEquals(loadOptions(values), { tuning: "off" });
+  for (const arg of ["--no-json", "--no-tunin", "--tuning"]) {
+    assertThrows(() => parseFlags(FLAGS, [arg]), UsageError, "Unknown flag --");
+  }
+  assertThrows(
+    () => parseFlags(FLAGS, ["--no-tuning=1"]),
+    UsageError,
+    "--no-tuning takes no value",
+  );
 });
 
 Deno.test("parseFlags() takes the last value of a flag", () => {

@@ -11,7 +11,10 @@ import type { Command, Surroundings } from "./command.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { defaultModel } from "./open_engine.ts";
+import { profileTable } from "./profile_table.ts";
 import { progressLine } from "./progress.ts";
+import { tellActivations } from "./tell_activations.ts";
+import { tellTuning } from "./tell_tuning.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `bench`: how fast a model is, loaded in different ways. */
@@ -58,12 +61,14 @@ async function run(
       onOpen: (opened) => {
         machine = machineOf(source, opened);
         reporter.say(titleOf(machine));
+        tellTuning(opened.tuning, values, io);
       },
     });
     for await (const row of measured) {
       rows.push(row);
       reporter.say(rowLine(row));
       if (values.verbose) reporter.say(hostLine(row));
+      if (row.profile) io.err(profileTable(row.profile));
     }
   } finally {
     // Whatever ended it: what was measured is worth something.
@@ -111,6 +116,7 @@ function progressReporter(values: Values, io: Io): Reporter {
   return {
     load: {
       onProgress: (progress) => line.show(progress),
+      ...tellActivations(values, { err: (text) => say(text.trimEnd()) }),
       ...(values.plan || values.verbose) && {
         onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n"),
       },

@@ -1,4 +1,5 @@
 import type { BenchMachine } from "../engine/bench.ts";
+import { describeTuning } from "../gpu/tuning.ts";
 
 /** What was measured, and on what. */
 export interface Machine extends BenchMachine {
@@ -35,11 +36,17 @@ export function machineOf(
  * @param machine The machine.
  * @returns Such as `stories-17m-q on NVIDIA H200, driver 580.95.05, Deno 2.9.6`.
  */
-export function titleOf({ model, adapter, driver, deno }: Machine): string {
+export function titleOf(
+  { model, adapter, driver, deno, tuning, activations }: Machine,
+): string {
   return [
     `${model} on ${adapter}`,
     ...driver === null ? [] : [`driver ${driver}`],
     `Deno ${deno}`,
+    ...tuning.source === "defaults"
+      ? []
+      : [`tuned: ${describeTuning(tuning.tuning)}`],
+    ...activations === "float32" ? [] : [`${activations} activations`],
   ].join(", ");
 }
 

@@ -12,6 +12,7 @@ import { processInterrupts } from "./interrupts.ts";
 import { type Io, processIo } from "./io.ts";
 import { openEngine } from "./open_engine.ts";
 import { QUANTIZE } from "./quantize.ts";
+import { TUNE } from "./tune.ts";
 import { closest, UsageError } from "./usage_error.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
@@ -49,6 +50,7 @@ const COMMANDS: readonly Command[] = [
   GENERATE,
   BENCH,
   QUANTIZE,
+  TUNE,
   HELP,
   VERSION,
 ];

@@ -197,7 +197,7 @@ Deno.test("generate hands the flags to the engine", async () => {
     ],
     fakeProcess(engine),
   );
-  const { onProgress: _, ...options } = opened[0]!.options;
+  const { onProgress: _, onTuning: __, ...options } = opened[0]!.options;
   assertEquals(opened[0]!.directory, "dir");
   assertEquals(options, {
     attnBits: 4,

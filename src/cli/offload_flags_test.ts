@@ -47,7 +47,7 @@ Deno.test("main() hands the flags of offloading to the engine", async () => {
     ...["--residency", "cpu"],
     ...["--vram", "12GiB", "--ram", "24G"],
   ]);
-  const { onProgress: _, ...rest } = options!;
+  const { onProgress: _, onTuning: __, ...rest } = options!;
   assertEquals(rest, {
     slots: [4, 2],
     offloadPerLayer: 0,

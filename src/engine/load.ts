@@ -1,12 +1,13 @@
 /** From a directory to an engine. */
 
-import { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import { Engine } from "./engine.ts";
 import { loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
+import { openGpu } from "./open_gpu.ts";
+import { ModelProfile } from "./profile_model.ts";
 import type { TextFiles } from "./text_files.ts";
 
 /**
@@ -75,8 +76,27 @@ export async function loadFrom(
   { config, options, name, text, owned }: LoadParts,
 ): Promise<Engine> {
   using cleanup = owned;
-  const gpu = cleanup.use(await Gpu.open());
-  const { model } = await loadModel(gpu, { config, reader, options });
+  const { gpu, report } = await openGpu(options.tuning);
+  cleanup.use(gpu);
+  options.onTuning?.(report);
+  const profile = options.profile
+    ? cleanup.use(await ModelProfile.open(gpu))
+    : null;
+  const { model } = await loadModel(gpu, {
+    config,
+    reader,
+    options,
+    ...profile && {
+      profiler: profile.profiler,
+      // Whole, and while there is room to measure.
+      storeOf: async (plan, make) => {
+        const store = await make();
+        await profile.measureLink(store, plan.expertByteLength);
+        return store;
+      },
+    },
+  });
   cleanup.use(model);
-  return new Engine({ ...text, name, gpu, model, owned: cleanup.move() });
+  const parts = { name, gpu, model, profile };
+  return new Engine({ ...text, ...parts, owned: cleanup.move() });
 }

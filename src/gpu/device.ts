@@ -1,7 +1,9 @@
 /** A GPU that is ready to compute, and what we know about it. */
 
+import type { Activations } from "./activations.ts";
 import { KernelCache } from "./kernel.ts";
 import { Readback } from "./readback.ts";
+import { defaultTuning, type Tuning } from "./tuning.ts";
 
 /** Options for {@linkcode Gpu.open}. */
 export interface GpuOptions {
@@ -17,6 +19,18 @@ export interface GpuOptions {
    * @default {boolean} `false` for a software adapter, else `true`
    */
   wideWorkgroups?: boolean;
+  /**
+   * How kernels share their work, as far as it is not to be the default.
+   *
+   * @default {{}}
+   */
+  tuning?: Partial<Tuning>;
+  /**
+   * How exact inputs of strips are.
+   *
+   * @default {"float32"}
+   */
+  activations?: Activations;
 }
 
 /** Limits that we raise to what the adapter has, and why. */
@@ -54,13 +68,17 @@ export class Gpu implements Disposable {
   readonly canPin: boolean;
   /** Compiled kernels. */
   readonly kernels: KernelCache;
+  /** How ops share their work: counts when they are made. */
+  tuning: Tuning;
+  /** How exact inputs of strips are: counts when ops are made. */
+  activations: Activations;
   /** The storage buffers of the open scope; `null` if there is none. */
   #scoped: GPUBuffer[] | null = null;
 
   private constructor(
     adapter: GPUAdapter,
     device: GPUDevice,
-    { wideWorkgroups }: GpuOptions,
+    { wideWorkgroups, tuning, activations = "float32" }: GpuOptions,
   ) {
     const { info } = adapter;
     this.device = device;
@@ -75,6 +93,8 @@ export class Gpu implements Disposable {
       device.features.has(name as GPUFeatureName)
     );
     this.kernels = new KernelCache(device);
+    this.activations = activations;
+    this.tuning = { ...defaultTuning(this.hasWideWorkgroups), ...tuning };
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { KvBuffers } from "../ops/attention.ts";
+import { attentionPartsByteLength } from "../ops/attention_split.ts";
 import { type ExpertLayout, makeExpertScratch } from "../ops/expert_layout.ts";
 import { makeRouting } from "../ops/moe.ts";
 import { makeRows } from "../ops/op.ts";
@@ -57,6 +58,14 @@ export function makeShared(
     rotated: gpu.storageBuffer(
       "rotated q",
       chunkSize * numAttentionHeads * padded(headDim) * 4,
+    ),
+    parts: gpu.storageBuffer(
+      "parts of attention",
+      attentionPartsByteLength(gpu, {
+        headDim,
+        headCount: numAttentionHeads,
+        kvHeadCount: numKeyValueHeads,
+      }),
     ),
     angles: gpu.storageBuffer("rope angles", contextLength * headDim * 4),
     routing: makeRouting(gpu, { ...moe, direct }),

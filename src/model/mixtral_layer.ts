@@ -3,10 +3,10 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { KvBuffers } from "../ops/attention.ts";
 import { linear } from "../ops/linear.ts";
-import type { Matrix } from "../ops/matrix.ts";
 import { combine, route, type RouteOptions } from "../ops/moe.ts";
 import { rmsNorm } from "../ops/norm.ts";
-import { forMany, type Op, type Rows, sequence } from "../ops/op.ts";
+import { forMany, type Op, sequence, withRole } from "../ops/op.ts";
+import { projections } from "../ops/projections.ts";
 import { selfAttention } from "../ops/self_attention.ts";
 import type { ModelConfig } from "./config.ts";
 import type { ExpertRunner } from "./expert_runner.ts";
@@ -20,9 +20,7 @@ import type { LayerWeights } from "./upload.ts";
  */
 export interface LayerOps {
   readonly inputNorm: Op;
-  readonly q: Op;
-  readonly k: Op;
-  readonly v: Op;
+  readonly qkv: Op;
   /** Brings in a part of an expert of this layer that the one before guessed. */
   readonly stage: Op;
   readonly attention: Op;
@@ -56,7 +54,8 @@ export async function makeLayer(
     stage: Op | null;
   },
 ): Promise<LayerOps> {
-  const { x, xb, q, k, v, a, rotated, angles, routing, scratch } = shared;
+  const { x, xb, q, k, v, a, rotated, parts, angles, routing, scratch } =
+    shared;
   const { step } = shared.step;
   const one = shared.heads[index % TURN_COUNT]!;
   const shape = {
@@ -67,52 +66,59 @@ export async function makeLayer(
   const { rmsNormEps: epsilon, hiddenSize: width } = config;
   // For one token, whoever reads xb computes it from x, or the router keeps it.
   const normed = async (weight: GPUBuffer) => ({
-    op: forMany(
-      await rmsNorm(gpu, { x, y: xb, weight, width, epsilon, step }),
+    op: withRole(
+      "norm",
+      forMany(await rmsNorm(gpu, { x, y: xb, weight, width, epsilon, step })),
     ),
     input: { x, norm: { weight, epsilon } },
   });
   const inputNorm = await normed(layer.inputNorm);
   const postAttentionNorm = await normed(layer.postAttentionNorm);
-  const project = (matrix: Matrix, y: Rows, oneY: Rows) =>
-    linear(gpu, {
-      matrix,
-      x: xb,
-      y,
-      oneY,
-      step,
-      beforeNorm: inputNorm.input,
-    });
   return {
     inputNorm: inputNorm.op,
-    q: await project(layer.q, q, one.q),
-    k: await project(layer.k, k, one.k),
-    v: await project(layer.v, v, one.v),
-    stage: stage ?? sequence("stage", []),
-    attention: await selfAttention(gpu, {
-      ...shape,
-      q,
-      k,
-      v,
-      one,
-      rotated,
-      angles,
-      cache,
-      y: a,
-      window: config.slidingWindow ?? 0,
+    qkv: await projections(gpu, {
+      matrices: layer,
+      x: xb,
+      beforeNorm: inputNorm.input,
+      y: { q, k, v },
+      oneY: one,
       step,
     }),
-    o: await linear(gpu, { matrix: layer.o, x: a, y: x, add: true, step }),
+    stage: stage ?? sequence("stage", []),
+    attention: withRole(
+      "attention",
+      await selfAttention(gpu, {
+        ...shape,
+        q,
+        k,
+        v,
+        one,
+        rotated,
+        parts,
+        angles,
+        cache,
+        y: a,
+        window: config.slidingWindow ?? 0,
+        step,
+      }),
+    ),
+    o: withRole(
+      "o",
+      await linear(gpu, { matrix: layer.o, x: a, y: x, add: true, step }),
+    ),
     postAttentionNorm: postAttentionNorm.op,
-    route: await route(gpu, {
-      x: xb,
-      beforeNorm: postAttentionNorm.input,
-      width,
-      gate: layer.gate,
-      routing,
-      guess,
-      residency,
-    }),
+    route: withRole(
+      "router",
+      await route(gpu, {
+        x: xb,
+        beforeNorm: postAttentionNorm.input,
+        width,
+        gate: layer.gate,
+        routing,
+        guess,
+        residency,
+      }),
+    ),
     experts,
     combine: await combine(gpu, {
       y: scratch.y,

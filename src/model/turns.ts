@@ -1,7 +1,10 @@
-/** Buffers that take turns, so that dispatches do not wait for each other. */
+/** When a step submits; buffers that take turns, so that dispatches do not wait. */
 
-/** How many layers of a token are submitted at once, where a GPU begins meanwhile. */
-export const LAYERS_PER_SUBMIT = 4;
+/** The most layers of a token that are submitted at once: a submit takes 30 us. */
+const LAYERS_PER_SUBMIT = 16;
+
+/** Layers of the first submit, so that a GPU begins while the host records. */
+const FIRST_LAYERS = 4;
 
 /**
  * WebGPU has a dispatch wait for all before it if one of its buffers was used
@@ -9,6 +12,25 @@ export const LAYERS_PER_SUBMIT = 4;
  * many buffers that within a submit none is written twice, or after it was read.
  */
 export const TURN_COUNT = LAYERS_PER_SUBMIT + 1;
+
+/**
+ * Says whether what is recorded is to be submitted after a layer.
+ *
+ * @param layer The layer.
+ * @param layerCount How many there are.
+ * @param submitCount How often the step has submitted: 0 if the GPU is idle.
+ * @returns Whether it is; not after the last layer, with which the head goes.
+ */
+export function endsSubmit(
+  layer: number,
+  layerCount: number,
+  submitCount: number,
+): boolean {
+  const done = layer + 1;
+  if (done === layerCount) return false;
+  const isFirst = submitCount === 0 && done === FIRST_LAYERS;
+  return isFirst || done % LAYERS_PER_SUBMIT === 0;
+}
 
 /**
  * Makes what takes turns, layer by layer.

@@ -120,16 +120,21 @@ function addTrunk(
   const kvWidth = numKeyValueHeads * headDim;
   const attn = (suffix: string, shape: readonly [number, number]) => {
     const base = `${name}.self_attn.${suffix}_proj`;
-    return uploader.matrix(base, reader.layout(base, shape, "attn"));
+    return [base, reader.layout(base, shape, "attn")] as const;
   };
+  const [q, k, v] = uploader.matrices(`q, k and v of layer ${layer}`, [
+    attn("q", [qWidth, hiddenSize]),
+    attn("k", [kvWidth, hiddenSize]),
+    attn("v", [kvWidth, hiddenSize]),
+  ]) as [Matrix, Matrix, Matrix];
   const norm = (of: string) =>
     uploader.floats(`${name}.${of}_layernorm.weight`, [hiddenSize]);
   return {
     inputNorm: norm("input"),
-    q: attn("q", [qWidth, hiddenSize]),
-    k: attn("k", [kvWidth, hiddenSize]),
-    v: attn("v", [kvWidth, hiddenSize]),
-    o: attn("o", [hiddenSize, qWidth]),
+    q,
+    k,
+    v,
+    o: uploader.matrix(...attn("o", [hiddenSize, qWidth])),
     postAttentionNorm: norm("post_attention"),
     gate: uploader.floats(`${name}.block_sparse_moe.gate.weight`, [
       config.numLocalExperts,

@@ -12,6 +12,9 @@ const READ_LIMIT = 12;
 /** Bytes of weights that are in memory at the same time. */
 const READ_BYTE_LENGTH = 256 * 2 ** 20;
 
+/** What the offset of a bound part of a buffer is a multiple of, on every GPU. */
+const ALIGNMENT = 256;
+
 /** Something to read and to upload. */
 interface Job {
   readonly byteLength: number;
@@ -85,15 +88,51 @@ export class Uploader {
    * @returns The matrix, to be filled.
    */
   matrix(base: string, layout: MatrixLayout): Matrix {
-    const byteLength = layout.wordCount * 4;
-    const buffer = this.#gpu.storageBuffer(base, byteLength);
-    const { N, K, scheme } = layout;
+    const buffer = this.#gpu.storageBuffer(base, layout.wordCount * 4);
+    this.#addMatrix(base, layout, { buffer, byteOffset: 0 });
+    return { buffer, layout };
+  }
+
+  /**
+   * Adds matrices that one kernel reads: to one buffer, unless it were too large.
+   *
+   * @param label What errors call the buffer.
+   * @param matrices Their tensors' names without `.weight`, and their layouts.
+   * @returns The matrices, to be filled.
+   */
+  matrices(
+    label: string,
+    matrices: readonly (readonly [base: string, layout: MatrixLayout])[],
+  ): Matrix[] {
+    let end = 0;
+    const offsets = matrices.map(([, { wordCount }]) => {
+      const byteOffset = end;
+      end = Math.ceil((byteOffset + wordCount * 4) / ALIGNMENT) * ALIGNMENT;
+      return byteOffset;
+    });
+    if (end > this.#gpu.bindByteLimit) {
+      return matrices.map(([base, layout]) => this.matrix(base, layout));
+    }
+    const buffer = this.#gpu.storageBuffer(label, end);
+    return matrices.map(([base, layout], i) => {
+      const offset = offsets[i]!;
+      this.#addMatrix(base, layout, { buffer, byteOffset: offset });
+      const size = layout.wordCount * 4;
+      return { buffer: { buffer, offset, size }, layout };
+    });
+  }
+
+  #addMatrix(
+    base: string,
+    layout: MatrixLayout,
+    place: Pick<UploadTarget, "buffer" | "byteOffset">,
+  ): void {
+    const { N, K, scheme, wordCount } = layout;
     const kind = `${N} x ${K} ${JSON.stringify(scheme)}`;
     this.bytes(
-      { buffer, byteOffset: 0, byteLength, kind },
+      { ...place, byteLength: wordCount * 4, kind },
       (bytes) => this.#reader.write(base, layout, bytes),
     );
-    return { buffer, layout };
   }
 
   /**

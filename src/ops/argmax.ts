@@ -8,9 +8,6 @@ import { STEP_BINDING, STEP_SOURCE, type StepBuffers } from "./step.ts";
 /** What is picked where the logits hold NaN or infinity. */
 export const NO_PICK = 0xffff_ffff; // must be kept in sync with kernels/argmax.wgsl
 
-/** Invocations of the one workgroup: as many loads in flight as a core takes. */
-const WIDEST = 1024;
-
 /** Options for {@linkcode argmax}. */
 export interface ArgmaxOptions {
   /** The logits of the step: row 0 (vocabSize). */
@@ -34,7 +31,7 @@ export function argmax(gpu: Gpu, options: ArgmaxOptions): Promise<Op> {
   const { logits, vocabSize, picked, step } = options;
   return kernelOp(gpu, {
     sources: [STEP_SOURCE, { name: "argmax.wgsl", code: argmaxCode }],
-    constants: { WG: workgroupSize(gpu, vocabSize), N: vocabSize },
+    constants: { WG: argmaxWorkgroupSize(gpu, vocabSize), N: vocabSize },
     bindings: {
       0: logits.buffer,
       1: picked,
@@ -42,17 +39,22 @@ export function argmax(gpu: Gpu, options: ArgmaxOptions): Promise<Op> {
       [STEP_BINDING]: step.step,
     },
     workgroups: () => [1],
+    cost: () => ({ byteLength: 4 * vocabSize }),
   });
 }
 
-/** One vec4 an invocation, as far as that goes. */
-function workgroupSize(gpu: Gpu, vocabSize: number): number {
+/**
+ * Says how many invocations look: one for a vec4, as far as that goes.
+ *
+ * @param gpu The GPU.
+ * @param vocabSize How many logits there are.
+ * @returns How many.
+ */
+export function argmaxWorkgroupSize(gpu: Gpu, vocabSize: number): number {
   const { limits } = gpu.device;
-  // On the CPU invocations only take turns.
-  if (!gpu.hasWideWorkgroups) return 32;
   return Math.min(
     Math.ceil(vocabSize / 4 / 32) * 32,
-    WIDEST,
+    gpu.tuning.argmaxInvocations,
     limits.maxComputeInvocationsPerWorkgroup,
     limits.maxComputeWorkgroupSizeX,
   );

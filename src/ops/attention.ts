@@ -9,6 +9,9 @@ import attentionTileCode from "../../kernels/attention_tile.wgsl" with {
 };
 import attentionCode from "../../kernels/attention.wgsl" with { type: "text" };
 import ropeKvCode from "../../kernels/rope_kv.wgsl" with { type: "text" };
+import { STATE_SOURCE, WHOLE_SOURCE } from "./attention_sources.ts";
+import { attentionWide } from "./attention_wide.ts";
+import { attentionCost } from "./cost.ts";
 import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
 import { padded } from "./padded.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
@@ -135,10 +138,13 @@ export interface AttentionOptions extends AttentionShape {
  * @returns The op.
  */
 export function attention(gpu: Gpu, options: AttentionOptions): Promise<Op> {
-  return attentionTileByteLength(options) <=
-      gpu.device.limits.maxComputeWorkgroupStorageSize
-    ? attentionByTile(gpu, options)
-    : attentionByToken(gpu, options);
+  const limit = gpu.device.limits.maxComputeWorkgroupStorageSize;
+  if (attentionTileByteLength(options) > limit) {
+    return attentionByToken(gpu, options);
+  }
+  // On the CPU, registers are memory like any other.
+  return (gpu.hasWideWorkgroups ? attentionWide(gpu, options) : null) ??
+    attentionByTile(gpu, options);
 }
 
 /**
@@ -154,13 +160,17 @@ export function attentionByToken(
 ): Promise<Op> {
   const { source, constants } = reduction(gpu, 64);
   return kernelOp(gpu, {
-    sources: [STEP_SOURCE, source, {
-      name: "attention.wgsl",
-      code: attentionCode,
-    }],
+    sources: [
+      STEP_SOURCE,
+      source,
+      STATE_SOURCE,
+      WHOLE_SOURCE,
+      { name: "attention.wgsl", code: attentionCode },
+    ],
     constants: { ...constantsOf(options), ...constants },
     bindings: bindingsOf(options),
     workgroups: (tokenCount) => [options.headCount, tokenCount],
+    cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });
 }
 
@@ -190,6 +200,7 @@ export function attentionByTile(
     },
     bindings: bindingsOf(options),
     workgroups: (tokenCount) => [options.headCount, Math.ceil(tokenCount / 32)],
+    cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });
 }
 

@@ -5,11 +5,18 @@ import groupRowsCode from "../../kernels/group_rows.wgsl" with { type: "text" };
 import swigluCode from "../../kernels/swiglu.wgsl" with { type: "text" };
 import type { ExpertScratch } from "./expert_layout.ts";
 import type { ExpertsOptions, PickOf } from "./experts.ts";
-import { byRowCount, matmul, matmulBy } from "./matmul.ts";
+import { byRowCount, matmul, matmulBy, type Share } from "./matmul.ts";
 import { fewWay, type MatmulWay, narrowWay, wideWay } from "./matmul_ways.ts";
 import type { Pick } from "./matvec.ts";
 import type { Routing } from "./moe.ts";
-import { type Bound, kernelOp, type Op, type Rows, sequence } from "./op.ts";
+import {
+  type Bound,
+  kernelOp,
+  type Op,
+  type Rows,
+  sequence,
+  withRole,
+} from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** Experts whose rows {@linkcode groupRows} has listed. */
@@ -31,17 +38,20 @@ export async function manyTokensOps(
 ): Promise<Op[]> {
   const { buffer, layout, routing, scratch: { h, y } } = options;
   const { topK, expertCount } = routing;
-  const rowsPerToken = topK / expertCount;
+  const share = { rowsPerToken: topK / expertCount, pickCount: expertCount };
   return [
-    await upOp(gpu, options, { pickOf, rowsPerToken }),
-    await matmul(gpu, {
-      matrix: { buffer, layout: layout.down },
-      x: h,
-      y,
-      add: false,
-      pick: pickOf(layout.at.w2, 1),
-      rowsPerToken,
-    }),
+    await upOp(gpu, options, { pickOf, share }),
+    withRole(
+      "w2",
+      await matmul(gpu, {
+        matrix: { buffer, layout: layout.down },
+        x: h,
+        y,
+        add: false,
+        pick: pickOf(layout.at.w2, 1),
+        share,
+      }),
+    ),
   ];
 }
 
@@ -49,27 +59,25 @@ export async function manyTokensOps(
 async function upOp(
   gpu: Gpu,
   options: GroupedExperts,
-  { pickOf, rowsPerToken }: { pickOf: PickOf; rowsPerToken: number },
+  { pickOf, share }: { pickOf: PickOf; share: Share },
 ): Promise<Op> {
   const { buffer, layout: { up, at }, x, routing, scratch } = options;
   if (!gpu.hasWideWorkgroups) return await upInSteps(narrowWay(up));
   const wide = wideWay(up, at.w3 - at.w1);
   const pick = pickOf(at.w1, routing.topK);
-  const many = await matmulBy(gpu, {
-    matrix: { buffer, layout: up },
-    x,
-    y: scratch.h,
-    add: false,
-    pick,
-  }, wide);
+  const many = withRole(
+    "w1, w3",
+    await matmulBy(gpu, {
+      matrix: { buffer, layout: up },
+      x,
+      y: scratch.h,
+      add: false,
+      pick,
+    }, wide),
+  );
   const few = fewWay(up);
   if (few === null) return many;
-  const pickCount = pick.count;
-  return byRowCount(await upInSteps(few), many, {
-    wide,
-    pickCount,
-    rowsPerToken,
-  });
+  return byRowCount(await upInSteps(few), many, { wide, share });
 
   async function upInSteps(way: MatmulWay): Promise<Op> {
     const product = (y: Rows, matrixAt: number) =>
@@ -81,9 +89,12 @@ async function upOp(
         pick: pickOf(matrixAt, routing.topK),
       }, way);
     return sequence("expert_up", [
-      await product(scratch.h, at.w1),
-      await product(scratch.h3, at.w3),
-      await swiglu(gpu, scratch, pickOf(at.w1, routing.topK)),
+      withRole("w1", await product(scratch.h, at.w1)),
+      withRole("w3", await product(scratch.h3, at.w3)),
+      withRole(
+        "experts",
+        await swiglu(gpu, scratch, pickOf(at.w1, routing.topK)),
+      ),
     ]);
   }
 }

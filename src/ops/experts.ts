@@ -15,7 +15,7 @@ import { matvecAxis1 } from "./axis1.ts";
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
 import { groupRows, manyTokensOps } from "./expert_matmul.ts";
 import { inputReading } from "./input.ts";
-import { matrixReading, matvec, type Pick } from "./matvec.ts";
+import { costOf, matrixReading, matvec, type Pick } from "./matvec.ts";
 import type { Routing } from "./moe.ts";
 import {
   type Bound,
@@ -25,6 +25,7 @@ import {
   type Rows,
   sequence,
   spread,
+  withRole,
 } from "./op.ts";
 import { stripReading } from "./strip.ts";
 
@@ -38,8 +39,6 @@ export interface ExpertsOptions {
   readonly routing: Routing;
   /** Room; the result is its `y`. */
   readonly scratch: ExpertScratch;
-  /** Units that a workgroup works through: see `matvec()`; for benchmarks. */
-  readonly unitCounts?: { readonly up: number; readonly down: number };
 }
 
 /** All experts of a layer in one buffer: the GPU finds those that are chosen. */
@@ -80,6 +79,7 @@ export async function residentExperts(
     },
     bindings: { 3: scratch.counts, 4: scratch.lists },
     count: expertCount, // a workgroup's z is the expert
+    rowsPerToken: topK,
   }));
   const group = await groupRows(gpu, { routing, scratch, step });
   return byTokenCount(
@@ -122,21 +122,20 @@ export async function oneTokenOps(
   options: ExpertsOptions & { buffer: Bound },
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
-  const { buffer, layout, scratch, unitCounts } = options;
+  const { buffer, layout, scratch } = options;
   if (layout.up.scheme.type === "HQQ" && layout.up.scheme.axis === 1) {
     return await axis1Ops(gpu, options, pickOf);
   }
+  const w2 = {
+    matrix: { buffer, layout: layout.down },
+    x: scratch.h,
+    y: scratch.y,
+    add: false,
+    hasParts: DOWN_STRIPS.hasParts,
+  };
   return [
-    await expertUp(gpu, options, pickOf(layout.at.w1, 0)),
-    await matvec(gpu, {
-      matrix: { buffer, layout: layout.down },
-      x: scratch.h,
-      y: scratch.y,
-      add: false,
-      hasParts: DOWN_STRIPS.hasParts,
-      unitCount: unitCounts?.down,
-      pick: pickOf(layout.at.w2, 1),
-    }),
+    withRole("w1, w3", await expertUp(gpu, options, pickOf(layout.at.w1, 0))),
+    withRole("w2", await matvec(gpu, { ...w2, pick: pickOf(layout.at.w2, 1) })),
   ];
 }
 
@@ -159,10 +158,10 @@ async function axis1Ops(
   };
   return [
     sequence("expert_up", [
-      await matvecAxis1(gpu, { ...w1, into: "write" }),
-      await matvecAxis1(gpu, { ...w3, into: "gate" }),
+      withRole("w1", await matvecAxis1(gpu, { ...w1, into: "write" })),
+      withRole("w3", await matvecAxis1(gpu, { ...w3, into: "gate" })),
     ]),
-    await matvecAxis1(gpu, { ...w2, into: "write" }),
+    withRole("w2", await matvecAxis1(gpu, { ...w2, into: "write" })),
   ];
 }
 
@@ -172,12 +171,11 @@ function expertUp(
   options: ExpertsOptions & { buffer: Bound },
   pick: Pick,
 ): Promise<Op> {
-  const { buffer, layout: { up, at }, x, scratch, unitCounts } = options;
+  const { buffer, layout: { up, at }, x, scratch } = options;
   const strip = stripReading(gpu, {
     layout: up,
     ...UP_STRIPS,
     fills: pick.misses !== undefined,
-    unitCount: unitCounts?.up,
   });
   const { sources, constants } = strip ?? matrixReading(gpu, up);
   const input = inputReading(undefined);
@@ -201,7 +199,9 @@ function expertUp(
       ...pick.misses?.constants,
       X_STRIDE: x.stride,
       Y_STRIDE: scratch.h.stride,
-      MATRIX3_AT: at.w3,
+      ...(strip === null
+        ? { MATRIX3_AT: at.w3 }
+        : { MATRIX_STEP: (at.w3 - at.w1) / 4 }),
     },
     bindings: {
       0: buffer,
@@ -212,5 +212,6 @@ function expertUp(
       ...pick.misses?.bindings,
     },
     workgroups: () => grid,
+    cost: costOf(pick, up, up),
   });
 }

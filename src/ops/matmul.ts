@@ -9,7 +9,7 @@ import {
   wideWay,
 } from "./matmul_ways.ts";
 import type { Matrix } from "./matrix.ts";
-import type { Pick } from "./matvec.ts";
+import { costOf, type Pick } from "./matvec.ts";
 import { kernelOp, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
@@ -26,11 +26,22 @@ export interface MatmulOptions {
   /** Which weights go with which rows. */
   readonly pick: Pick;
   /**
-   * Rows of x that a pick gets for a token, on average.
+   * How rows are shared, which decides between kernels.
    *
-   * @default {1}
+   * @default {Share} all rows for one pick
    */
-  readonly rowsPerToken?: number;
+  readonly share?: Share;
+}
+
+/**
+ * How rows of x are shared by picks. It says the same of an expert by itself as of
+ * all in one dispatch: whichever runs, bits must be the same.
+ */
+export interface Share {
+  /** Rows of x that a pick gets for a token, on average. */
+  readonly rowsPerToken: number;
+  /** How many picks there are. */
+  readonly pickCount: number;
 }
 
 /**
@@ -42,7 +53,8 @@ export interface MatmulOptions {
  * @returns The op, for any number of tokens.
  */
 export async function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
-  const { matrix: { layout }, pick, rowsPerToken = 1 } = options;
+  const { matrix: { layout }, share = { rowsPerToken: 1, pickCount: 1 } } =
+    options;
   if (!gpu.hasWideWorkgroups) {
     return await matmulBy(gpu, options, narrowWay(layout));
   }
@@ -50,11 +62,7 @@ export async function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
   const few = fewWay(layout);
   const many = await matmulBy(gpu, options, wide);
   if (few === null) return many;
-  return byRowCount(await matmulBy(gpu, options, few), many, {
-    wide,
-    pickCount: pick.count,
-    rowsPerToken,
-  });
+  return byRowCount(await matmulBy(gpu, options, few), many, { wide, share });
 }
 
 /**
@@ -68,19 +76,21 @@ export async function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
 export function byRowCount(
   few: Op,
   many: Op,
-  { wide, pickCount, rowsPerToken }: {
+  { wide, share: { rowsPerToken, pickCount } }: {
     wide: MatmulWay;
-    pickCount: number;
-    rowsPerToken: number;
+    share: Share;
   },
 ): Op {
+  const opFor = (tokenCount: number) =>
+    isForFew(wide, { rowCount: tokenCount * rowsPerToken, pickCount })
+      ? few
+      : many;
   return {
     name: many.name,
-    encode(pass, tokenCount) {
-      const rowCount = tokenCount * rowsPerToken;
-      const op = isForFew(wide, { rowCount, pickCount }) ? few : many;
-      op.encode(pass, tokenCount);
+    encode(pass, tokenCount, position) {
+      opFor(tokenCount).encode(pass, tokenCount, position);
     },
+    parts: (tokenCount) => [opFor(tokenCount)],
   };
 }
 
@@ -97,6 +107,8 @@ export function matmulBy(
   { matrix, x, y, add, pick }: MatmulOptions,
   way: MatmulWay,
 ): Promise<Op> {
+  const { layout } = matrix;
+  const isGated = way.constants["MATRIX3_AT"] !== undefined;
   const needsStep = pick.bindings[STEP_BINDING] !== undefined;
   return kernelOp(gpu, {
     sources: [
@@ -110,11 +122,12 @@ export function matmulBy(
       X_STRIDE: x.stride,
       Y_STRIDE: y.stride,
       // What is gated is never added.
-      ...way.constants["MATRIX3_AT"] === undefined && { ADD: Number(add) },
+      ...!isGated && { ADD: Number(add) },
     },
     bindings: { 0: matrix.buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
     workgroups: (
       tokenCount,
     ) => [way.tiles, Math.ceil(tokenCount / way.rows), pick.count],
+    cost: costOf(pick, ...isGated ? [layout, layout] : [layout]),
   });
 }

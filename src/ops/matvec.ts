@@ -1,6 +1,7 @@
 /** Matrix x vector: y (+)= W x for one row of x. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { Cost } from "../gpu/encodable.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import inputs4 from "../../kernels/lib/inputs_4.wgsl" with { type: "text" };
 import matvecStripCode from "../../kernels/matvec_strip.wgsl" with {
@@ -8,6 +9,7 @@ import matvecStripCode from "../../kernels/matvec_strip.wgsl" with {
 };
 import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
 import { matvecAxis1 } from "./axis1.ts";
+import { productCost } from "./cost.ts";
 import { inputReading, type Norm } from "./input.ts";
 import type { Matrix, MatrixLayout } from "./matrix.ts";
 import { kernelOp, type Op, reduction, type Rows, spread } from "./op.ts";
@@ -23,6 +25,13 @@ export interface Pick {
   readonly bindings: Readonly<Record<number, GPUBuffer>>;
   /** How many rows of y there are. */
   readonly count: number;
+  /**
+   * Rows of y for each token, of all that is picked together, on average: for
+   * profiles.
+   *
+   * @default {count}
+   */
+  readonly rowsPerToken?: number;
   /**
    * Where missing weights are read on the way. Only strips do.
    *
@@ -65,8 +74,6 @@ export interface MatvecOptions {
    * @default {false}
    */
   readonly hasParts?: boolean;
-  /** Units that a workgroup works through; for benchmarks. */
-  readonly unitCount?: number | undefined;
 }
 
 /**
@@ -85,9 +92,9 @@ export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
       into: options.add ? "add" : "write",
     });
   }
-  const { hasParts = false, unitCount } = options;
+  const { hasParts = false } = options;
   const fills = options.pick.misses !== undefined;
-  const wanted = { layout, hasParts, matrixCount: 1, fills, unitCount };
+  const wanted = { layout, hasParts, matrixCount: 1, fills };
   const reading = stripReading(gpu, wanted);
   return reading === null
     ? matvecAny(gpu, options)
@@ -139,6 +146,7 @@ function matvecStrip(
       ...pick.misses?.bindings,
     },
     workgroups: () => [workgroupCount, partCount, pick.count],
+    cost: costOf(pick, matrix.layout),
   });
 }
 
@@ -172,7 +180,24 @@ function matvecAny(
       ...pick.bindings,
     },
     workgroups: () => grid,
+    cost: costOf(pick, layout),
   });
+}
+
+/**
+ * Says what a product takes, for profiles.
+ *
+ * @param pick Which weights go with which rows.
+ * @param layouts How the matrices lie that each row meets.
+ * @returns What a step takes.
+ */
+export function costOf(
+  { count, rowsPerToken = count, misses }: Pick,
+  ...layouts: readonly MatrixLayout[]
+): (tokenCount: number) => Cost {
+  const shape = { layouts, pickCount: count, rowsPerToken };
+  const isMixed = misses !== undefined;
+  return (tokenCount) => ({ ...productCost(shape, tokenCount), isMixed });
 }
 
 /** How a kernel reads any matrix, 4 inputs at a time, and sums. */

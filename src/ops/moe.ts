@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import combineCode from "../../kernels/combine.wgsl" with { type: "text" };
+import logitsCode from "../../kernels/lib/logits.wgsl" with { type: "text" };
 import tellHost from "../../kernels/lib/tell_host.wgsl" with { type: "text" };
 import tellNobody from "../../kernels/lib/tell_nobody.wgsl" with {
   type: "text",
@@ -137,11 +138,13 @@ function routeRows(
 ): Promise<Op> {
   const { source, constants } = reduction(gpu, x.stride / 4);
   const input = inputReading(norm, kept.buffer);
+  const gateCount = guess === undefined ? 1 : 2;
   return kernelOp(gpu, {
     sources: [
       source,
       input.source,
       ...telling.sources,
+      { name: "lib/logits.wgsl", code: logitsCode },
       { name: "route.wgsl", code: routeCode },
     ],
     constants: {
@@ -164,6 +167,14 @@ function routeRows(
       ...telling.bindings,
     },
     workgroups: (tokenCount) => [tokenCount],
+    cost: (tokenCount) => {
+      const count = tokenCount === 1 ? gateCount : 1; // only one token guesses
+      const weightCount = count * routing.expertCount * x.stride;
+      return {
+        byteLength: 4 * weightCount,
+        flops: 2 * weightCount * tokenCount,
+      };
+    },
   });
 }
 

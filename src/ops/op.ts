@@ -1,6 +1,7 @@
 /** A kernel with its buffers, ready to be dispatched. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { Cost, Encodable } from "../gpu/encodable.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import reduceNone from "../../kernels/lib/reduce_none.wgsl" with {
   type: "text",
@@ -18,17 +19,7 @@ import reduceWorkgroup from "../../kernels/lib/reduce_workgroup.wgsl" with {
 import { padded } from "./padded.ts";
 
 /** Something that runs on the GPU, made at load and dispatched per step. */
-export interface Op {
-  /** What it computes, for profiles. */
-  readonly name: string;
-  /**
-   * Records the dispatches for a step of `tokenCount` tokens.
-   *
-   * @param pass The compute pass.
-   * @param tokenCount How many rows of x there are.
-   */
-  encode(pass: GPUComputePassEncoder, tokenCount: number): void;
-}
+export type Op = Encodable;
 
 /** Rows of activations on the GPU: float32, each row padded with zeros. */
 export interface Rows {
@@ -63,6 +54,12 @@ export interface KernelOpOptions {
   readonly workgroups: (
     tokenCount: number,
   ) => readonly [x: number, y?: number, z?: number];
+  /**
+   * What a step takes, for profiles.
+   *
+   * @default {undefined} nobody knows
+   */
+  readonly cost?: ((tokenCount: number, position?: number) => Cost) | undefined;
 }
 
 /**
@@ -77,7 +74,7 @@ export async function kernelOp(
   gpu: Gpu,
   options: KernelOpOptions,
 ): Promise<Op> {
-  const { sources, constants, bindings, workgroups } = options;
+  const { sources, constants, bindings, workgroups, cost } = options;
   const name = sources.at(-1)!.name.replace(".wgsl", "");
   const pipeline = await gpu.kernels.get(sources, constants);
   const bindGroup = gpu.device.createBindGroup({
@@ -96,7 +93,19 @@ export async function kernelOp(
       pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(x, y, z);
     },
+    ...cost && { cost },
   };
+}
+
+/**
+ * Says what an op is in a model. Parts of it may say it better.
+ *
+ * @param role What profiles call it.
+ * @param op The op.
+ * @returns The op.
+ */
+export function withRole(role: string, op: Op): Op {
+  return { ...op, role };
 }
 
 /**
@@ -109,9 +118,10 @@ export async function kernelOp(
 export function byTokenCount(one: Op, many: Op): Op {
   return {
     name: one.name,
-    encode(pass, tokenCount) {
-      (tokenCount === 1 ? one : many).encode(pass, tokenCount);
+    encode(pass, tokenCount, position) {
+      (tokenCount === 1 ? one : many).encode(pass, tokenCount, position);
     },
+    parts: (tokenCount) => [tokenCount === 1 ? one : many],
   };
 }
 
@@ -125,9 +135,10 @@ export function byTokenCount(one: Op, many: Op): Op {
 export function sequence(name: string, ops: readonly Op[]): Op {
   return {
     name,
-    encode(pass, tokenCount) {
-      for (const op of ops) op.encode(pass, tokenCount);
+    encode(pass, tokenCount, position) {
+      for (const op of ops) op.encode(pass, tokenCount, position);
     },
+    parts: () => ops,
   };
 }
 
@@ -181,7 +192,10 @@ export interface Reduction {
  */
 export function reduction(gpu: Gpu, width: number): Reduction {
   const { subgroupSize: SUBGROUP } = gpu;
-  const WG = Math.min(256, Math.max(32, 2 ** Math.floor(Math.log2(width))));
+  const WG = Math.min(
+    sumLimit(gpu),
+    Math.max(32, 2 ** Math.floor(Math.log2(width))),
+  );
   if (SUBGROUP === 0) {
     return {
       source: { name: "lib/reduce_workgroup.wgsl", code: reduceWorkgroup },
@@ -199,6 +213,18 @@ export function reduction(gpu: Gpu, width: number): Reduction {
     source: { name: "lib/reduce_subgroups.wgsl", code: reduceSubgroups },
     constants: { WG, SUBGROUP },
   };
+}
+
+/** The most invocations that sum together. */
+function sumLimit({ subgroupSize, tuning, device: { limits } }: Gpu): number {
+  // Partial sums have room for 256 invocations, or for 64 subgroups.
+  const room = subgroupSize === 0 ? 256 : 64 * subgroupSize;
+  return Math.min(
+    tuning.sumInvocations,
+    room,
+    limits.maxComputeInvocationsPerWorkgroup,
+    limits.maxComputeWorkgroupSizeX,
+  );
 }
 
 /**

@@ -72,7 +72,7 @@ export async function slotExpert(
   gpu: Gpu,
   options: SlotExpertsOptions,
 ): Promise<SlotExpert> {
-  const { scratch, uses } = options;
+  const { scratch, uses, routing: { topK, expertCount } } = options;
   const byRank: { up: Op; down: Op }[] = [];
   for (const [rank, use] of uses.ranks.entries()) {
     const h = scratch.hOfRank[rank]!;
@@ -96,6 +96,7 @@ export async function slotExpert(
       constants: { MATRIX_AT, X_DIVISOR, ROW_LIMIT: scratch.tokenLimit },
       bindings: { 3: scratch.counts, 4: scratch.lists, 5: use },
       count: 1,
+      rowsPerToken: topK / expertCount,
     }));
     byExpert.push(ops);
   }

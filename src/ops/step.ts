@@ -25,7 +25,7 @@ export interface StepBuffers {
 }
 
 /** The most steps of one token each that are written ahead. */
-export const AHEAD_LIMIT = 8;
+export const AHEAD_LIMIT = 24;
 
 /** Bytes of a step's uniform. */
 const STEP_BYTE_LENGTH = 16;

@@ -1,8 +1,16 @@
 /** Which matrices `lib/strip.wgsl` reads, and how workgroups share them. */
 
+import type { Activations } from "../gpu/activations.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import fixedCode from "../../kernels/lib/fixed.wgsl" with { type: "text" };
+import fixed16Code from "../../kernels/lib/fixed_16.wgsl" with {
+  type: "text",
+};
+import fixed8Code from "../../kernels/lib/fixed_8.wgsl" with { type: "text" };
+import fixedBytes from "../../kernels/lib/fixed_bytes.wgsl" with {
+  type: "text",
+};
 import foldCode from "../../kernels/lib/fold.wgsl" with { type: "text" };
 import stripInputs from "../../kernels/lib/strip_inputs.wgsl" with {
   type: "text",
@@ -10,10 +18,22 @@ import stripInputs from "../../kernels/lib/strip_inputs.wgsl" with {
 import stripRows8 from "../../kernels/lib/strip_rows_8.wgsl" with {
   type: "text",
 };
+import shapeOne from "../../kernels/lib/shape_one.wgsl" with {
+  type: "text",
+};
+import shapeThree from "../../kernels/lib/shape_three.wgsl" with {
+  type: "text",
+};
 import stripCode from "../../kernels/lib/strip.wgsl" with { type: "text" };
 import stripU2 from "../../kernels/lib/strip_u2.wgsl" with { type: "text" };
 import stripU4 from "../../kernels/lib/strip_u4.wgsl" with { type: "text" };
 import stripU8 from "../../kernels/lib/strip_u8.wgsl" with { type: "text" };
+import walkPairs from "../../kernels/lib/walk_pairs.wgsl" with {
+  type: "text",
+};
+import walkUnits from "../../kernels/lib/walk_units.wgsl" with {
+  type: "text",
+};
 import weightsFill from "../../kernels/lib/weights_fill.wgsl" with {
   type: "text",
 };
@@ -32,6 +52,19 @@ const WEIGHTS_FILL: KernelSource = {
   name: "lib/weights_fill.wgsl",
   code: weightsFill,
 };
+
+/** Units one after the other. */
+const WALK_UNITS: KernelSource = {
+  name: "lib/walk_units.wgsl",
+  code: walkUnits,
+};
+/** Units two at a time. */
+const WALK_PAIRS: KernelSource = {
+  name: "lib/walk_pairs.wgsl",
+  code: walkPairs,
+};
+/** From how many units on those of 8 rows are worth twice the code. */
+const PAIRED_UNITS = 4;
 
 const ROWS_8: KernelSource = {
   name: "lib/strip_rows_8.wgsl",
@@ -56,6 +89,13 @@ const UNITS: Readonly<
   },
 };
 
+/** How inputs become integers. */
+const FIXED: Readonly<Record<Activations, KernelSource>> = {
+  float32: { name: "lib/fixed.wgsl", code: fixedCode },
+  int16: { name: "lib/fixed_16.wgsl", code: fixed16Code },
+  int8: { name: "lib/fixed_8.wgsl", code: fixed8Code },
+};
+
 /** Bytes of a unit's sums of a subgroup. */
 const UNIT_BYTE_LENGTH = 64;
 /** Bytes of the sums of squares in lib/strip_inputs.wgsl. */
@@ -63,9 +103,6 @@ const SQUARES_BYTE_LENGTH = 256;
 
 /** Inputs that an invocation keeps in registers. */
 const STRIP_INPUTS = 16;
-
-/** Invocations of a workgroup, where the inputs may be cut into parts. */
-const INVOCATIONS = 256;
 
 /** How a matrix is read in strips. */
 export interface StripReading {
@@ -75,6 +112,8 @@ export interface StripReading {
   readonly constants: Constants;
   /** Workgroups for one row of x and one part of the inputs. */
   readonly workgroupCount: number;
+  /** How far apart groups are that have their meta scales in common. */
+  readonly residueCount: number;
   /** Parts that the inputs are cut into. */
   readonly partCount: number;
 }
@@ -89,9 +128,31 @@ export interface StripOptions {
   readonly matrixCount: number;
   /** Whether missing weights are brought in on the way. */
   readonly fills: boolean;
-  /** Units that a workgroup works through; for benchmarks. */
+  /**
+   * Units that a workgroup works through.
+   *
+   * @default {number} what the GPU's tuning says
+   */
   readonly unitCount?: number | undefined;
+  /**
+   * Whether the kernel has the shape from a table, with those of others.
+   *
+   * @default {false} it is a constant
+   */
+  readonly hasTable?: boolean;
 }
+
+/** The shape of the one matrix that a kernel reads. */
+const SHAPE_ONE: KernelSource = {
+  name: "lib/shape_one.wgsl",
+  code: shapeOne,
+};
+
+/** The shapes of three matrices that one kernel reads. */
+const SHAPE_THREE: KernelSource = {
+  name: "lib/shape_three.wgsl",
+  code: shapeThree,
+};
 
 /**
  * Picks how a matrix is read in strips.
@@ -103,8 +164,9 @@ export interface StripOptions {
  */
 export function stripReading(
   gpu: Gpu,
-  { layout, hasParts, matrixCount, fills, unitCount }: StripOptions,
+  options: StripOptions,
 ): StripReading | null {
+  const { layout, hasParts, matrixCount, fills } = options;
   const { K, G, P, scheme, metaCount } = layout;
   const unit = scheme.type === "HQQ" && scheme.scaleGroupSize !== null
     ? UNITS[scheme.bits]
@@ -112,14 +174,15 @@ export function stripReading(
   const { subgroupSize } = gpu;
   const canFold = [8, 16, 32, 64].includes(subgroupSize);
   if (!gpu.hasWideWorkgroups || !canFold || unit === undefined) return null;
-  const residueCount = Math.max(1, metaCount / K);
+  // Groups that are so many apart find their meta scales at the same place.
+  const residueCount = metaCount / greatestCommonDivisor(metaCount, K);
   if (
     K % STRIP_INPUTS !== 0 || metaCount % STRIP_INPUTS !== 0 ||
-    (metaCount % K !== 0 && K % metaCount !== 0) || P % unit.rows !== 0 ||
-    G % residueCount !== 0
+    P % unit.rows !== 0 || G % residueCount !== 0
   ) return null;
   const stripCount = K / STRIP_INPUTS;
-  const partCount = hasParts ? partsOf(stripCount) : 1;
+  const { tuning } = gpu;
+  const partCount = hasParts ? partsOf(stripCount, tuning.partInvocations) : 1;
   const WG = Math.ceil(stripCount / partCount / subgroupSize) * subgroupSize;
   const { limits } = gpu.device;
   if (
@@ -128,10 +191,14 @@ export function stripReading(
   ) return null;
   const unitsOfResidue = G / residueCount * (P / unit.rows);
   const subgroupCount = WG / subgroupSize;
-  // Several units make the strip's own loads cheap, few fill the machine: what was
-  // fastest on an H100 (bench/mixtral_shapes.ts).
+  // Several units make the strip's own loads cheap, few fill the machine.
   const units = Math.min(
-    unitCount ?? (hasParts ? 4 : matrixCount > 1 ? 8 : 1),
+    options.unitCount ??
+      (hasParts
+        ? tuning.downUnits
+        : matrixCount > 1
+        ? tuning.upUnits
+        : tuning.matrixUnits),
     unitsOfResidue,
     // What is folded has to fit the workgroup's memory.
     Math.floor(
@@ -140,32 +207,44 @@ export function stripReading(
     ),
   );
   if (units < 1) return null;
+  const isPaired = !fills && unit.rows === 8 && units >= PAIRED_UNITS &&
+    units % 2 === 0;
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
-      { name: "lib/fixed.wgsl", code: fixedCode },
+      { name: "lib/fixed_bytes.wgsl", code: fixedBytes },
+      FIXED[gpu.activations],
       ...unit.sources,
       fills ? WEIGHTS_FILL : WEIGHTS_READ,
+      options.hasTable ? SHAPE_THREE : SHAPE_ONE,
       { name: "lib/strip.wgsl", code: stripCode },
       { name: "lib/strip_inputs.wgsl", code: stripInputs },
+      isPaired ? WALK_PAIRS : WALK_UNITS,
     ],
     constants: {
-      ...layout.constants,
+      ...(options.hasTable
+        ? { K }
+        : { ...layout.constants, RESIDUES: residueCount }),
       WG,
       SUBGROUP: subgroupSize,
-      RESIDUES: residueCount,
       UNITS: units,
+      MATRICES: matrixCount,
       FOLDED: matrixCount * units * subgroupCount * 16,
     },
     workgroupCount: residueCount * Math.ceil(unitsOfResidue / units),
+    residueCount,
     partCount,
   };
 }
 
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
 /** The fewest equal parts that a workgroup can take. */
-function partsOf(stripCount: number): number {
+function partsOf(stripCount: number, invocations: number): number {
   for (let parts = 1; parts <= stripCount; parts++) {
-    if (stripCount % parts === 0 && stripCount / parts <= INVOCATIONS) {
+    if (stripCount % parts === 0 && stripCount / parts <= invocations) {
       return parts;
     }
   }

@@ -1,0 +1,9 @@
+// The shape of a matrix that lib/strip.wgsl reads.
+override N: u32;
+override G: u32;         // groups
+override P: u32;         // packed rows in a group
+override SCALE_AT: u32;  // as in group_meta8.wgsl
+override ZERO_AT: u32;
+override META_AT: u32;
+override META: u32;
+override RESIDUES: u32;  // how far apart groups are that have their meta scales in common
