@@ -1,7 +1,7 @@
 /** The experts of a layer, all on the GPU or in slots. */
 
 import type { Gpu } from "../src/gpu/device.ts";
-import { groupRows } from "../src/ops/experts.ts";
+import { groupRows } from "../src/ops/expert_matmul.ts";
 import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
@@ -15,6 +15,7 @@ import {
 import { runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
 import {
+  fewFilesOf,
   filesOf,
   matvecFilesOf,
   STRIP_SCHEMES,
@@ -77,8 +78,10 @@ const HALF_STRIP_SHAPE: ExpertShape = {
 const KERNELS = [
   "group_rows.wgsl",
   "lib/step.wgsl",
-  "swiglu.wgsl",
 ];
+
+/** Where W1 and W3 are two products: on the CPU, and on a GPU for few rows. */
+const STEPS = ["swiglu.wgsl"];
 
 /** The files that run an expert for one token. */
 function oneTokenFilesOf(scheme: Scheme): string[] {
@@ -131,7 +134,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       },
       {
         name: `slotExpert() is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
-        kernels: [...kernels, ...SLOT_KERNELS],
+        kernels: [...kernels, ...STEPS, ...SLOT_KERNELS],
         summing: SUMMING.slice(0, 1), // they sum as residentExperts() does
         run: ({ gpu }: KernelTest) =>
           checkShapes(gpu, scheme, { makeRunner: makeSlots, shapes: few }),
@@ -181,8 +184,11 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       }`,
       kernels: [
         ...KERNELS,
+        ...STEPS,
         ...STRIP_KERNELS,
         ...WIDE_MATMUL,
+        ...fewFilesOf(scheme),
+        "lib/halves_gated.wgsl",
         ...filesOf(scheme),
         ...stripFilesOf(scheme, activations),
         // The many units of the second shape.

@@ -67,6 +67,17 @@ export function stripFilesOf(
     .concat(FIXED_FILES[activations]);
 }
 
+/** The files that multiply few rows by a matrix of a scheme of those. */
+export function fewFilesOf(scheme: Scheme): string[] {
+  const { bits } = scheme as HqqScheme;
+  return [
+    "matmul_few.wgsl",
+    `lib/few_u${bits}.wgsl`,
+    "lib/few_units.wgsl",
+    "lib/outer.wgsl",
+  ];
+}
+
 /** How kernels sum does not depend on how they read scales. */
 export function summingOf(scheme: Scheme): readonly Summing[] {
   const isPlain = scheme.type === "HQQ" && scheme.axis === 0 &&

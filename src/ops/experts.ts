@@ -5,20 +5,17 @@ import expertUpStripCode from "../../kernels/expert_up_strip.wgsl" with {
   type: "text",
 };
 import expertUpCode from "../../kernels/expert_up.wgsl" with { type: "text" };
-import groupRowsCode from "../../kernels/group_rows.wgsl" with { type: "text" };
 import pickExpert from "../../kernels/lib/pick_expert.wgsl" with {
   type: "text",
 };
 import rowsExpert from "../../kernels/lib/rows_expert.wgsl" with {
   type: "text",
 };
-import swigluCode from "../../kernels/swiglu.wgsl" with { type: "text" };
 import { matvecAxis1 } from "./axis1.ts";
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
+import { groupRows, manyTokensOps } from "./expert_matmul.ts";
 import { inputReading } from "./input.ts";
-import { matmul } from "./matmul.ts";
 import { costOf, matrixReading, matvec, type Pick } from "./matvec.ts";
-import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
 import {
   type Bound,
@@ -31,7 +28,6 @@ import {
   withRole,
 } from "./op.ts";
 import { stripReading } from "./strip.ts";
-import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** What experts work on. */
 export interface ExpertsOptions {
@@ -217,81 +213,5 @@ function expertUp(
     },
     workgroups: () => grid,
     cost: costOf(pick, up, up),
-  });
-}
-
-/**
- * Makes, for many tokens, y of the rows that experts get. `groupRows` is to run
- * before.
- *
- * @param gpu The GPU.
- * @param options The buffer of the expert or experts, the rows.
- * @param pickOf Which weights go with which rows.
- * @returns The ops, in order.
- */
-export async function manyTokensOps(
-  gpu: Gpu,
-  { buffer, layout, x, routing, scratch }: ExpertsOptions & {
-    buffer: Bound;
-  },
-  pickOf: PickOf,
-): Promise<Op[]> {
-  const { up, down, at } = layout;
-  const { h, h3, y } = scratch;
-  const product = (
-    matrix: MatrixLayout,
-    [from, to]: readonly [Rows, Rows],
-    pick: Pick,
-  ) =>
-    matmul(gpu, {
-      matrix: { buffer, layout: matrix },
-      x: from,
-      y: to,
-      add: false,
-      pick,
-    });
-  const rows = pickOf(at.w1, routing.topK);
-  return [
-    withRole("w1", await product(up, [x, h], rows)),
-    withRole("w3", await product(up, [x, h3], pickOf(at.w3, routing.topK))),
-    withRole(
-      "experts",
-      await kernelOp(gpu, {
-        sources: [...rows.sources, { name: "swiglu.wgsl", code: swigluCode }],
-        constants: { ...rows.constants, STRIDE: h.stride },
-        bindings: { ...rows.bindings, 0: h.buffer, 1: h3.buffer },
-        workgroups: (tokenCount) => [
-          Math.ceil(h.stride / 64),
-          tokenCount,
-          rows.count,
-        ],
-      }),
-    ),
-    withRole("w2", await product(down, [h, y], pickOf(at.w2, 1))),
-  ];
-}
-
-/**
- * Makes the lists of rows that each expert gets, for many tokens.
- *
- * @param gpu The GPU.
- * @param options The routing, the room for the lists, the uniform of the step.
- * @returns The op.
- */
-export function groupRows(
-  gpu: Gpu,
-  { routing, scratch, step }: {
-    routing: Routing;
-    scratch: ExpertScratch;
-    step: GPUBuffer;
-  },
-): Promise<Op> {
-  const { ids, expertCount, topK } = routing;
-  const { counts, lists, tokenLimit } = scratch;
-  return kernelOp(gpu, {
-    sources: [STEP_SOURCE, { name: "group_rows.wgsl", code: groupRowsCode }],
-    constants: { E: expertCount, TOP_K: topK, ROW_LIMIT: tokenLimit },
-    bindings: { 0: ids, 1: counts, 2: lists, [STEP_BINDING]: step },
-    workgroups: () => [Math.ceil(expertCount / 8)],
   });
 }

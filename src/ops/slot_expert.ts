@@ -3,7 +3,8 @@
 import type { Gpu } from "../gpu/device.ts";
 import pickSlot from "../../kernels/lib/pick_slot.wgsl" with { type: "text" };
 import rowsSlot from "../../kernels/lib/rows_slot.wgsl" with { type: "text" };
-import { type ExpertsOptions, manyTokensOps, oneTokenOps } from "./experts.ts";
+import { manyTokensOps } from "./expert_matmul.ts";
+import { type ExpertsOptions, oneTokenOps } from "./experts.ts";
 import type { Routing } from "./moe.ts";
 import type { Bound, Op } from "./op.ts";
 
