@@ -36,9 +36,11 @@ export function matvecFilesOf(scheme: Scheme): string[] {
 }
 
 /** The schemes that `lib/strip.wgsl` reads. */
-export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
-  scheme.type === "HQQ" && scheme.bits !== 3 && scheme.scaleGroupSize !== null
-);
+export const STRIP_SCHEMES: readonly HqqScheme[] = SCHEMES
+  .filter((scheme) => scheme.type === "HQQ")
+  .filter(({ bits, axis, scaleGroupSize }) =>
+    bits !== 3 && (axis === 1 || scaleGroupSize !== null)
+  );
 
 const STRIP_FILES = [
   "lib/strip.wgsl",
@@ -50,10 +52,20 @@ const STRIP_FILES = [
 ];
 
 /** The files that read a scheme in strips. */
-export function stripFilesOf(scheme: Scheme): string[] {
-  const { bits } = scheme as HqqScheme;
-  const rows = bits === 2 ? [] : ["lib/strip_rows_8.wgsl"];
-  return [...rows, `lib/strip_u${bits}.wgsl`, ...STRIP_FILES];
+export function stripFilesOf({ bits, axis }: HqqScheme): string[] {
+  const rows = bits < 4 ? [] : ["lib/strip_rows_8.wgsl"];
+  const groups = axis === 1 ? "axis1" : "meta8";
+  return [
+    ...rows,
+    `lib/strip_u${bits}.wgsl`,
+    `lib/strip_${groups}.wgsl`,
+    ...STRIP_FILES,
+  ];
+}
+
+/** The files that share scales along axis 1, in groups of 16 and of 64. */
+export function shareFilesOf({ axis }: HqqScheme): string[] {
+  return axis === 1 ? ["lib/share_16.wgsl", "lib/share_64.wgsl"] : [];
 }
 
 /** How kernels sum does not depend on how they read scales. */

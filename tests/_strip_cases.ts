@@ -3,7 +3,7 @@
 import { assert } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
 import { linear } from "../src/ops/linear.ts";
-import type { Scheme } from "../src/ops/matrix.ts";
+import type { HqqScheme } from "../src/ops/matrix.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { makeReader, runOps, STRIPS, uploadRows, WIDE_MATMUL } from "./_gpu.ts";
@@ -11,6 +11,7 @@ import type { KernelCase, KernelTest } from "./_kernel_case.ts";
 import {
   filesOf,
   MATMUL_KERNELS,
+  shareFilesOf,
   STRIP_SCHEMES,
   stripFilesOf,
 } from "./_kernel_files.ts";
@@ -35,6 +36,17 @@ const STRIP_SHAPES: readonly MatrixShape[] = [
   { N: 112, K: 64, groups: { groupSize: 16, scaleGroupSize: 4 } },
   // several units in a group
   { N: 128, K: 512, groups: { groupSize: 64, scaleGroupSize: 64 } },
+  // groups of 64 inputs, and lanes without any
+  { N: 64, K: 320, groups: { groupSize: 64, scaleGroupSize: 20 } },
+  // groups that 64 does not divide, and longer ones that it does
+  { N: 96, K: 96, groups: { groupSize: 48, scaleGroupSize: 12 } },
+  { N: 128, K: 384, groups: { groupSize: 128, scaleGroupSize: 24 } },
+];
+
+/** Along axis 1, packed rows that lack some of their output rows, if bits allow it. */
+const PADDED_SHAPES: readonly MatrixShape[] = [
+  { N: 95, K: 48, groups: { groupSize: 16, scaleGroupSize: 0 } },
+  { N: 95, K: 192, groups: { groupSize: 64, scaleGroupSize: 0 } },
 ];
 
 /** All cases of this file. */
@@ -47,6 +59,7 @@ export const STRIP_CASES: readonly KernelCase[] = [
       ...MATMUL_KERNELS,
       ...filesOf(scheme),
       ...stripFilesOf(scheme),
+      ...shareFilesOf(scheme),
       "lib/walk_units.wgsl",
       ...WIDE_MATMUL,
       "matvec_strip.wgsl",
@@ -56,7 +69,12 @@ export const STRIP_CASES: readonly KernelCase[] = [
     summing: [],
     options: STRIPS,
     run: (test: KernelTest) =>
-      checkShapes(test, { scheme, shapes: STRIP_SHAPES }),
+      checkShapes(test, {
+        scheme,
+        shapes: scheme.axis === 1
+          ? [...STRIP_SHAPES, ...PADDED_SHAPES]
+          : STRIP_SHAPES,
+      }),
   })),
   ...STRIP_SCHEMES.map((scheme) => ({
     name: `linear() hands on what is no number, in strips with ${
@@ -70,25 +88,26 @@ export const STRIP_CASES: readonly KernelCase[] = [
 ];
 
 /** A NaN or an infinity among the inputs is in every output. */
-function checkBroken(gpu: Gpu, scheme: Scheme): Promise<void> {
+function checkBroken(gpu: Gpu, scheme: HqqScheme): Promise<void> {
   return withRandom(14, async (random) => {
-    const shape = STRIP_SHAPES[0]!;
-    const { N, K } = shape;
-    const matrix = uploadMatrix(gpu, randomMatrix(random, shape, scheme));
-    for (const broken of [NaN, Infinity, -Infinity]) {
-      const row = random.normal(K);
-      row[random.integer(K)] = broken;
-      const x = uploadRows(gpu, row, K);
-      const y = makeRows(gpu, "y", [1, N]);
-      const step = makeStepBuffers(gpu, 1);
-      const op = await linear(gpu, { matrix, x, y, step: step.step });
-      using reader = await makeReader(gpu, y.buffer.size);
-      runOps(gpu, [op], { step, tokenCount: 1 });
-      const actual = (await reader.floats(y.buffer)).subarray(0, N);
-      assert(
-        actual.every((v) => !Number.isFinite(v)),
-        `${broken} among the inputs gives ${actual}`,
-      );
+    for (const shape of [STRIP_SHAPES[0]!, STRIP_SHAPES[5]!]) {
+      const { N, K } = shape;
+      const matrix = uploadMatrix(gpu, randomMatrix(random, shape, scheme));
+      for (const broken of [NaN, Infinity, -Infinity]) {
+        const row = random.normal(K);
+        row[random.integer(K)] = broken;
+        const x = uploadRows(gpu, row, K);
+        const y = makeRows(gpu, "y", [1, N]);
+        const step = makeStepBuffers(gpu, 1);
+        const op = await linear(gpu, { matrix, x, y, step: step.step });
+        using reader = await makeReader(gpu, y.buffer.size);
+        runOps(gpu, [op], { step, tokenCount: 1 });
+        const actual = (await reader.floats(y.buffer)).subarray(0, N);
+        assert(
+          actual.every((v) => !Number.isFinite(v)),
+          `${broken} among the inputs gives ${actual}`,
+        );
+      }
     }
   });
 }
