@@ -38,9 +38,7 @@ export function matvecFilesOf(scheme: Scheme): string[] {
 /** The schemes that `lib/strip.wgsl` reads. */
 export const STRIP_SCHEMES: readonly HqqScheme[] = SCHEMES
   .filter((scheme) => scheme.type === "HQQ")
-  .filter(({ bits, axis, scaleGroupSize }) =>
-    bits !== 3 && (axis === 1 || scaleGroupSize !== null)
-  );
+  .filter(({ axis, scaleGroupSize }) => axis === 1 || scaleGroupSize !== null);
 
 const STRIP_FILES = [
   "lib/strip.wgsl",

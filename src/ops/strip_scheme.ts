@@ -13,6 +13,7 @@ import stripRows8 from "../../kernels/lib/strip_rows_8.wgsl" with {
   type: "text",
 };
 import stripU2 from "../../kernels/lib/strip_u2.wgsl" with { type: "text" };
+import stripU3 from "../../kernels/lib/strip_u3.wgsl" with { type: "text" };
 import stripU4 from "../../kernels/lib/strip_u4.wgsl" with { type: "text" };
 import stripU8 from "../../kernels/lib/strip_u8.wgsl" with { type: "text" };
 import type { HqqScheme, MatrixLayout } from "./matrix.ts";
@@ -42,7 +43,7 @@ const ROWS_8: KernelSource = {
 /** By bits: the kernel files, and packed rows in a unit. */
 const UNITS: Readonly<
   Record<
-    number,
+    HqqScheme["bits"],
     { sources: readonly KernelSource[]; rows: number }
   >
 > = {
@@ -53,6 +54,10 @@ const UNITS: Readonly<
   4: {
     sources: [ROWS_8, { name: "lib/strip_u4.wgsl", code: stripU4 }],
     rows: 8,
+  },
+  3: {
+    sources: [{ name: "lib/strip_u3.wgsl", code: stripU3 }],
+    rows: 1,
   },
   2: {
     sources: [{ name: "lib/strip_u2.wgsl", code: stripU2 }],
@@ -82,13 +87,12 @@ export function stripScheme(layout: MatrixLayout): StripScheme | null {
   const { K, scheme } = layout;
   if (scheme.type !== "HQQ" || K % STRIP_INPUTS !== 0) return null;
   const unit = UNITS[scheme.bits];
-  if (unit === undefined) return null;
   return scheme.axis === 1 ? axis1(layout, scheme, unit) : axis0(layout, unit);
 }
 
 function axis0(
   { K, G, P, metaCount }: MatrixLayout,
-  { sources, rows }: (typeof UNITS)[number],
+  { sources, rows }: (typeof UNITS)[8],
 ): StripScheme | null {
   if (metaCount === 0 || metaCount % STRIP_INPUTS !== 0) return null;
   // Groups that are so many apart find their meta scales at the same place.
@@ -106,7 +110,7 @@ function axis0(
 function axis1(
   { P }: MatrixLayout,
   { groupSize }: HqqScheme,
-  { sources, rows }: (typeof UNITS)[number],
+  { sources, rows }: (typeof UNITS)[8],
 ): StripScheme | null {
   if (groupSize % STRIP_INPUTS !== 0 || P % rows !== 0) return null;
   const isShared = groupSize % (4 * STRIP_INPUTS) === 0;
