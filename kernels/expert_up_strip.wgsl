@@ -3,7 +3,7 @@
 //   x (1, X_STRIDE / 4) vec4f      h (k, Y_STRIDE) f32, a row for each rank
 // A workgroup takes all inputs, and the same units of W1 and W3 one after the
 // other: they are the two matrices of lib/strip.wgsl.
-// Needs: strip, shape_one, strip_u*, walk_*, weights_*, strip_inputs, fold, x_*, pick_*.
+// Needs: strip and what it needs, strip_inputs, x_*, pick_*.
 override WG: u32;
 override X_STRIDE: u32;
 override Y_STRIDE: u32;

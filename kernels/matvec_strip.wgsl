@@ -3,7 +3,7 @@
 //   x (rows, X_STRIDE / 4) vec4f      y (rows PARTS, Y_STRIDE) f32
 // A workgroup takes all inputs, or one of PARTS equal parts of them: then y has a
 // row for each part, to be summed by whoever reads it.
-// Needs: strip, shape_one, strip_u*, walk_*, weights_*, strip_inputs, fold, x_*, pick_*.
+// Needs: strip and what it needs, strip_inputs, x_*, pick_*.
 override WG: u32;
 override PARTS: u32;
 override X_STRIDE: u32;

@@ -1,7 +1,7 @@
 // q = Wq x, k = Wk x and v = Wv x for one row of x, in one dispatch: three matrices in
 // one buffer, which lib/strip.wgsl reads. See matvec_strip.wgsl.
 //   x (1, X_STRIDE / 4) vec4f      q, k, v f32
-// Needs: strip, shape_three, strip_u*, walk_*, weights_read, strip_inputs, fold, x_*.
+// Needs: strip and what it needs, with shape_three; strip_inputs, x_*.
 override WG: u32;
 override X_STRIDE: u32;
 

@@ -18,6 +18,7 @@ import {
   fewFilesOf,
   filesOf,
   matvecFilesOf,
+  shareFilesOf,
   STRIP_SCHEMES,
   stripFilesOf,
   summingOf,
@@ -62,6 +63,19 @@ const STRIP_SHAPES: readonly ExpertShape[] = [
     intermediateSize: 8192,
     up: { groupSize: 16, scaleGroupSize: 128 },
     down: { groupSize: 16, scaleGroupSize: 128 },
+  },
+];
+
+/** The first has scales for 16 inputs; the second for 64, and cuts those of W2. */
+const AXIS1_STRIP_SHAPES: readonly ExpertShape[] = [
+  STRIP_SHAPES[0]!,
+  {
+    expertCount: 2,
+    topK: 2,
+    hiddenSize: 64,
+    intermediateSize: 64 * 69, // parts of a multiple of 64
+    up: { groupSize: 64, scaleGroupSize: 0 },
+    down: { groupSize: 64, scaleGroupSize: 0 },
   },
 ];
 
@@ -146,6 +160,16 @@ export const EXPERT_CASES: readonly KernelCase[] = [
     kernels: ["expert_up.wgsl", "matvec_strip.wgsl", "fetch.wgsl"],
     summing: SUMMING.filter(({ options }) => options.wideWorkgroups),
     run: ({ gpu }: KernelTest) =>
+      checkShapes(gpu, STRIP_SCHEMES[0]!, {
+        makeRunner: makeBanks,
+        shapes: [HALF_STRIP_SHAPE],
+      }),
+  },
+  {
+    name: "bankExperts() is half in strips along axis 1 too",
+    kernels: ["matvec_axis1.wgsl", "matvec_strip.wgsl", "fetch.wgsl"],
+    summing: SUMMING.filter(({ options }) => options.wideWorkgroups),
+    run: ({ gpu }: KernelTest) =>
       checkShapes(gpu, STRIP_SCHEMES.at(-1)!, {
         makeRunner: makeBanks,
         shapes: [HALF_STRIP_SHAPE],
@@ -157,19 +181,19 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         what: "residentExperts()",
         makeRunner: makeResident,
         kernels: RESIDENT_KERNELS,
-        shapes: STRIP_SHAPES,
+        shapes: stripShapesOf(scheme),
       },
       {
         what: "slotExpert()",
         makeRunner: makeSlots,
         kernels: SLOT_KERNELS,
-        shapes: STRIP_SHAPES.slice(0, 1),
+        shapes: stripShapesOf(scheme).slice(0, 1),
       },
       {
         what: "bankExperts()",
         makeRunner: makeBanks,
         kernels: [...BANK_KERNELS, "lib/weights_fill.wgsl"],
-        shapes: STRIP_SHAPES,
+        shapes: stripShapesOf(scheme),
       },
       {
         what: "bankExperts() of int8 activations",
@@ -191,21 +215,27 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         "lib/halves_gated.wgsl",
         ...filesOf(scheme),
         ...stripFilesOf(scheme, activations),
+        ...(makeRunner === makeSlots || activations
+          ? []
+          : shareFilesOf(scheme)),
         // The many units of the second shape.
-        ...((scheme as HqqScheme).bits > 2 && makeRunner === makeResident
+        ...(scheme.bits > 3 && makeRunner === makeResident
           ? ["lib/walk_pairs.wgsl"]
           : []),
         ...kernels,
       ],
       summing: [],
       options: { ...STRIPS, ...activations && { activations } },
-      run: ({ gpu }: KernelTest) =>
-        makeRunner === makeBanks
-          ? checkBanks(gpu, scheme, shapes)
-          : checkShapes(gpu, scheme, { makeRunner, shapes }),
+      run: ({ gpu }: KernelTest) => makeRunner === makeBanks
+        ? checkBanks(gpu, scheme, shapes)
+        : checkShapes(gpu, scheme, { makeRunner, shapes }),
     }))
   ),
 ];
+
+function stripShapesOf({ axis }: HqqScheme): readonly ExpertShape[] {
+  return axis === 1 ? AXIS1_STRIP_SHAPES : STRIP_SHAPES;
+}
 
 /** With nothing staged, and with a part of an expert. */
 async function checkBanks(

@@ -37,9 +37,9 @@ export function matvecFilesOf(scheme: Scheme): string[] {
 }
 
 /** The schemes that `lib/strip.wgsl` reads. */
-export const STRIP_SCHEMES: readonly Scheme[] = SCHEMES.filter((scheme) =>
-  scheme.type === "HQQ" && scheme.bits !== 3 && scheme.scaleGroupSize !== null
-);
+export const STRIP_SCHEMES: readonly HqqScheme[] = SCHEMES
+  .filter((scheme) => scheme.type === "HQQ")
+  .filter(({ axis, scaleGroupSize }) => axis === 1 || scaleGroupSize !== null);
 
 const STRIP_FILES = [
   "lib/strip.wgsl",
@@ -58,18 +58,28 @@ const FIXED_FILES: Readonly<Record<Activations, string>> = {
 
 /** The files that read a scheme in strips, with inputs as exact as that. */
 export function stripFilesOf(
-  scheme: Scheme,
+  { bits, axis }: HqqScheme,
   activations: Activations = "float32",
 ): string[] {
-  const { bits } = scheme as HqqScheme;
-  const rows = bits === 2 ? [] : ["lib/strip_rows_8.wgsl"];
-  return [...rows, `lib/strip_u${bits}.wgsl`, ...STRIP_FILES]
-    .concat(FIXED_FILES[activations]);
+  const rows = bits < 4 ? [] : ["lib/strip_rows_8.wgsl"];
+  const groups = axis === 1 ? "axis1" : "meta8";
+  return [
+    ...rows,
+    `lib/strip_u${bits}.wgsl`,
+    `lib/strip_${groups}.wgsl`,
+    FIXED_FILES[activations],
+    ...STRIP_FILES,
+  ];
 }
 
-/** The files that multiply few rows by a matrix of a scheme of those. */
-export function fewFilesOf(scheme: Scheme): string[] {
-  const { bits } = scheme as HqqScheme;
+/** The files that share scales along axis 1, in groups of 16 and of 64. */
+export function shareFilesOf({ axis }: HqqScheme): string[] {
+  return axis === 1 ? ["lib/share_16.wgsl", "lib/share_64.wgsl"] : [];
+}
+
+/** The files that multiply few rows by a matrix of a scheme of those; none for some. */
+export function fewFilesOf({ bits, axis }: HqqScheme): string[] {
+  if (bits === 3 || axis === 1) return [];
   return [
     "matmul_few.wgsl",
     `lib/few_u${bits}.wgsl`,

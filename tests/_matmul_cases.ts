@@ -31,6 +31,11 @@ const AXIS1_SHAPES: readonly MatrixShape[] = [
   { N: 131, K: 80, groups: { groupSize: 20, scaleGroupSize: 0 } },
 ];
 
+/** The schemes that `matmul_few.wgsl` reads. */
+const FEW_SCHEMES = STRIP_SCHEMES.filter((scheme) =>
+  fewFilesOf(scheme).length > 0
+);
+
 /** All cases of this file. */
 export const MATMUL_CASES: readonly KernelCase[] = [
   ...SCHEMES.map((scheme) => ({
@@ -55,7 +60,7 @@ export const MATMUL_CASES: readonly KernelCase[] = [
     options: STRIPS,
     run: ({ gpu }: KernelTest) => checkGated(gpu, scheme),
   })),
-  ...STRIP_SCHEMES.map((scheme) => ({
+  ...FEW_SCHEMES.map((scheme) => ({
     name: `fewWay() is W x for few rows with ${schemeName(scheme)}`,
     kernels: [...fewFilesOf(scheme), "lib/rows_all.wgsl"],
     summing: [],

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { Gpu } from "../src/gpu/device.ts";
-import type { Matrix, Scheme } from "../src/ops/matrix.ts";
+import type { HqqScheme, Matrix } from "../src/ops/matrix.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { type Heads, qkvStrip } from "../src/ops/projections.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
@@ -16,7 +16,7 @@ import {
   uploadRows,
 } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
-import { STRIP_SCHEMES, stripFilesOf } from "./_kernel_files.ts";
+import { shareFilesOf, STRIP_SCHEMES, stripFilesOf } from "./_kernel_files.ts";
 import { padRows64 } from "./_linear_check.ts";
 import {
   fixedBound,
@@ -47,6 +47,16 @@ const SHAPES: readonly Heads<MatrixShape>[] = [
   },
 ];
 
+/** The same along axis 1, where all have groups of the same size. */
+const AXIS1_SHAPES: readonly Heads<MatrixShape>[] = [
+  { q: axis1Shape(128), k: axis1Shape(64), v: axis1Shape(48) },
+  { q: axis1Shape(64, 64), k: axis1Shape(16, 64), v: axis1Shape(32, 64) },
+];
+
+function axis1Shape(N: number, groupSize = 16): MatrixShape {
+  return { N, K: 320, groups: { groupSize, scaleGroupSize: 0 } };
+}
+
 /** All cases of this file. */
 export const PROJECTION_CASES: readonly KernelCase[] = STRIP_SCHEMES.flatMap((
   scheme,
@@ -58,6 +68,7 @@ export const PROJECTION_CASES: readonly KernelCase[] = STRIP_SCHEMES.flatMap((
     kernels: [
       ...stripFilesOf(scheme, activations)
         .filter((file) => file !== "lib/shape_one.wgsl"),
+      ...shareFilesOf(scheme),
       "lib/shape_three.wgsl",
       "qkv_strip.wgsl",
       "lib/x_normed.wgsl",
@@ -66,7 +77,7 @@ export const PROJECTION_CASES: readonly KernelCase[] = STRIP_SCHEMES.flatMap((
     options: { ...STRIPS, activations },
     run: ({ gpu }: KernelTest) =>
       withRandom(19, async (random) => {
-        for (const shapes of SHAPES) {
+        for (const shapes of shapesOf(scheme)) {
           await check(gpu, random, { shapes, scheme });
         }
         refuse(gpu, random, scheme);
@@ -74,10 +85,14 @@ export const PROJECTION_CASES: readonly KernelCase[] = STRIP_SCHEMES.flatMap((
   }))
 );
 
+function shapesOf({ axis }: HqqScheme): readonly Heads<MatrixShape>[] {
+  return axis === 1 ? AXIS1_SHAPES : SHAPES;
+}
+
 async function check(
   gpu: Gpu,
   random: Random,
-  { shapes, scheme }: { shapes: Heads<MatrixShape>; scheme: Scheme },
+  { shapes, scheme }: { shapes: Heads<MatrixShape>; scheme: HqqScheme },
 ): Promise<void> {
   const tests = each((name) => randomMatrix(random, shapes[name], scheme));
   const { K } = shapes.q;
@@ -121,8 +136,8 @@ async function check(
 }
 
 /** Whatever it is not made for, others do. */
-function refuse(gpu: Gpu, random: Random, scheme: Scheme): void {
-  const shape = SHAPES[0]!;
+function refuse(gpu: Gpu, random: Random, scheme: HqqScheme): void {
+  const shape = shapesOf(scheme)[0]!;
   const tests = each((name) => randomMatrix(random, shape[name], scheme));
   const matrices = inOneBuffer(gpu, tests);
   const rows = makeRows(gpu, "rows", [1, 128]);
@@ -135,12 +150,18 @@ function refuse(gpu: Gpu, random: Random, scheme: Scheme): void {
   const floats = randomMatrix(random, shape.v, { type: "F32" });
   const other = inOneBuffer(gpu, { ...tests, v: floats });
   assertEquals(qkvStrip(gpu, { ...options, matrices: other }), null);
-  const bits = scheme.type === "HQQ" && scheme.bits === 4 ? 2 : 4;
+  const bits = scheme.bits === 4 ? 2 : 4;
   const fewer = inOneBuffer(gpu, {
     ...tests,
-    k: randomMatrix(random, shape.k, { ...scheme, bits } as Scheme),
+    k: randomMatrix(random, shape.k, { ...scheme, bits }),
   });
   assertEquals(qkvStrip(gpu, { ...options, matrices: fewer }), null);
+  if (scheme.axis === 0) return;
+  const longer = inOneBuffer(gpu, {
+    ...tests,
+    k: randomMatrix(random, axis1Shape(64, 32), scheme),
+  });
+  assertEquals(qkvStrip(gpu, { ...options, matrices: longer }), null);
 }
 
 function each<T>(make: (name: "q" | "k" | "v") => T): Heads<T> {

@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import { ACTIVATIONS, type Activations } from "../src/gpu/activations.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { linear } from "../src/ops/linear.ts";
-import type { Scheme } from "../src/ops/matrix.ts";
+import type { HqqScheme } from "../src/ops/matrix.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { makeReader, runOps, STRIPS, uploadRows, WIDE_MATMUL } from "./_gpu.ts";
@@ -12,6 +12,7 @@ import type { KernelCase } from "./_kernel_case.ts";
 import {
   filesOf,
   MATMUL_KERNELS,
+  shareFilesOf,
   STRIP_SCHEMES,
   stripFilesOf,
 } from "./_kernel_files.ts";
@@ -38,6 +39,17 @@ const STRIP_SHAPES: readonly MatrixShape[] = [
   { N: 112, K: 64, groups: { groupSize: 16, scaleGroupSize: 4 } },
   // several units in a group
   { N: 128, K: 512, groups: { groupSize: 64, scaleGroupSize: 64 } },
+  // groups of 64 inputs, and lanes without any
+  { N: 64, K: 320, groups: { groupSize: 64, scaleGroupSize: 20 } },
+  // groups that 64 does not divide, and longer ones that it does
+  { N: 96, K: 96, groups: { groupSize: 48, scaleGroupSize: 12 } },
+  { N: 128, K: 384, groups: { groupSize: 128, scaleGroupSize: 24 } },
+];
+
+/** Along axis 1, packed rows that lack some of their output rows, if bits allow it. */
+const PADDED_SHAPES: readonly MatrixShape[] = [
+  { N: 95, K: 48, groups: { groupSize: 16, scaleGroupSize: 0 } },
+  { N: 95, K: 192, groups: { groupSize: 64, scaleGroupSize: 0 } },
 ];
 
 /** All cases of this file. */
@@ -46,7 +58,7 @@ export const STRIP_CASES: readonly KernelCase[] = ACTIVATIONS.flatMap(
     STRIP_SCHEMES.flatMap((scheme) => casesOf(scheme, activations)),
 );
 
-function casesOf(scheme: Scheme, activations: Activations): KernelCase[] {
+function casesOf(scheme: HqqScheme, activations: Activations): KernelCase[] {
   const shared = {
     summing: [],
     options: { ...STRIPS, activations },
@@ -61,13 +73,20 @@ function casesOf(scheme: Scheme, activations: Activations): KernelCase[] {
         ...MATMUL_KERNELS,
         ...filesOf(scheme),
         ...kernels,
+        ...shareFilesOf(scheme),
         "lib/walk_units.wgsl",
         ...WIDE_MATMUL,
         "matvec_strip.wgsl",
         "lib/x_plain.wgsl",
         "lib/x_normed.wgsl",
       ],
-      run: (test) => checkShapes(test, { scheme, shapes: STRIP_SHAPES }),
+      run: (test) =>
+        checkShapes(test, {
+          scheme,
+          shapes: scheme.axis === 1
+            ? [...STRIP_SHAPES, ...PADDED_SHAPES]
+            : STRIP_SHAPES,
+        }),
     },
     {
       ...shared,
@@ -90,7 +109,7 @@ function casesOf(scheme: Scheme, activations: Activations): KernelCase[] {
  * rounded to a unit, a twelfth of whose square it is: a unit that was twice as large, or
  * one for more inputs, would show.
  */
-function checkRounding(gpu: Gpu, scheme: Scheme): Promise<void> {
+function checkRounding(gpu: Gpu, scheme: HqqScheme): Promise<void> {
   return withRandom(15, async (random) => {
     const shape = STRIP_SHAPES.at(-1)!;
     const { N, K } = shape;
@@ -130,25 +149,26 @@ function checkRounding(gpu: Gpu, scheme: Scheme): Promise<void> {
 }
 
 /** A NaN or an infinity among the inputs is in every output. */
-function checkBroken(gpu: Gpu, scheme: Scheme): Promise<void> {
+function checkBroken(gpu: Gpu, scheme: HqqScheme): Promise<void> {
   return withRandom(14, async (random) => {
-    const shape = STRIP_SHAPES[0]!;
-    const { N, K } = shape;
-    const matrix = uploadMatrix(gpu, randomMatrix(random, shape, scheme));
-    for (const broken of [NaN, Infinity, -Infinity]) {
-      const row = random.normal(K);
-      row[random.integer(K)] = broken;
-      const x = uploadRows(gpu, row, K);
-      const y = makeRows(gpu, "y", [1, N]);
-      const step = makeStepBuffers(gpu, 1);
-      const op = await linear(gpu, { matrix, x, y, step: step.step });
-      using reader = await makeReader(gpu, y.buffer.size);
-      runOps(gpu, [op], { step, tokenCount: 1 });
-      const actual = (await reader.floats(y.buffer)).subarray(0, N);
-      assert(
-        actual.every((v) => !Number.isFinite(v)),
-        `${broken} among the inputs gives ${actual}`,
-      );
+    for (const shape of [STRIP_SHAPES[0]!, STRIP_SHAPES[5]!]) {
+      const { N, K } = shape;
+      const matrix = uploadMatrix(gpu, randomMatrix(random, shape, scheme));
+      for (const broken of [NaN, Infinity, -Infinity]) {
+        const row = random.normal(K);
+        row[random.integer(K)] = broken;
+        const x = uploadRows(gpu, row, K);
+        const y = makeRows(gpu, "y", [1, N]);
+        const step = makeStepBuffers(gpu, 1);
+        const op = await linear(gpu, { matrix, x, y, step: step.step });
+        using reader = await makeReader(gpu, y.buffer.size);
+        runOps(gpu, [op], { step, tokenCount: 1 });
+        const actual = (await reader.floats(y.buffer)).subarray(0, N);
+        assert(
+          actual.every((v) => !Number.isFinite(v)),
+          `${broken} among the inputs gives ${actual}`,
+        );
+      }
     }
   });
 }

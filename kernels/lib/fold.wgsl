@@ -10,15 +10,24 @@ struct Sums { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
 var<workgroup> folded: array<f32, FOLDED>;  // (folds, subgroups, 16)
 
-fn fold(lane: u32, i: u32, s: Sums) {
+fn fold(lane: u32, i: u32, s: Sums) { fold_quarter(lane, i, quarter(lane, s)); }
+
+// The sums over four lanes of the four numbers from `quarter_first` on.
+fn quarter(lane: u32, s: Sums) -> vec4f {
   let bit1 = (lane & 1u) != 0u;
   let bit2 = (lane & 2u) != 0u;
-  let bit4 = (lane & 4u) != 0u;
   let eight_a = select(s.a, s.c, bit1) + subgroupShuffleXor(select(s.c, s.a, bit1), 1u);
   let eight_b = select(s.b, s.d, bit1) + subgroupShuffleXor(select(s.d, s.b, bit1), 1u);
-  let four = select(eight_a, eight_b, bit2) + subgroupShuffleXor(select(eight_b, eight_a, bit2), 2u);
+  return select(eight_a, eight_b, bit2) + subgroupShuffleXor(select(eight_b, eight_a, bit2), 2u);
+}
+
+fn quarter_first(lane: u32) -> u32 { return (lane & 1u) * 8u + (lane & 2u) * 2u; }
+
+// Sums those over the workgroup.
+fn fold_quarter(lane: u32, i: u32, four: vec4f) {
+  let bit4 = (lane & 4u) != 0u;
   let two = select(four.xy, four.zw, bit4) + subgroupShuffleXor(select(four.zw, four.xy, bit4), 4u);
-  let first = (lane & 1u) * 8u + (lane & 2u) * 2u + (lane & 4u) / 2u;
+  let first = quarter_first(lane) + (lane & 4u) / 2u;
   let at = (i * (WG / SUBGROUP) + lane / SUBGROUP) * 16u + first;
   if (SUBGROUP == 8u) {
     folded[at] = two.x;

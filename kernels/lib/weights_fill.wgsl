@@ -12,6 +12,11 @@ fn weight(at: u32) -> vec4u {
   return v;
 }
 
+fn word(at: u32) -> u32 {
+  if (!is_missing) { return slots[at / 4u][at % 4u]; }
+  return weight(at / 4u)[at % 4u];
+}
+
 // Four of them, `step` apart: all are asked for before any is waited for.
 fn weights(at: u32, step: u32) -> Four {
   let b = at + step;

@@ -123,9 +123,6 @@ export async function oneTokenOps(
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
   const { buffer, layout, scratch } = options;
-  if (layout.up.scheme.type === "HQQ" && layout.up.scheme.axis === 1) {
-    return await axis1Ops(gpu, options, pickOf);
-  }
   const w2 = {
     matrix: { buffer, layout: layout.down },
     x: scratch.h,
@@ -134,49 +131,44 @@ export async function oneTokenOps(
     hasParts: DOWN_STRIPS.hasParts,
   };
   return [
-    withRole("w1, w3", await expertUp(gpu, options, pickOf(layout.at.w1, 0))),
+    withRole("w1, w3", await expertUp(gpu, options, pickOf)),
     withRole("w2", await matvec(gpu, { ...w2, pick: pickOf(layout.at.w2, 1) })),
   ];
 }
 
-/** The same along axis 1: W1 and W3 one after the other. */
-async function axis1Ops(
+/** Makes h[rank] = silu(W1 x) * W3 x along axis 1: W1 and W3 one after the other. */
+async function axis1Up(
   gpu: Gpu,
-  { buffer, layout: { up, down, at }, x, scratch: { h, y } }: ExpertsOptions & {
+  { buffer, layout: { up, at }, x, scratch: { h } }: ExpertsOptions & {
     buffer: Bound;
   },
   pickOf: PickOf,
-): Promise<[up: Op, down: Op]> {
+): Promise<Op> {
   const matrix = { buffer, layout: up };
   const w1 = { matrix, x, y: h, pick: pickOf(at.w1, 0) };
   const w3 = { matrix, x, y: h, pick: pickOf(at.w3, 0) };
-  const w2 = {
-    matrix: { buffer, layout: down },
-    x: h,
-    y,
-    pick: pickOf(at.w2, 1),
-  };
-  return [
-    sequence("expert_up", [
-      withRole("w1", await matvecAxis1(gpu, { ...w1, into: "write" })),
-      withRole("w3", await matvecAxis1(gpu, { ...w3, into: "gate" })),
-    ]),
-    withRole("w2", await matvecAxis1(gpu, { ...w2, into: "write" })),
-  ];
+  return sequence("expert_up", [
+    withRole("w1", await matvecAxis1(gpu, { ...w1, into: "write" })),
+    withRole("w3", await matvecAxis1(gpu, { ...w3, into: "gate" })),
+  ]);
 }
 
-/** Makes h[rank] = silu(W1 x) * W3 x: W1 and W3 in one kernel. */
+/** Makes h[rank] = silu(W1 x) * W3 x: W1 and W3 in one kernel where it is possible. */
 function expertUp(
   gpu: Gpu,
   options: ExpertsOptions & { buffer: Bound },
-  pick: Pick,
+  pickOf: PickOf,
 ): Promise<Op> {
   const { buffer, layout: { up, at }, x, scratch } = options;
+  const pick = pickOf(at.w1, 0);
   const strip = stripReading(gpu, {
     layout: up,
     ...UP_STRIPS,
     fills: pick.misses !== undefined,
   });
+  if (strip === null && up.scheme.type === "HQQ" && up.scheme.axis === 1) {
+    return axis1Up(gpu, options, pickOf);
+  }
   const { sources, constants } = strip ?? matrixReading(gpu, up);
   const input = inputReading(undefined);
   const grid = strip === null

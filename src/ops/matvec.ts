@@ -86,19 +86,14 @@ export interface MatvecOptions {
  */
 export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
   const { layout } = options.matrix;
-  if (layout.scheme.type === "HQQ" && layout.scheme.axis === 1) {
-    return matvecAxis1(gpu, {
-      ...options,
-      into: options.add ? "add" : "write",
-    });
-  }
   const { hasParts = false } = options;
   const fills = options.pick.misses !== undefined;
   const wanted = { layout, hasParts, matrixCount: 1, fills };
   const reading = stripReading(gpu, wanted);
-  return reading === null
-    ? matvecAny(gpu, options)
-    : matvecStrip(gpu, options, reading);
+  if (reading !== null) return matvecStrip(gpu, options, reading);
+  return layout.scheme.type === "HQQ" && layout.scheme.axis === 1
+    ? matvecAxis1(gpu, { ...options, into: options.add ? "add" : "write" })
+    : matvecAny(gpu, options);
 }
 
 /**

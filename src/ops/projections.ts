@@ -157,10 +157,10 @@ function readingsOf(
     k: read("k", least)!,
     v: read("v", least)!,
   };
-  const bitsOf = ({ layout: { scheme, K } }: Matrix) =>
-    JSON.stringify([scheme.type === "HQQ" && scheme.bits, K]);
-  const isAlike = [matrices.k, matrices.v].every((matrix) =>
-    bitsOf(matrix) === bitsOf(matrices.q)
+  const kernelOf = ({ sources, constants }: StripReading) =>
+    JSON.stringify([sources.map(({ name }) => name), constants]);
+  const isAlike = [readings.k, readings.v].every((reading) =>
+    kernelOf(reading) === kernelOf(readings.q)
   );
   return isAlike ? readings : null;
 }

@@ -15,9 +15,6 @@ import foldCode from "../../kernels/lib/fold.wgsl" with { type: "text" };
 import stripInputs from "../../kernels/lib/strip_inputs.wgsl" with {
   type: "text",
 };
-import stripRows8 from "../../kernels/lib/strip_rows_8.wgsl" with {
-  type: "text",
-};
 import shapeOne from "../../kernels/lib/shape_one.wgsl" with {
   type: "text",
 };
@@ -25,9 +22,6 @@ import shapeThree from "../../kernels/lib/shape_three.wgsl" with {
   type: "text",
 };
 import stripCode from "../../kernels/lib/strip.wgsl" with { type: "text" };
-import stripU2 from "../../kernels/lib/strip_u2.wgsl" with { type: "text" };
-import stripU4 from "../../kernels/lib/strip_u4.wgsl" with { type: "text" };
-import stripU8 from "../../kernels/lib/strip_u8.wgsl" with { type: "text" };
 import walkPairs from "../../kernels/lib/walk_pairs.wgsl" with {
   type: "text",
 };
@@ -41,6 +35,7 @@ import weightsRead from "../../kernels/lib/weights_read.wgsl" with {
   type: "text",
 };
 import type { MatrixLayout } from "./matrix.ts";
+import { STRIP_INPUTS, stripScheme } from "./strip_scheme.ts";
 
 /** Weights where they are. */
 const WEIGHTS_READ: KernelSource = {
@@ -66,29 +61,6 @@ const WALK_PAIRS: KernelSource = {
 /** From how many units on those of 8 rows are worth twice the code. */
 const PAIRED_UNITS = 4;
 
-const ROWS_8: KernelSource = {
-  name: "lib/strip_rows_8.wgsl",
-  code: stripRows8,
-};
-
-/** By bits: the kernel files, and packed rows in a unit. */
-const UNITS: Readonly<
-  Record<number, { sources: readonly KernelSource[]; rows: number }>
-> = {
-  8: {
-    sources: [ROWS_8, { name: "lib/strip_u8.wgsl", code: stripU8 }],
-    rows: 8,
-  },
-  4: {
-    sources: [ROWS_8, { name: "lib/strip_u4.wgsl", code: stripU4 }],
-    rows: 8,
-  },
-  2: {
-    sources: [{ name: "lib/strip_u2.wgsl", code: stripU2 }],
-    rows: 4,
-  },
-};
-
 /** How inputs become integers. */
 const FIXED: Readonly<Record<Activations, KernelSource>> = {
   float32: { name: "lib/fixed.wgsl", code: fixedCode },
@@ -100,9 +72,6 @@ const FIXED: Readonly<Record<Activations, KernelSource>> = {
 const UNIT_BYTE_LENGTH = 64;
 /** Bytes of the sums of squares in lib/strip_inputs.wgsl. */
 const SQUARES_BYTE_LENGTH = 256;
-
-/** Inputs that an invocation keeps in registers. */
-const STRIP_INPUTS = 16;
 
 /** How a matrix is read in strips. */
 export interface StripReading {
@@ -167,29 +136,24 @@ export function stripReading(
   options: StripOptions,
 ): StripReading | null {
   const { layout, hasParts, matrixCount, fills } = options;
-  const { K, G, P, scheme, metaCount } = layout;
-  const unit = scheme.type === "HQQ" && scheme.scaleGroupSize !== null
-    ? UNITS[scheme.bits]
-    : undefined;
+  const { K, G, P } = layout;
+  const scheme = stripScheme(layout);
   const { subgroupSize } = gpu;
   const canFold = [8, 16, 32, 64].includes(subgroupSize);
-  if (!gpu.hasWideWorkgroups || !canFold || unit === undefined) return null;
-  // Groups that are so many apart find their meta scales at the same place.
-  const residueCount = metaCount / greatestCommonDivisor(metaCount, K);
-  if (
-    K % STRIP_INPUTS !== 0 || metaCount % STRIP_INPUTS !== 0 ||
-    P % unit.rows !== 0 || G % residueCount !== 0
-  ) return null;
+  if (!gpu.hasWideWorkgroups || !canFold || scheme === null) return null;
+  const { unitRows, residueCount, sharing } = scheme;
   const stripCount = K / STRIP_INPUTS;
   const { tuning } = gpu;
-  const partCount = hasParts ? partsOf(stripCount, tuning.partInvocations) : 1;
+  const partCount = hasParts
+    ? partsOf(stripCount, tuning.partInvocations, sharing)
+    : 1;
   const WG = Math.ceil(stripCount / partCount / subgroupSize) * subgroupSize;
   const { limits } = gpu.device;
   if (
     WG > limits.maxComputeInvocationsPerWorkgroup ||
     WG > limits.maxComputeWorkgroupSizeX
   ) return null;
-  const unitsOfResidue = G / residueCount * (P / unit.rows);
+  const unitsOfResidue = G / residueCount * (P / unitRows);
   const subgroupCount = WG / subgroupSize;
   // Several units make the strip's own loads cheap, few fill the machine.
   const units = Math.min(
@@ -207,14 +171,14 @@ export function stripReading(
     ),
   );
   if (units < 1) return null;
-  const isPaired = !fills && unit.rows === 8 && units >= PAIRED_UNITS &&
+  const isPaired = !fills && unitRows === 8 && units >= PAIRED_UNITS &&
     units % 2 === 0;
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
       { name: "lib/fixed_bytes.wgsl", code: fixedBytes },
       FIXED[gpu.activations],
-      ...unit.sources,
+      ...scheme.sources,
       fills ? WEIGHTS_FILL : WEIGHTS_READ,
       options.hasTable ? SHAPE_THREE : SHAPE_ONE,
       { name: "lib/strip.wgsl", code: stripCode },
@@ -225,6 +189,7 @@ export function stripReading(
       ...(options.hasTable
         ? { K }
         : { ...layout.constants, RESIDUES: residueCount }),
+      ...scheme.constants,
       WG,
       SUBGROUP: subgroupSize,
       UNITS: units,
@@ -237,16 +202,17 @@ export function stripReading(
   };
 }
 
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
-
-/** The fewest equal parts that a workgroup can take. */
-function partsOf(stripCount: number, invocations: number): number {
-  for (let parts = 1; parts <= stripCount; parts++) {
-    if (stripCount % parts === 0 && stripCount / parts <= invocations) {
+/** The fewest equal parts that a workgroup can take, of whole lots that share. */
+function partsOf(
+  stripCount: number,
+  invocations: number,
+  sharing: number,
+): number {
+  const lotCount = stripCount / sharing;
+  for (let parts = 1; parts <= lotCount; parts++) {
+    if (lotCount % parts === 0 && stripCount / parts <= invocations) {
       return parts;
     }
   }
-  return stripCount;
+  return lotCount;
 }
