@@ -68,6 +68,9 @@ const FIXED: Readonly<Record<Activations, KernelSource>> = {
   int8: { name: "lib/fixed_8.wgsl", code: fixed8Code },
 };
 
+/** Units of one row are short: at least so many make the strip's own loads cheap. */
+const SHORT_UNITS = 4;
+
 /** Bytes of a unit's sums of a subgroup. */
 const UNIT_BYTE_LENGTH = 64;
 /** Bytes of the sums of squares in lib/strip_inputs.wgsl. */
@@ -156,13 +159,13 @@ export function stripReading(
   const unitsOfResidue = G / residueCount * (P / unitRows);
   const subgroupCount = WG / subgroupSize;
   // Several units make the strip's own loads cheap, few fill the machine.
+  const tuned = hasParts
+    ? tuning.downUnits
+    : matrixCount > 1
+    ? tuning.upUnits
+    : tuning.matrixUnits;
   const units = Math.min(
-    options.unitCount ??
-      (hasParts
-        ? tuning.downUnits
-        : matrixCount > 1
-        ? tuning.upUnits
-        : tuning.matrixUnits),
+    options.unitCount ?? Math.max(tuned, unitRows === 1 ? SHORT_UNITS : 1),
     unitsOfResidue,
     // What is folded has to fit the workgroup's memory.
     Math.floor(
