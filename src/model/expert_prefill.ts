@@ -108,9 +108,6 @@ async function stream(
       }
     }
     const next = streams[i + 1];
-    // In a submit of their own, neither the copy nor the op beside it waits for what
-    // used its buffers before.
-    if (next !== undefined && !next.isHere) recorder.submit();
     // The next may go to the slot of this one, whose expert leaves the cache.
     const waits = next?.to === one.to;
     const ops = experts[one.to]!.byExpert[one.expert]!;
