@@ -208,7 +208,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       }`,
       kernels: [
         ...KERNELS,
-        ...STEPS,
+        ...(fewFilesOf(scheme).length > 0 ? STEPS : []),
         ...STRIP_KERNELS,
         ...WIDE_MATMUL,
         ...fewFilesOf(scheme),
