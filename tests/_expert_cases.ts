@@ -204,7 +204,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         ...stripFilesOf(scheme),
         ...(makeRunner === makeSlots ? [] : shareFilesOf(scheme)),
         // The many units of the second shape.
-        ...(scheme.bits > 3 && makeRunner === makeResident
+        ...(scheme.bits > 2 && makeRunner === makeResident
           ? ["lib/walk_pairs.wgsl"]
           : []),
         ...kernels,
