@@ -34,6 +34,10 @@
  * @module
  */
 
+export type {
+  ActivationsOptions,
+  ActivationsReport,
+} from "./src/engine/activations.ts";
 export { Engine } from "./src/engine/engine.ts";
 export type {
   FinishReason,
@@ -49,6 +53,13 @@ export {
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
 export type { TuningReport, TuningWish } from "./src/engine/open_gpu.ts";
+export type {
+  KernelReport,
+  PhaseReport,
+  ProfileRates,
+  ProfileReport,
+} from "./src/engine/profile_report.ts";
+export type { PhaseName } from "./src/gpu/profile.ts";
 export { quantizeModel } from "./src/engine/quantize_model.ts";
 export type {
   QuantizeModelOptions,
@@ -59,6 +70,7 @@ export {
   roofline,
   type RooflineInput,
 } from "./src/engine/roofline.ts";
+export type { Activations } from "./src/gpu/activations.ts";
 export type { Tuning } from "./src/gpu/tuning.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export {

@@ -1,29 +1,36 @@
 /** Products of one row: decode. */
 
 import pickOne from "../kernels/lib/pick_one.wgsl" with { type: "text" };
-import { randomWeights } from "../src/engine/random_weights.ts";
-import { type ExpertLayout, expertLayout } from "../src/ops/expert_layout.ts";
-import { residentExperts } from "../src/ops/experts.ts";
+import { randomGroups } from "../src/engine/random_weights.ts";
 import {
   type Matrix,
   matrixLayout,
   type Scheme,
   SCHEMES,
 } from "../src/ops/matrix.ts";
-import { matvec } from "../src/ops/matvec.ts";
+import { matvec, partCount } from "../src/ops/matvec.ts";
+import { projections } from "../src/ops/projections.ts";
+import { EXPERT_CASES } from "./_expert_cases.ts";
 import {
   type BenchCase,
   type BenchOps,
   byteLengthOf,
+  coldCopies,
   coldMatrices,
-  evenRouting,
-  expertScratch,
   type Lab,
   rows,
 } from "./_lab.ts";
 
 /** All cases of the suite. */
 export const DECODE_CASES: readonly BenchCase[] = [
+  {
+    name: "q, k and v under a norm, in one dispatch if that can be",
+    make: (lab) => heads(lab, true),
+  },
+  {
+    name: "q, k and v under a norm, in three",
+    make: (lab) => heads(lab, false),
+  },
   {
     name: "q under a norm",
     make: (lab) => product(lab, [qWidth(lab), lab.config.hiddenSize], {}),
@@ -44,35 +51,78 @@ export const DECODE_CASES: readonly BenchCase[] = [
         scheme: { type: "F16" },
       }),
   },
-  { name: "W1, W3 and W2 of a token's experts", make: experts },
-  {
-    name: "W1, W3 and W2 of a token's experts, axis 1",
-    make: (lab) => experts(lab, axis1Layout(lab)),
-  },
-  ...SCHEMES.map((scheme): BenchCase => ({
-    name: `W1 alone, ${schemeName(scheme)}`,
-    make: ({ config, ...lab }) =>
-      product(
-        { config, ...lab },
-        [config.intermediateSize, config.hiddenSize],
-        { scheme, isPlain: true },
-      ),
-  })),
+  ...EXPERT_CASES,
+  ...SCHEMES.flatMap((scheme): BenchCase[] => [
+    {
+      name: `W1 alone, ${schemeName(scheme)}`,
+      make: (lab) => {
+        const { intermediateSize, hiddenSize } = lab.config;
+        return product(lab, [intermediateSize, hiddenSize], {
+          scheme,
+          isPlain: true,
+        });
+      },
+    },
+    {
+      name: `W2 alone, ${schemeName(scheme)}`,
+      make: (lab) => {
+        const { intermediateSize, hiddenSize } = lab.config;
+        return product(lab, [hiddenSize, intermediateSize], {
+          scheme,
+          isPlain: true,
+          hasParts: true,
+        });
+      },
+    },
+  ]),
 ];
+
+/** q, k and v of a token, in as many buffers as no cache holds. */
+async function heads(lab: Lab, isOneBuffer: boolean): Promise<BenchOps> {
+  const { gpu, config: { hiddenSize }, attention, step } = lab;
+  const widths = [qWidth(lab), kvWidth(lab), kvWidth(lab)];
+  const layouts = widths.map((width) =>
+    matrixLayout("bench", [width, hiddenSize], attention)
+  );
+  const byteLength = layouts.map(byteLengthOf).reduce((a, b) => a + b);
+  const count = coldCopies(lab, byteLength);
+  const groups = isOneBuffer ? randomGroups(gpu, layouts, count) : Array.from(
+    { length: count },
+    () => layouts.flatMap((layout) => randomGroups(gpu, [layout], 1)[0]!),
+  );
+  const x = rows(lab, hiddenSize);
+  const weight = gpu.storageBuffer("norm", x.stride * 4);
+  const [q, k, v] = widths.map((width) => rows(lab, width));
+  const y = { q: q!, k: k!, v: v! };
+  const ops = groups.map(([q, k, v]) =>
+    projections(gpu, {
+      matrices: { q: q!, k: k!, v: v! },
+      x,
+      beforeNorm: { x, norm: { weight, epsilon: 1e-5 } },
+      y,
+      oneY: y,
+      step: step.step,
+    })
+  );
+  return { ops: await Promise.all(ops), byteLength };
+}
 
 /** A matrix with a row of x, in as many buffers as no cache holds. */
 async function product(
   lab: Lab,
   shape: readonly [number, number],
-  { scheme = lab.attention, adds = false, isPlain = false }: {
+  { scheme = lab.attention, adds = false, isPlain = false, hasParts = false }: {
     scheme?: Scheme;
     adds?: boolean;
     isPlain?: boolean;
+    hasParts?: boolean;
   },
 ): Promise<BenchOps> {
   const { gpu } = lab;
   const matrices = coldMatrices(lab, shape, scheme);
-  const [x, y] = [rows(lab, shape[1]), rows(lab, shape[0])];
+  const { layout } = matrices[0]!;
+  const rowCount = hasParts ? partCount(gpu, layout) : 1;
+  const [x, y] = [rows(lab, shape[1]), rows(lab, shape[0], rowCount)];
   const weight = gpu.storageBuffer("norm", x.stride * 4);
   const norm = isPlain || adds ? undefined : { weight, epsilon: 1e-5 };
   const pick = {
@@ -82,60 +132,19 @@ async function product(
     count: 1,
   };
   const op = (matrix: Matrix) =>
-    matvec(gpu, { matrix, x, y, add: adds, pick, norm });
+    matvec(gpu, { matrix, x, y, add: adds, pick, norm, hasParts });
   return {
     ops: await Promise.all(matrices.map(op)),
-    byteLength: byteLengthOf(matrices[0]!.layout),
+    byteLength: byteLengthOf(layout),
   };
 }
 
-/** Both experts of a token, other ones each time. */
-async function experts(
-  lab: Lab,
-  layout: ExpertLayout = lab.expertLayout,
-): Promise<BenchOps> {
-  const { gpu, config, step } = lab;
-  const { numLocalExperts, numExpertsPerTok: topK } = config;
-  const buffer = expertBank(lab, layout);
-  const scratch = expertScratch(lab, layout);
-  const x = rows(lab, config.hiddenSize);
-  const ops = [];
-  for (let first = 0; first < numLocalExperts; first += topK) {
-    const routing = evenRouting(lab, first);
-    const options = { layout, x, scratch, buffer, routing, step: step.step };
-    ops.push(await residentExperts(gpu, options));
-  }
-  return { ops, byteLength: topK * layout.wordCount * 4 };
-}
-
-/** All experts of a layer in one buffer, random. */
-export function expertBank({ gpu, config }: Lab, layout: ExpertLayout) {
-  const { up, down, at: { w1, w2, w3 } } = layout;
-  const [ups, downs] = [randomWeights(up), randomWeights(down)];
-  const byteLength = layout.wordCount * 4;
-  const bank = gpu.storageBuffer(
-    "experts",
-    config.numLocalExperts * byteLength,
-  );
-  for (let expert = 0; expert < config.numLocalExperts; expert++) {
-    for (const [at, bytes] of [[w1, ups], [w3, ups], [w2, downs]] as const) {
-      gpu.upload(bank, bytes, expert * byteLength + at * 4);
-    }
-  }
-  return bank;
-}
-
-/** As mixtral-offloading's axis 1: inputs share scales, which are float32. */
-export function axis1Layout({ config, experts }: Lab): ExpertLayout {
-  const { hiddenSize, intermediateSize } = config;
-  const scheme: Scheme = { ...experts, axis: 1, scaleGroupSize: null };
-  return expertLayout(
-    matrixLayout("W1", [intermediateSize, hiddenSize], scheme),
-    matrixLayout("W2", [hiddenSize, intermediateSize], scheme),
-  );
-}
-
-/** Names a scheme in a few words. */
+/**
+ * Names a scheme in a few words.
+ *
+ * @param scheme The scheme.
+ * @returns Its name.
+ */
 export function schemeName(scheme: Scheme): string {
   if (scheme.type !== "HQQ") return scheme.type;
   const { bits, axis, scaleGroupSize } = scheme;
@@ -147,12 +156,22 @@ export function schemeName(scheme: Scheme): string {
   return `${bits} bits, ${scales}`;
 }
 
-/** Width of q. */
+/**
+ * Says how wide q is.
+ *
+ * @param lab The lab.
+ * @returns Floats of a token.
+ */
 export function qWidth({ config }: Lab): number {
   return config.numAttentionHeads * config.headDim;
 }
 
-/** Width of k and v. */
+/**
+ * Says how wide k and v are.
+ *
+ * @param lab The lab.
+ * @returns Floats of a token.
+ */
 export function kvWidth({ config }: Lab): number {
   return config.numKeyValueHeads * config.headDim;
 }

@@ -1,6 +1,7 @@
 /** What suites make their ops from: a GPU, and the shapes of a model that fits it. */
 
 import { type ModelConfig, parseConfig } from "../src/model/config.ts";
+import { seededRandom } from "../src/engine/random.ts";
 import { randomMatrices } from "../src/engine/random_weights.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { syntheticConfig } from "../src/model/synthetic_shapes.ts";
@@ -165,6 +166,34 @@ export function coldMatrices(
  */
 export function rows(lab: Lab, width: number, rowCount = 1): Rows {
   return makeRows(lab.gpu, "rows", [rowCount, width]);
+}
+
+/** Random floats; more than these are the same ones over and over. */
+const RANDOM_COUNT = 2 ** 18;
+
+let randomBytes: Uint8Array<ArrayBuffer> | null = null;
+
+/** Floats from -1 to 1, the same each time, made once. */
+function randomFloats(): Uint8Array<ArrayBuffer> {
+  const random = seededRandom(1);
+  const next = () => 2 * random() - 1;
+  randomBytes ??= new Uint8Array(
+    Float32Array.from({ length: RANDOM_COUNT }, next).buffer,
+  );
+  return randomBytes;
+}
+
+/**
+ * Fills a buffer with random floats from -1 to 1: zeros can be faster.
+ *
+ * @param lab The lab.
+ * @param buffer The buffer.
+ */
+export function fillRandomly({ gpu }: Lab, buffer: GPUBuffer): void {
+  const bytes = randomFloats();
+  for (let at = 0; at < buffer.size; at += bytes.length) {
+    gpu.upload(buffer, bytes.subarray(0, buffer.size - at), at);
+  }
 }
 
 /**

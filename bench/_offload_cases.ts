@@ -9,7 +9,7 @@ import type { Op } from "../src/ops/op.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
 import { type StagedParts, stagePart } from "../src/ops/stage.ts";
 import { randomWeights } from "../src/engine/random_weights.ts";
-import { axis1Layout } from "./_decode_cases.ts";
+import { axis1Layout } from "./_expert_cases.ts";
 import {
   type BenchCase,
   type BenchOps,

@@ -5,13 +5,8 @@ import type { ExpertLayout } from "../src/ops/expert_layout.ts";
 import { linear } from "../src/ops/linear.ts";
 import { type Matrix, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { embed, rmsNorm } from "../src/ops/norm.ts";
-import {
-  axis1Layout,
-  expertBank,
-  kvWidth,
-  qWidth,
-  schemeName,
-} from "./_decode_cases.ts";
+import { kvWidth, qWidth, schemeName } from "./_decode_cases.ts";
+import { axis1Layout, expertBank } from "./_expert_cases.ts";
 import {
   type BenchCase,
   type BenchOps,

@@ -30,7 +30,8 @@ export async function runSuite(suite: Suite, isMain: boolean): Promise<void> {
   const lab = makeLab(gpu);
   const timer = await Timer.create(gpu, lab.step);
   const peaks = await measurePeaks(gpu);
-  const title = `${suite.name} on ${gpu.name}`;
+  const clock = timer.hasClock ? "by its clock" : "from submit to read-back";
+  const title = `${suite.name} on ${gpu.name}, ${clock}`;
   if (!isMain) {
     const rows = register(suite, lab, timer);
     addEventListener(

@@ -1,7 +1,7 @@
 /** How long ops take, on data that no cache holds if there is enough of it. */
 
 import { median } from "../src/engine/pick_variant.ts";
-import { type PassEnd, timePass } from "../src/engine/time_pass.ts";
+import { PassTimer } from "../src/engine/pass_timer.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import type { Op } from "../src/ops/op.ts";
 import { type StepBuffers, writeStep } from "../src/ops/step.ts";
@@ -28,13 +28,13 @@ const ROUNDS = 9;
 /** Times ops on a GPU. */
 export class Timer implements Disposable {
   readonly #gpu: Gpu;
-  readonly #end: PassEnd & Disposable;
+  readonly #passes: PassTimer;
   readonly #step: StepBuffers;
 
-  private constructor(gpu: Gpu, step: StepBuffers, end: PassEnd & Disposable) {
+  private constructor(gpu: Gpu, step: StepBuffers, passes: PassTimer) {
     this.#gpu = gpu;
     this.#step = step;
-    this.#end = end;
+    this.#passes = passes;
   }
 
   /**
@@ -45,13 +45,12 @@ export class Timer implements Disposable {
    * @returns The timer.
    */
   static async create(gpu: Gpu, step: StepBuffers): Promise<Timer> {
-    const readback = await gpu.readback(16);
-    const marker = gpu.storageBuffer("marker", 16);
-    return new Timer(gpu, step, {
-      readback,
-      marker,
-      [Symbol.dispose]: () => readback[Symbol.dispose](),
-    });
+    return new Timer(gpu, step, await PassTimer.create(gpu));
+  }
+
+  /** Whether times are the GPU's own, or from submit to read-back. */
+  get hasClock(): boolean {
+    return this.#passes.hasClock;
   }
 
   /**
@@ -82,14 +81,14 @@ export class Timer implements Disposable {
    *
    * @param timed The ops.
    * @param count How often to repeat them.
-   * @returns Milliseconds from its submit to a read-back.
+   * @returns Milliseconds.
    */
   pass({ ops, tokenCount, position }: Timed, count: number): Promise<number> {
     const tokens = Array<number>(tokenCount).fill(0);
     writeStep(this.#gpu, this.#step, { tokens, position, firstRow: 0 });
-    return timePass(this.#gpu, this.#end, (pass) => {
+    return this.#passes.ms((pass) => {
       for (let i = 0; i < count; i++) {
-        for (const op of ops) op.encode(pass, tokenCount);
+        for (const op of ops) op.encode(pass, tokenCount, position);
       }
     });
   }
@@ -107,8 +106,8 @@ export class Timer implements Disposable {
     return median(times) / count / timed.ops.length * 1e3;
   }
 
-  /** Frees the read-back. */
+  /** Frees its buffers. */
   [Symbol.dispose](): void {
-    this.#end[Symbol.dispose]();
+    this.#passes[Symbol.dispose]();
   }
 }

@@ -1,8 +1,8 @@
 /** The experts of a layer, all on the GPU or in slots. */
 
 import type { Gpu } from "../src/gpu/device.ts";
-import { groupRows } from "../src/ops/experts.ts";
-import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { groupRows } from "../src/ops/expert_matmul.ts";
+import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
 import { makeBanks, makeResident, makeStagedBanks } from "./_expert_runners.ts";
@@ -12,9 +12,17 @@ import {
   type MakeRunner,
   type PlacedExperts,
 } from "./_expert_check.ts";
+import {
+  FLOAT_SHAPES,
+  HALF_STRIP_SHAPE,
+  HQQ_SHAPES,
+  STRIP_SHAPES,
+  stripShapesOf,
+} from "./_expert_shapes.ts";
 import { runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
 import {
+  fewFilesOf,
   filesOf,
   matvecFilesOf,
   shareFilesOf,
@@ -25,74 +33,13 @@ import {
 import { schemeName } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
 
-/** The last is for every way of summing and for slots. */
-const FLOAT_SHAPES: readonly ExpertShape[] = [
-  { expertCount: 1, topK: 1, hiddenSize: 5, intermediateSize: 3 },
-  { expertCount: 3, topK: 3, hiddenSize: 30, intermediateSize: 67 },
-  { expertCount: 11, topK: 2, hiddenSize: 66, intermediateSize: 40 },
-];
-
-/** The last is for every way of summing and for slots. */
-const HQQ_SHAPES: readonly ExpertShape[] = [
-  { expertCount: 3, topK: 1, hiddenSize: 256, intermediateSize: 64 },
-  {
-    expertCount: 9,
-    topK: 3,
-    hiddenSize: 36,
-    intermediateSize: 60,
-    up: { groupSize: 12, scaleGroupSize: 9 }, // pads words of 3 bits,
-    down: { groupSize: 12, scaleGroupSize: 18 },
-  },
-];
-
-/** `lib/strip.wgsl` reads them; the second cuts the inputs of W2 into parts. */
-const STRIP_SHAPES: readonly ExpertShape[] = [
-  {
-    expertCount: 5,
-    topK: 2,
-    hiddenSize: 48,
-    intermediateSize: 96,
-    up: { groupSize: 16, scaleGroupSize: 2 },
-    down: { groupSize: 16, scaleGroupSize: 3 },
-  },
-  {
-    expertCount: 2,
-    topK: 2,
-    hiddenSize: 16,
-    intermediateSize: 8192,
-    up: { groupSize: 16, scaleGroupSize: 128 },
-    down: { groupSize: 16, scaleGroupSize: 128 },
-  },
-];
-
-/** The first has scales for 16 inputs; the second for 64, and cuts those of W2. */
-const AXIS1_STRIP_SHAPES: readonly ExpertShape[] = [
-  STRIP_SHAPES[0]!,
-  {
-    expertCount: 2,
-    topK: 2,
-    hiddenSize: 64,
-    intermediateSize: 64 * 69, // parts of a multiple of 64
-    up: { groupSize: 64, scaleGroupSize: 0 },
-    down: { groupSize: 64, scaleGroupSize: 0 },
-  },
-];
-
-/** `lib/strip.wgsl` reads W2; W1 and W3 have more inputs than a workgroup takes. */
-const HALF_STRIP_SHAPE: ExpertShape = {
-  expertCount: 2,
-  topK: 2,
-  hiddenSize: 16_400,
-  intermediateSize: 16,
-  up: { groupSize: 16, scaleGroupSize: 1025 },
-  down: { groupSize: 16, scaleGroupSize: 1025 },
-};
-
 const KERNELS = [
   "group_rows.wgsl",
   "lib/step.wgsl",
-  "swiglu.wgsl",
 ];
+
+/** Where W1 and W3 are two products: on the CPU, and on a GPU for few rows. */
+const STEPS = ["swiglu.wgsl"];
 
 /** The files that run an expert for one token. */
 function oneTokenFilesOf(scheme: Scheme): string[] {
@@ -145,7 +92,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       },
       {
         name: `slotExpert() is W2 (silu(W1 x) W3 x) with ${schemeName(scheme)}`,
-        kernels: [...kernels, ...SLOT_KERNELS],
+        kernels: [...kernels, ...STEPS, ...SLOT_KERNELS],
         summing: SUMMING.slice(0, 1), // they sum as residentExperts() does
         run: ({ gpu }: KernelTest) =>
           checkShapes(gpu, scheme, { makeRunner: makeSlots, shapes: few }),
@@ -192,17 +139,30 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         kernels: [...BANK_KERNELS, "lib/weights_fill.wgsl"],
         shapes: stripShapesOf(scheme),
       },
-    ].map(({ what, makeRunner, kernels, shapes }) => ({
+      {
+        what: "bankExperts() of int8 activations",
+        makeRunner: makeBanks,
+        kernels: [...BANK_KERNELS, "lib/weights_fill.wgsl"],
+        shapes: STRIP_SHAPES.slice(0, 1),
+        activations: "int8" as const,
+      },
+    ].map(({ what, makeRunner, kernels, shapes, activations }) => ({
       name: `${what} is W2 (silu(W1 x) W3 x) in strips with ${
         schemeName(scheme)
       }`,
       kernels: [
         ...KERNELS,
+        // Where all products of many rows are wide, W1 and W3 are one.
+        ...(fewFilesOf(scheme).length > 0 ? STEPS : []),
         ...STRIP_KERNELS,
         ...WIDE_MATMUL,
+        ...fewFilesOf(scheme),
+        "lib/halves_gated.wgsl",
         ...filesOf(scheme),
-        ...stripFilesOf(scheme),
-        ...(makeRunner === makeSlots ? [] : shareFilesOf(scheme)),
+        ...stripFilesOf(scheme, activations),
+        ...(makeRunner === makeSlots || activations
+          ? []
+          : shareFilesOf(scheme)),
         // The many units of the second shape.
         ...(scheme.bits > 2 && makeRunner === makeResident
           ? ["lib/walk_pairs.wgsl"]
@@ -210,18 +170,13 @@ export const EXPERT_CASES: readonly KernelCase[] = [
         ...kernels,
       ],
       summing: [],
-      options: STRIPS,
-      run: ({ gpu }: KernelTest) =>
-        makeRunner === makeBanks
-          ? checkBanks(gpu, scheme, shapes)
-          : checkShapes(gpu, scheme, { makeRunner, shapes }),
+      options: { ...STRIPS, ...activations && { activations } },
+      run: ({ gpu }: KernelTest) => makeRunner === makeBanks
+        ? checkBanks(gpu, scheme, shapes)
+        : checkShapes(gpu, scheme, { makeRunner, shapes }),
     }))
   ),
 ];
-
-function stripShapesOf({ axis }: HqqScheme): readonly ExpertShape[] {
-  return axis === 1 ? AXIS1_STRIP_SHAPES : STRIP_SHAPES;
-}
 
 /** With nothing staged, and with a part of an expert. */
 async function checkBanks(

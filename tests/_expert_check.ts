@@ -201,7 +201,8 @@ function expertWithBound(
   const y = matvec(w2.weights, h);
   const rounding = matvec(w2.sizes, magnitudes(h));
   const carried = matvec(w2.weights.map(Math.abs), hBound);
-  const rounded = fixed(w2, h);
+  // What is rounded there is off already.
+  const rounded = fixed(w2, magnitudes(h).map((v, i) => v + hBound[i]!));
   return {
     y,
     bound: rounding.map((v, n) =>

@@ -72,7 +72,12 @@ export interface Summing {
 
 const NARROW_MATMUL = ["matmul.wgsl", "lib/matmul_tiles.wgsl"];
 /** The files that multiply many rows where workgroups are wide. */
-export const WIDE_MATMUL = ["matmul_wide.wgsl", "lib/matmul_parts.wgsl"];
+export const WIDE_MATMUL = [
+  "matmul_wide.wgsl",
+  "lib/matmul_blocks.wgsl",
+  "lib/halves_one.wgsl",
+  "lib/outer.wgsl",
+];
 
 /** All of them. The first gets the most shapes: pipelines take their time. */
 export const SUMMING: readonly Summing[] = [

@@ -1,5 +1,6 @@
 /** Which WGSL files a scheme takes. */
 
+import type { Activations } from "../src/gpu/activations.ts";
 import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { SUMMING, type Summing } from "./_gpu.ts";
 
@@ -45,18 +46,28 @@ const STRIP_FILES = [
   "lib/strip_inputs.wgsl",
   "lib/shape_one.wgsl",
   "lib/weights_read.wgsl",
-  "lib/fixed.wgsl",
+  "lib/fixed_bytes.wgsl",
   "lib/fold.wgsl",
 ];
 
-/** The files that read a scheme in strips. */
-export function stripFilesOf({ bits, axis }: HqqScheme): string[] {
+const FIXED_FILES: Readonly<Record<Activations, string>> = {
+  float32: "lib/fixed.wgsl",
+  int16: "lib/fixed_16.wgsl",
+  int8: "lib/fixed_8.wgsl",
+};
+
+/** The files that read a scheme in strips, with inputs as exact as that. */
+export function stripFilesOf(
+  { bits, axis }: HqqScheme,
+  activations: Activations = "float32",
+): string[] {
   const rows = bits < 4 ? [] : ["lib/strip_rows_8.wgsl"];
   const groups = axis === 1 ? "axis1" : "meta8";
   return [
     ...rows,
     `lib/strip_u${bits}.wgsl`,
     `lib/strip_${groups}.wgsl`,
+    FIXED_FILES[activations],
     ...STRIP_FILES,
   ];
 }
@@ -64,6 +75,17 @@ export function stripFilesOf({ bits, axis }: HqqScheme): string[] {
 /** The files that share scales along axis 1, in groups of 16 and of 64. */
 export function shareFilesOf({ axis }: HqqScheme): string[] {
   return axis === 1 ? ["lib/share_16.wgsl", "lib/share_64.wgsl"] : [];
+}
+
+/** The files that multiply few rows by a matrix of a scheme of those; none for some. */
+export function fewFilesOf({ bits, axis }: HqqScheme): string[] {
+  if (bits === 3 || axis === 1) return [];
+  return [
+    "matmul_few.wgsl",
+    `lib/few_u${bits}.wgsl`,
+    "lib/few_units.wgsl",
+    "lib/outer.wgsl",
+  ];
 }
 
 /** How kernels sum does not depend on how they read scales. */

@@ -1,6 +1,7 @@
 /** Random matrices in every scheme, as the GPU and as the reference take them. */
 
 import { dequantize, dequantizeMeta } from "hqq-ts";
+import type { Activations } from "../src/gpu/activations.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { encodeFloats } from "../src/io/float.ts";
 import { quantizeMatrix } from "../src/model/weights.ts";
@@ -102,11 +103,15 @@ export function randomMatrix(
   return { layout, bytes, weights: dequantize(tensor), sizes, scales };
 }
 
-/** What `lib/fixed.wgsl` makes of the largest of 16 numbers. */
-const FIXED_LARGEST = 2 ** 22 - 2 ** 16;
+/** What `lib/fixed*.wgsl` make of the largest of 16 numbers. */
+export const FIXED_LARGEST: Readonly<Record<Activations, number>> = {
+  float32: 2 ** 22 - 2 ** 16,
+  int16: 127 * 256 + 127.47,
+  int8: 127.49,
+};
 
 /**
- * How far W x may be off for one row of x because of `lib/fixed.wgsl`: with strips,
+ * How far W x may be off for one row of x because of `lib/fixed*.wgsl`: with strips,
  * scale[k] x[k] of 16 inputs are rounded to the unit of the largest of them.
  *
  * @param gpu The GPU.
@@ -123,6 +128,7 @@ export function fixedBound(
   const bounds = new Float64Array(N);
   const wanted = { layout, hasParts: true, matrixCount: 1, fills: false };
   if (stripReading(gpu, wanted) === null) return bounds;
+  const fixedLargest = FIXED_LARGEST[gpu.activations];
   for (let n = 0; n < N; n++) {
     for (let k = 0; k < K; k += 16) {
       let largest = 0;
@@ -132,7 +138,7 @@ export function fixedBound(
         sum += scales[i] === 0 ? 0 : sizes[i]! / scales[i]!;
       }
       // Half a unit, and a little for the roundings of the unit itself.
-      bounds[n]! += 0.501 * largest / FIXED_LARGEST * sum;
+      bounds[n]! += 0.501 * largest / fixedLargest * sum;
     }
   }
   return bounds;

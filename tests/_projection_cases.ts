@@ -15,7 +15,7 @@ import {
   upload,
   uploadRows,
 } from "./_gpu.ts";
-import type { KernelCase } from "./_kernel_case.ts";
+import type { KernelCase, KernelTest } from "./_kernel_case.ts";
 import { shareFilesOf, STRIP_SCHEMES, stripFilesOf } from "./_kernel_files.ts";
 import { padRows64 } from "./_linear_check.ts";
 import {
@@ -58,29 +58,32 @@ function axis1Shape(N: number, groupSize = 16): MatrixShape {
 }
 
 /** All cases of this file. */
-export const PROJECTION_CASES: readonly KernelCase[] = STRIP_SCHEMES.map((
+export const PROJECTION_CASES: readonly KernelCase[] = STRIP_SCHEMES.flatMap((
   scheme,
-) => ({
-  name: `qkvStrip() is Wq norm(x), Wk norm(x) and Wv norm(x) with ${
-    schemeName(scheme)
-  }`,
-  kernels: [
-    ...stripFilesOf(scheme).filter((file) => file !== "lib/shape_one.wgsl"),
-    ...shareFilesOf(scheme),
-    "lib/shape_three.wgsl",
-    "qkv_strip.wgsl",
-    "lib/x_normed.wgsl",
-  ],
-  summing: [],
-  options: STRIPS,
-  run: ({ gpu }) =>
-    withRandom(19, async (random) => {
-      for (const shapes of shapesOf(scheme)) {
-        await check(gpu, random, { shapes, scheme });
-      }
-      refuse(gpu, random, scheme);
-    }),
-}));
+) =>
+  (["float32", "int8"] as const).map((activations) => ({
+    name: `qkvStrip() is Wq norm(x), Wk norm(x) and Wv norm(x) with ${
+      schemeName(scheme)
+    } and ${activations} activations`,
+    kernels: [
+      ...stripFilesOf(scheme, activations)
+        .filter((file) => file !== "lib/shape_one.wgsl"),
+      ...shareFilesOf(scheme),
+      "lib/shape_three.wgsl",
+      "qkv_strip.wgsl",
+      "lib/x_normed.wgsl",
+    ],
+    summing: [],
+    options: { ...STRIPS, activations },
+    run: ({ gpu }: KernelTest) =>
+      withRandom(19, async (random) => {
+        for (const shapes of shapesOf(scheme)) {
+          await check(gpu, random, { shapes, scheme });
+        }
+        refuse(gpu, random, scheme);
+      }),
+  }))
+);
 
 function shapesOf({ axis }: HqqScheme): readonly Heads<MatrixShape>[] {
   return axis === 1 ? AXIS1_SHAPES : SHAPES;

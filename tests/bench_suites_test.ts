@@ -9,9 +9,12 @@ import { OFFLOAD_CASES } from "../bench/_offload_cases.ts";
 import { PREFILL_CASES } from "../bench/_prefill_cases.ts";
 import { reportOf } from "../bench/_report.ts";
 import { SMALL_CASES } from "../bench/_small_cases.ts";
+import { Timer } from "../bench/_time.ts";
 import { Gpu } from "../src/gpu/device.ts";
 import { syntheticConfig } from "../src/model/synthetic_shapes.ts";
-import { recordKernels, settle, SUMMING } from "./_gpu.ts";
+import type { Op } from "../src/ops/op.ts";
+import { makeStepBuffers } from "../src/ops/step.ts";
+import { gpuTest, recordKernels, settle, SUMMING } from "./_gpu.ts";
 
 const KERNELS = fromFileUrl(new URL("../kernels", import.meta.url));
 const BENCH = fromFileUrl(new URL("../bench", import.meta.url));
@@ -24,7 +27,7 @@ const CASES = [
   ...OFFLOAD_CASES,
 ];
 
-/** Small, but strips read its matrices, and its heads fit subgroups of 8. */
+/** Small, but strips read its matrices, k and v too, and its heads fit subgroups of 8. */
 const SHAPE: LabShape = {
   config: syntheticConfig("tiny", {
     "hidden_size": 512,
@@ -32,7 +35,7 @@ const SHAPE: LabShape = {
     "head_dim": 32,
   }),
   schemes: {
-    attention: { bits: 4, groupSize: 64, scaleGroupSize: 256 },
+    attention: { bits: 4, groupSize: 64, scaleGroupSize: 32 },
     experts: { bits: 2, groupSize: 16, scaleGroupSize: 128 },
   },
   tokenLimit: 64,
@@ -69,6 +72,21 @@ Deno.test("names of cases are unique", () => {
   const names = CASES.map(({ name }) => name);
   assertEquals(names.length, new Set(names).size);
 });
+
+gpuTest(
+  "Timer tells ops how many tokens there are, and where",
+  async ({ gpu }) => {
+    using timer = await Timer.create(gpu, makeStepBuffers(gpu, 2));
+    const heard: (number | undefined)[][] = [];
+    const op: Op = {
+      name: "listener",
+      encode: (_, tokenCount, position) =>
+        void heard.push([tokenCount, position]),
+    };
+    await timer.pass({ ops: [op], tokenCount: 2, position: 700 }, 2);
+    assertEquals(heard, [[2, 700], [2, 700]]);
+  },
+);
 
 Deno.test("reportOf() sets times against what the device does at most", () => {
   const peaks = { gigabytesPerSecond: 3000, gigaflopsPerSecond: 60_000 };

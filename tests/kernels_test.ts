@@ -14,6 +14,7 @@ import { spread } from "../src/ops/op.ts";
 import { gpuTest, SUMMING, type TestGpu } from "./_gpu.ts";
 import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
+import { MATMUL_CASES } from "./_matmul_cases.ts";
 import { NORM_CASES } from "./_norm_cases.ts";
 import { PROJECTION_CASES } from "./_projection_cases.ts";
 import { READ_CASES } from "./_read_cases.ts";
@@ -30,6 +31,7 @@ const SMALLEST_WORKGROUP = 32;
 const CASES: readonly KernelCase[] = [
   ...LINEAR_CASES,
   ...STRIP_CASES,
+  ...MATMUL_CASES,
   ...PROJECTION_CASES,
   ...NORM_CASES,
   ...ROPE_CASES,

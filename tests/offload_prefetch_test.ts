@@ -91,7 +91,6 @@ const emptyCounts = () =>
 function decode(scene: ReturnType<typeof makeScene>, random: Random) {
   const { pieces, caches, prefetcher } = scene;
   const recorder = { beside: null } as unknown as Recorder;
-  const pass = {} as GPUComputePassEncoder;
   const expected = emptyCounts();
   const states = () => caches.map((cache) => cache.state());
   for (let token = 0; token < 200; token++) {
@@ -100,7 +99,7 @@ function decode(scene: ReturnType<typeof makeScene>, random: Random) {
       const before = states();
       pieces.length = 0;
       const steps = random.integer(12);
-      for (let i = 0; i < steps; i++) recorder.beside?.(pass);
+      for (let i = 0; i < steps; i++) recorder.beside?.();
       prefetcher.endWindow(recorder);
       assertEquals(recorder.beside, null);
       const isGuessed = modelLayer > 0 && modelLayer !== 4;
@@ -186,7 +185,7 @@ Deno.test("Prefetcher forgets after a failure what is staged", () => {
   const { prefetcher, stats, caches, pieces } = makeScene(2, 2);
   const recorder = { beside: null } as unknown as Recorder;
   prefetcher.beginWindow(recorder, 1, [0, 1]);
-  recorder.beside!({} as GPUComputePassEncoder);
+  recorder.beside!();
   assertEquals(pieces.length, 1);
   prefetcher.reset();
   assertEquals(prefetcher.take(1, [0, 1]).size, 0);

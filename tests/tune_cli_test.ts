@@ -42,7 +42,7 @@ Deno.test("tune writes a table that later runs read", () =>
     );
     assertEquals(result.isWritten, true);
     assertStringIncludes(tuned.stderr, `# tuning ${result.adapter}\n`);
-    assertStringIncludes(tuned.stderr, "# 6 of 6: argmaxInvocations\n");
+    assertStringIncludes(tuned.stderr, "# 7 of 7: argmaxInvocations\n");
     assertStringIncludes(tuned.stderr, `# written to ${result.path}\n`);
     assert(result.path.startsWith(home), result.path);
     const file = JSON.parse(await Deno.readTextFile(result.path));

@@ -75,7 +75,14 @@ Deno.test("units of a workgroup do not change a bit", async () => {
   using checkpoint = await tinyCheckpoint({ seed: 71, config: CONFIG });
   const expected = await decode(checkpoint.path, {});
   assert(expected.every(Number.isFinite));
-  for (const name of ["upUnits", "downUnits", "matrixUnits"] as const) {
+  for (
+    const name of [
+      "upUnits",
+      "downUnits",
+      "qkvUnits",
+      "matrixUnits",
+    ] as const
+  ) {
     for (
       const value of [TUNING_VALUES[name][1]!, TUNING_VALUES[name].at(-1)!]
     ) {
@@ -167,15 +174,22 @@ Deno.test("load() hands its tuning to the GPU, and says which it is", async () =
   );
 });
 
-gpuTest("tune() times every value that makes a difference", async ({ gpu }) => {
+gpuTest("tune() times every value that makes a difference", async (
+  { gpu, compiled },
+) => {
   const before = gpu.tuning;
-  const names = ["downUnits", "argmaxInvocations"] as const;
+  const names = [
+    "downUnits",
+    "qkvUnits",
+    "matrixUnits",
+    "argmaxInvocations",
+  ] as const;
   const knobs: TunedKnob[] = [];
   const heard: string[] = [];
   const onProgress = (name: string, done: number, total: number) =>
     heard.push(`${done} of ${total}: ${name}`);
   for await (const knob of tune(gpu, { names, onProgress })) knobs.push(knob);
-  assertEquals(heard, ["0 of 2: downUnits", "1 of 2: argmaxInvocations"]);
+  assertEquals(heard, names.map((name, i) => `${i} of 4: ${name}`));
   assertEquals(knobs.map(({ name }) => name), [...names]);
   for (const { name, variants, best } of knobs) {
     assertEquals(
@@ -187,10 +201,11 @@ gpuTest("tune() times every value that makes a difference", async ({ gpu }) => {
     assertEquals(gpu.tuning[name], best, "what was found is in force");
   }
   assertEquals({ ...before, ...winnersOf(knobs) }, gpu.tuning);
+  assert(compiled.has("qkv_strip.wgsl"), "q, k and v are one dispatch");
 }, STRIPS);
 
 gpuTest("tune() does not time what makes no difference", async ({ gpu }) => {
-  const names = ["upUnits", "sumInvocations"] as const;
+  const names = ["upUnits", "qkvUnits", "sumInvocations"] as const;
   const knobs: TunedKnob[] = [];
   for await (const knob of tune(gpu, { names })) knobs.push(knob);
   for (const { name, before, best, variants } of knobs) {
@@ -198,7 +213,7 @@ gpuTest("tune() does not time what makes no difference", async ({ gpu }) => {
     assertEquals([variants.length, value, ms], [1, before, null], name);
     assertEquals(best, before);
   }
-  assertEquals(knobs.length, 2);
+  assertEquals(knobs.length, 3);
 }, { wideWorkgroups: false });
 
 gpuTest("tune() stops when aborted", async ({ gpu }) => {

@@ -4,43 +4,27 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { loadModel } from "../src/engine/load_model.ts";
 import type { LoadOptions } from "../src/engine/load_options.ts";
-import { openSource } from "../src/engine/model_source.ts";
-import { Gpu } from "../src/gpu/device.ts";
 import type { KernelSource } from "../src/gpu/kernel.ts";
-import type { Mixtral } from "../src/model/mixtral.ts";
 import { quantizeMatrix } from "../src/model/weights.ts";
 import { SPLIT_FROM } from "../src/ops/attention_split.ts";
 import { dequantize } from "hqq-ts";
 import { maxDifference } from "./_engine.ts";
-import { editKernels, recordKernels, settle, STRIPS } from "./_gpu.ts";
 import { Random } from "./_random.ts";
 import { readReferenceWeights } from "./_reference_weights.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
+import {
+  logitsOf,
+  WIDE_CONFIG,
+  WIDE_OPTIONS,
+  withWideModel,
+} from "./_wide_model.ts";
 import { referenceLogits } from "./reference.ts";
 
 const SEED = 51;
 
 /** Float32 against float64, as in tiny_models_test.ts. */
 const TOLERANCE = 3e-5;
-
-/** Sizes that strips read, and heads that fit subgroups of 8. */
-const CONFIG = {
-  "hidden_size": 64,
-  "intermediate_size": 128,
-  "head_dim": 32,
-  "num_local_experts": 5,
-};
-
-const OPTIONS: LoadOptions = {
-  attnBits: 4,
-  attnGroupSize: 16,
-  attnScaleGroupSize: 8,
-  expertBits: 2,
-  expertGroupSize: 16,
-  expertScaleGroupSize: 8,
-};
 
 const KERNELS = [
   "matvec_strip.wgsl",
@@ -50,52 +34,8 @@ const KERNELS = [
   "matmul_wide.wgsl",
 ];
 
-/** Lends the model, loaded in some way on a GPU of its own. */
-async function withModel<T>(
-  directory: string,
-  { edit = (source) => source, ...options }: LoadOptions & {
-    edit?: (source: KernelSource) => KernelSource;
-  },
-  fn: (model: Mixtral, compiled: ReadonlySet<string>) => Promise<T>,
-): Promise<T> {
-  try {
-    using source = await openSource(directory);
-    using gpu = await Gpu.open(STRIPS);
-    const compiled = recordKernels(gpu);
-    using _edited = editKernels(gpu, edit);
-    const { config } = source;
-    const reader = source.reader(options);
-    const loaded = await loadModel(gpu, { config, reader, options });
-    using model = loaded.model;
-    return await fn(model, compiled);
-  } finally {
-    await settle();
-  }
-}
-
-/** The logits of all tokens, the first `prompt` at once and the rest one by one. */
-async function logitsOf(
-  model: Mixtral,
-  ids: readonly number[],
-  prompt: number,
-): Promise<Float32Array> {
-  const { vocabSize } = model.config;
-  const logits = new Float32Array(ids.length * vocabSize);
-  let at = 0;
-  if (prompt > 0) {
-    for await (const rows of model.forwardAll(ids.slice(0, prompt), 0)) {
-      logits.set(rows, at);
-      at += rows.length;
-    }
-  }
-  for (let i = prompt; i < ids.length; i++, at += vocabSize) {
-    logits.set(await model.forward([ids[i]!], i), at);
-  }
-  return logits;
-}
-
 Deno.test("Mixtral on a GPU agrees with reference.ts, in prefill and decode", async () => {
-  using checkpoint = await tinyCheckpoint({ seed: SEED, config: CONFIG });
+  using checkpoint = await tinyCheckpoint({ seed: SEED, config: WIDE_CONFIG });
   const weights = await readReferenceWeights(checkpoint.path, {
     transform: (matrix, { shape, part }) =>
       dequantize(quantizeMatrix(matrix, {
@@ -109,32 +49,36 @@ Deno.test("Mixtral on a GPU agrees with reference.ts, in prefill and decode", as
         },
       })),
   });
-  await withModel(checkpoint.path, OPTIONS, async (model, compiled) => {
-    const ids = new Random(SEED).integers(90, model.config.vocabSize);
-    const expected = referenceLogits(weights, ids).logits;
-    for (const prompt of [0, 70]) {
-      const difference = maxDifference(
-        await logitsOf(model, ids, prompt),
-        expected,
-      );
-      assert(
-        difference <= TOLERANCE,
-        `logits differ by ${difference} after a prompt of ${prompt} (seed ${SEED})`,
-      );
-    }
-    for (const kernel of KERNELS) {
-      assert(compiled.has(kernel), `${kernel} was not compiled`);
-    }
-  });
+  await withWideModel(
+    checkpoint.path,
+    WIDE_OPTIONS,
+    async (model, compiled) => {
+      const ids = new Random(SEED).integers(90, model.config.vocabSize);
+      const expected = referenceLogits(weights, ids).logits;
+      for (const prompt of [0, 70]) {
+        const difference = maxDifference(
+          await logitsOf(model, ids, prompt),
+          expected,
+        );
+        assert(
+          difference <= TOLERANCE,
+          `logits differ by ${difference} after a prompt of ${prompt} (seed ${SEED})`,
+        );
+      }
+      for (const kernel of KERNELS) {
+        assert(compiled.has(kernel), `${kernel} was not compiled`);
+      }
+    },
+  );
 });
 
 Deno.test("Mixtral on a GPU gives the same bits with any slots, store and prefetch", async () => {
-  using checkpoint = await tinyCheckpoint({ seed: SEED, config: CONFIG });
+  using checkpoint = await tinyCheckpoint({ seed: SEED, config: WIDE_CONFIG });
   const ids = new Random(SEED + 1).integers(60, 61);
   const run = (options: LoadOptions) =>
-    withModel(
+    withWideModel(
       checkpoint.path,
-      { ...OPTIONS, ...options },
+      { ...WIDE_OPTIONS, ...options },
       async (model, compiled) => {
         const logits = await logitsOf(model, ids, 33);
         const stages = options.prefetch === "next-layer" &&
@@ -163,24 +107,31 @@ Deno.test("Mixtral on a GPU gives the same bits with any slots, store and prefet
   }
 });
 
-const LONG_CONFIG = { ...CONFIG, "max_position_embeddings": SPLIT_FROM + 64 };
+const LONG_CONFIG = {
+  ...WIDE_CONFIG,
+  "max_position_embeddings": SPLIT_FROM + 64,
+};
 
 Deno.test("Mixtral on a GPU decodes long contexts as it prefills them", async () => {
   using checkpoint = await tinyCheckpoint({ seed: SEED, config: LONG_CONFIG });
-  await withModel(checkpoint.path, OPTIONS, async (model, compiled) => {
-    const { vocabSize } = model.config;
-    const ids = new Random(SEED + 2).integers(SPLIT_FROM + 9, vocabSize);
-    const prompt = SPLIT_FROM - 9;
-    const decoded = await logitsOf(model, ids, prompt);
-    const prefilled = await logitsOf(model, ids, ids.length);
-    const difference = maxDifference(decoded, prefilled);
-    assert(
-      difference <= TOLERANCE,
-      `logits differ by ${difference} (seed ${SEED + 2})`,
-    );
-    assert(compiled.has("attention_part.wgsl"));
-    assert(compiled.has("attention_merge.wgsl"));
-  });
+  await withWideModel(
+    checkpoint.path,
+    WIDE_OPTIONS,
+    async (model, compiled) => {
+      const { vocabSize } = model.config;
+      const ids = new Random(SEED + 2).integers(SPLIT_FROM + 9, vocabSize);
+      const prompt = SPLIT_FROM - 9;
+      const decoded = await logitsOf(model, ids, prompt);
+      const prefilled = await logitsOf(model, ids, ids.length);
+      const difference = maxDifference(decoded, prefilled);
+      assert(
+        difference <= TOLERANCE,
+        `logits differ by ${difference} (seed ${SEED + 2})`,
+      );
+      assert(compiled.has("attention_part.wgsl"));
+      assert(compiled.has("attention_merge.wgsl"));
+    },
+  );
 });
 
 Deno.test("Mixtral on a GPU splits what a token sees by nothing but its position", async () => {
@@ -194,20 +145,24 @@ Deno.test("Mixtral on a GPU splits what a token sees by nothing but its position
       source.name === "attention_merge.wgsl"
         ? { ...source, code: source.code.replace("/ merged.total", factor) }
         : source;
-    return withModel(checkpoint.path, { ...OPTIONS, edit }, async (model) => {
-      const last = ids.length - 1;
-      await model.forward(ids.slice(0, first), 0);
-      const logits: Float32Array[] = [];
-      for (let at = first; at <= last; at++) {
-        logits.push(await model.forward([ids[at]!], at));
-      }
-      await model.pickAhead(ids[first]!, {
-        position: first,
-        count: last - first,
-        told: ids.slice(first + 1, last),
-      });
-      return { logits, ahead: await model.forward([ids[last]!], last) };
-    });
+    return withWideModel(
+      checkpoint.path,
+      { ...WIDE_OPTIONS, edit },
+      async (model) => {
+        const last = ids.length - 1;
+        await model.forward(ids.slice(0, first), 0);
+        const logits: Float32Array[] = [];
+        for (let at = first; at <= last; at++) {
+          logits.push(await model.forward([ids[at]!], at));
+        }
+        await model.pickAhead(ids[first]!, {
+          position: first,
+          count: last - first,
+          told: ids.slice(first + 1, last),
+        });
+        return { logits, ahead: await model.forward([ids[last]!], last) };
+      },
+    );
   };
   const right = await run("/ merged.total");
   const wrong = await run("* 1234.5");

@@ -13,6 +13,8 @@ fn fetch(row: u32, k4: u32) -> Raw {
 
 fn codes(raw: Raw, i: u32) -> vec4f { return raw; }
 
+fn codes_by_bits(raw: Raw, i: u32) -> vec4f { return raw; }
+
 fn mac(acc: Acc, raw: Raw, a: vec4f) -> Acc { return acc + dot(raw, a); }
 
 fn reduce_acc(lane: u32, acc: Acc) -> Acc { return reduce_sum(lane, acc); }

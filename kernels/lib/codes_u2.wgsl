@@ -11,6 +11,13 @@ fn codes(raw: Raw, i: u32) -> vec4f {
   return vec4f(unpack4xU8((raw >> (6u - 2u * i)) & 0x03030303u));
 }
 
+// The same by their bits, since conversions run at a quarter of the rate of everything
+// else on NVIDIA: 2^23 + code, less 2^23, which is exact.
+fn codes_by_bits(raw: Raw, i: u32) -> vec4f {
+  let bytes = (vec4u(raw >> (6u - 2u * i)) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(3u);
+  return bitcast<vec4f>(bytes | vec4u(0x4b000000u)) - vec4f(8388608.0);
+}
+
 fn mac(acc: Acc, raw: Raw, a: vec4f) -> Acc {
   return acc + vec4f(
     dot(codes(raw, 0u), a),

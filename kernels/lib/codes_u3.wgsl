@@ -15,6 +15,13 @@ fn codes(raw: Raw, i: u32) -> vec4f {
   return vec4f((raw >> vec4u(27u - 3u * i)) & vec4u(7u));
 }
 
+// The same by their bits, since conversions run at a quarter of the rate of everything
+// else on NVIDIA: 2^23 + code, less 2^23, which is exact.
+fn codes_by_bits(raw: Raw, i: u32) -> vec4f {
+  let bytes = (raw >> vec4u(27u - 3u * i)) & vec4u(7u);
+  return bitcast<vec4f>(bytes | vec4u(0x4b000000u)) - vec4f(8388608.0);
+}
+
 fn mac(acc: Acc, raw: Raw, a: vec4f) -> Acc {
   return acc + Acc(
     vec4f(dot(codes(raw, 0u), a), dot(codes(raw, 1u), a), dot(codes(raw, 2u), a), dot(codes(raw, 3u), a)),

@@ -2,6 +2,7 @@
 // codes and their sum are one instruction for each byte, and exact. The largest of them
 // becomes 2^22 - 2^16. Each is off by at most half a unit, 1.2e-7 of the largest:
 // about what a rounding of float32 takes off.
+// Needs: fixed_bytes.
 struct Fixed {
   high: vec4u,    // number = unit (65536 high + 256 middle + low), signed bytes,
   middle: vec4u,  // 4 to a word
@@ -11,19 +12,6 @@ struct Fixed {
 
 const LARGEST = 4128768.0;  // 2^22 - 2^16: room for what is added to make bytes
 
-// The lower halves of two numbers to a word, or the upper ones: 0 and 2, 1 and 3.
-fn lower_halves(v: vec4u) -> vec2u {
-  return vec2u((v.x & 0xffffu) | (v.z << 16u), (v.y & 0xffffu) | (v.w << 16u));
-}
-
-fn upper_halves(v: vec4u) -> vec2u {
-  return vec2u((v.x >> 16u) | (v.z & 0xffff0000u), (v.y >> 16u) | (v.w & 0xffff0000u));
-}
-
-// The lower bytes of four halves, or the upper ones, in the order of the numbers.
-fn lower_bytes(v: vec2u) -> u32 { return (v.x & 0x00ff00ffu) | ((v.y << 8u) & 0xff00ff00u); }
-fn upper_bytes(v: vec2u) -> u32 { return ((v.x >> 8u) & 0x00ff00ffu) | (v.y & 0xff00ff00u); }
-
 // 1.5 2^23 + n has n in its lower bits. With 0x8080 more, a byte without its first bit
 // is what it has as a signed one, and what it has too much is in the next byte.
 fn integers(v: vec4f, scale: f32) -> vec4u {
@@ -32,8 +20,7 @@ fn integers(v: vec4f, scale: f32) -> vec4u {
 }
 
 fn fixed16(v: mat4x4f) -> Fixed {
-  let m = max(max(abs(v[0]), abs(v[1])), max(abs(v[2]), abs(v[3])));
-  let largest = max(max(max(m.x, m.y), max(m.z, m.w)), 1.0e-30);
+  let largest = largest16(v);
   let scale = LARGEST / largest;
   let a = integers(v[0], scale);
   let b = integers(v[1], scale);
@@ -55,11 +42,6 @@ fn fixed16(v: mat4x4f) -> Fixed {
     vec4u(lower_bytes(low_a), lower_bytes(low_b), lower_bytes(low_c), lower_bytes(low_d)) ^ signs,
     largest / LARGEST,
   );
-}
-
-fn dot16(bytes: vec4u, v: vec4u) -> i32 {
-  return (dot4I8Packed(bytes.x, v.x) + dot4I8Packed(bytes.y, v.y)) +
-    (dot4I8Packed(bytes.z, v.z) + dot4I8Packed(bytes.w, v.w));
 }
 
 // The sum of the products with bytes from 0 to 31, in units.

@@ -18,3 +18,11 @@ fn group_of_member(group: Group, base: u32, n: u32, k4: u32) -> Group {
     vec4f(bitcast<f32>(w[at + ZERO_AT])),
   );
 }
+
+// It is read as it is.
+alias RawGroup = Group;
+alias Shared = u32;
+
+fn shared_at(base: u32) -> Shared { return 0u; }
+fn raw_group_at(base: u32, g: u32, k4: u32) -> RawGroup { return group_at(base, g, k4); }
+fn group_of(raw: RawGroup, all: Shared) -> Group { return raw; }

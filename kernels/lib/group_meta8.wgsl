@@ -24,15 +24,38 @@ fn meta_of(j: u32) -> vec4u {
 }
 
 fn group_at(base: u32, g: u32, k4: u32) -> Group {
+  let raw = raw_group_at(base, g, k4);
+  let all = shared_at(base);
+  let scale = (vec4f(unpack4xU8(raw.scale_q)) - raw.mz) * raw.ms;
+  return Group(scale, (vec4f(unpack4xU8(raw.zero_q)) - vec4f(all.y)) * all.x);
+}
+
+// The same in two steps, so that what is read can be used later: as it is read, and
+// what the whole matrix shares, ms0 and mz0.
+struct RawGroup { scale_q: u32, zero_q: u32, ms: vec4f, mz: vec4f }
+alias Shared = vec2f;
+
+fn shared_at(base: u32) -> Shared {
+  let at = base + META_AT + 2u * META;
+  return vec2f(bitcast<f32>(w[at]), bitcast<f32>(w[at + 1u]));
+}
+
+fn raw_group_at(base: u32, g: u32, k4: u32) -> RawGroup {
   let quad = base + g * ((K + 3u) / 4u) + k4;
-  let scale_q = vec4f(unpack4xU8(w[quad + SCALE_AT]));
-  let zero_q = vec4f(unpack4xU8(w[quad + ZERO_AT]));
   let ms = base + META_AT;
   let c = meta_of(g * K + 4u * k4);
-  let scale = (scale_q - meta4(ms + META, c)) * meta4(ms, c);
-  let ms0 = bitcast<f32>(w[ms + 2u * META]);
-  let mz0 = bitcast<f32>(w[ms + 2u * META + 1u]);
-  return Group(scale, (zero_q - vec4f(mz0)) * ms0);
+  return RawGroup(w[quad + SCALE_AT], w[quad + ZERO_AT], meta4(ms, c), meta4(ms + META, c));
+}
+
+// Bytes become floats by their bits, as in `codes_by_bits`.
+fn bytes4(v: u32) -> vec4f {
+  let bytes = (vec4u(v) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(0xffu);
+  return bitcast<vec4f>(bytes | vec4u(0x4b000000u)) - vec4f(8388608.0);
+}
+
+fn group_of(raw: RawGroup, all: Shared) -> Group {
+  let scale = (bytes4(raw.scale_q) - raw.mz) * raw.ms;
+  return Group(scale, (bytes4(raw.zero_q) - vec4f(all.y)) * all.x);
 }
 
 // The members of a packed row share the group.

@@ -11,7 +11,9 @@ import type { Command, Surroundings } from "./command.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { defaultModel } from "./open_engine.ts";
+import { profileTable } from "./profile_table.ts";
 import { progressLine } from "./progress.ts";
+import { tellActivations } from "./tell_activations.ts";
 import { tellTuning } from "./tell_tuning.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -66,6 +68,7 @@ async function run(
       rows.push(row);
       reporter.say(rowLine(row));
       if (values.verbose) reporter.say(hostLine(row));
+      if (row.profile) io.err(profileTable(row.profile));
     }
   } finally {
     // Whatever ended it: what was measured is worth something.
@@ -113,6 +116,7 @@ function progressReporter(values: Values, io: Io): Reporter {
   return {
     load: {
       onProgress: (progress) => line.show(progress),
+      ...tellActivations(values, { err: (text) => say(text.trimEnd()) }),
       ...(values.plan || values.verbose) && {
         onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n"),
       },

@@ -106,7 +106,10 @@ export async function benchOptions(
   return {
     ...Object.fromEntries(chosen),
     ...slots && { slots: await Promise.all(slots.map(readCaseSlots)) },
-    load: loadOptions(Object.fromEntries(fixed)),
+    load: {
+      ...loadOptions(Object.fromEntries(fixed)),
+      ...values.profile && { profile: true },
+    },
   };
 }
 

@@ -37,6 +37,7 @@ Deno.test("benchOptions() loads all cases with the other flags", async () => {
     await options(
       ...["--offload-per-layer", "0,3", "--attn-bits", "4", "--context", "99"],
       ...["--store", "array-buffer", "--vram", "1G", "--quiet", "--json"],
+      ...["--profile"],
     ),
     {
       offloadPerLayer: [0, 3],
@@ -45,6 +46,7 @@ Deno.test("benchOptions() loads all cases with the other flags", async () => {
         contextLength: 99,
         store: "array-buffer",
         vramByteLength: 2 ** 30,
+        profile: true,
       },
     },
   );

@@ -37,7 +37,7 @@ export function machineOf(
  * @returns Such as `stories-17m-q on NVIDIA H200, driver 580.95.05, Deno 2.9.6`.
  */
 export function titleOf(
-  { model, adapter, driver, deno, tuning }: Machine,
+  { model, adapter, driver, deno, tuning, activations }: Machine,
 ): string {
   return [
     `${model} on ${adapter}`,
@@ -46,6 +46,7 @@ export function titleOf(
     ...tuning.source === "defaults"
       ? []
       : [`tuned: ${describeTuning(tuning.tuning)}`],
+    ...activations === "float32" ? [] : [`${activations} activations`],
   ].join(", ");
 }
 

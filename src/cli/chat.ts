@@ -11,6 +11,7 @@ import {
 } from "./flags.ts";
 import { describeError } from "./describe_error.ts";
 import { openModel } from "./open_model.ts";
+import { profileTable } from "./profile_table.ts";
 import { repl } from "./repl.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -50,7 +51,7 @@ async function run(
       ) + "\n",
     );
   }
-  return await repl({
+  const code = await repl({
     engine,
     io,
     interrupts,
@@ -59,4 +60,6 @@ async function run(
     showsStats: !values.quiet && (io.terminal.input || values.verbose === true),
     describe: (error) => describeError(error, values.debug === true),
   });
+  if (engine.profile) io.err(profileTable(engine.profile));
+  return code;
 }

@@ -1,6 +1,7 @@
 import { DEFAULTS, type GenerateOptions, RANGES } from "../engine/options.ts";
 import type { Flag, FlagValue } from "./args.ts";
 import { type LoadOptions, WEIGHT_BITS } from "../engine/load_options.ts";
+import { ACTIVATIONS } from "../gpu/activations.ts";
 import { OFFLOAD_FLAGS, OFFLOAD_REPORT_FLAGS } from "./offload_flags.ts";
 import { SYNTHETIC_SHAPES } from "../model/synthetic_shapes.ts";
 import { UsageError } from "./usage_error.ts";
@@ -174,6 +175,16 @@ export const LOAD_FLAGS: readonly Flag[] = [
     help: "How many tokens of a prompt run at once",
     default: "512",
   },
+  {
+    name: "activations",
+    option: "activations",
+    value: "<type>",
+    choices: ACTIVATIONS,
+    help:
+      "How exact inputs of quantized matrices are while tokens come one by " +
+      "one, on a GPU; fewer bits take fewer instructions",
+    default: "float32",
+  },
   ...OFFLOAD_FLAGS,
   {
     name: "no-tuning",
@@ -185,6 +196,12 @@ export const LOAD_FLAGS: readonly Flag[] = [
 /** What every command that uses a model has. */
 export const COMMON_FLAGS: readonly Flag[] = [
   ...OFFLOAD_REPORT_FLAGS,
+  {
+    name: "profile",
+    option: "profile",
+    help: "Time every kernel on its own, and say on stderr where a token's " +
+      "time goes",
+  },
   { name: "quiet", option: "quiet", letter: "q", help: "No statistics" },
   { name: "verbose", option: "verbose", help: "Say what goes on" },
   { name: "debug", option: "debug", help: "Show the stack of an error" },

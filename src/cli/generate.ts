@@ -16,6 +16,7 @@ import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { openModel } from "./open_model.ts";
 import type { CliEngine } from "./open_engine.ts";
+import { profileTable } from "./profile_table.ts";
 import { readPrompt } from "./prompt.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -97,6 +98,7 @@ async function run(
     : await printText(pieces, io);
   if (result.contextFull) io.err("The context is full: the text stops here.\n");
   if (!values.quiet) io.err(dim(statsLine(result)) + "\n");
+  if (engine.profile) io.err(profileTable(engine.profile));
   return result.finishReason === "cancelled" ? INTERRUPTED : 0;
 }
 
@@ -131,6 +133,7 @@ async function printJson(
       ...final,
       ...final.offload && { offload: offloadReportOf(final) },
       ...logprobs !== undefined && { logprobs },
+      ...engine.profile && { profile: engine.profile },
     };
     io.out(JSON.stringify(object) + "\n");
     return final;

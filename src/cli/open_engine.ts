@@ -4,6 +4,7 @@ import type { SyntheticShape } from "../model/synthetic_shapes.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import type { GenerateOptions } from "../engine/options.ts";
 import type { Piece } from "../engine/generate.ts";
+import type { ProfileReport } from "../engine/profile_report.ts";
 import type { TracedModel } from "../engine/trace_recorder.ts";
 import type { Message } from "../text/chat_template.ts";
 
@@ -38,6 +39,8 @@ export interface CliEngine extends ChatEngine, Disposable {
   readonly adapter: string;
   /** The numbers of its layers and experts. */
   readonly config: TracedModel;
+  /** Where the GPU's time went; `null` unless it was to be profiled. */
+  readonly profile?: ProfileReport | null;
   /** Continues a prompt. */
   generate(
     prompt: string,

@@ -12,6 +12,7 @@ import {
 } from "./open_engine.ts";
 import { progressLine } from "./progress.ts";
 import { readSlots } from "./slots_file.ts";
+import { tellActivations } from "./tell_activations.ts";
 import { tellTuning } from "./tell_tuning.ts";
 import { TraceFile } from "./trace_file.ts";
 import { UsageError } from "./usage_error.ts";
@@ -57,6 +58,8 @@ export async function openModel(
       },
       ...trace !== null && { onRouting: trace.onRouting },
       ...showPlan(values, io),
+      ...values.profile && { profile: true },
+      ...tellActivations(values, io),
       onTuning: (report) => tellTuning(report, values, io),
       ...more,
       onProgress: line.show,

@@ -1,5 +1,6 @@
 /** How fast a model is, loaded in different ways. */
 
+import type { Activations } from "../gpu/activations.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import type { Plan } from "../offload/placement.ts";
 import {
@@ -11,12 +12,9 @@ import {
 import { type BenchModel, BenchModels } from "./bench_models.ts";
 import { benchPrompts } from "./bench_prompts.ts";
 import { type BenchRow, benchRow } from "./bench_row.ts";
+import { contextLengthOf } from "./context_length.ts";
 import { inOrder, type Repetition, runOnce } from "./bench_run.ts";
-import {
-  checkLoadOptions,
-  contextLengthOf,
-  type LoadOptions,
-} from "./load_options.ts";
+import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource } from "./model_source.ts";
 import type { TuningReport } from "./open_gpu.ts";
 
@@ -58,6 +56,8 @@ export interface BenchMachine {
   readonly vramGigabytesPerSecond: number;
   /** How kernels share their work. */
   readonly tuning: TuningReport;
+  /** How exact the inputs of quantized matrices are while single tokens run. */
+  readonly activations: Activations;
 }
 
 /** A model that was loaded for a benchmark. */
@@ -96,9 +96,11 @@ export async function* bench(
   const cases = planBench(options, { expertCount: config.numLocalExperts });
   checkLoadOptions(load);
   checkContext(contextLengthOf(config, load), runs);
-  using models = await BenchModels.open(source, load.tuning);
+  using models = await BenchModels.open(source, load);
   const { adapter, vramGigabytesPerSecond, tuning } = models;
-  options.onOpen?.({ adapter, vramGigabytesPerSecond, tuning });
+  const { activations = "float32" } = load;
+  const machine = { adapter, vramGigabytesPerSecond, tuning, activations };
+  options.onOpen?.(machine);
   for (const [index, { options: varied, routing }] of cases.entries()) {
     if (signal?.aborted) return;
     const start = performance.now();
@@ -125,7 +127,7 @@ export async function* bench(
 /** Warms up, then measures; less often, if at all, if it is aborted. */
 async function measure(
   source: ModelSource,
-  { model }: BenchModel,
+  { model, profiler }: BenchModel,
   { promptTokens, tokens, repeat, signal }: {
     promptTokens: number;
     tokens: number;
@@ -144,6 +146,7 @@ async function measure(
     const run = await runOnce(measured, { prompt, tokenCount, signal });
     if (run === null) break;
     if (i >= 0) repetitions.push(run);
+    else profiler?.profile.clear(); // of what warmed up
   }
   return repetitions;
 }

@@ -1,6 +1,7 @@
 /** One model after another on the same GPU, loaded in different ways. */
 
 import type { Gpu } from "../gpu/device.ts";
+import { Profiler } from "../gpu/profiler.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import { readExpertLayout } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
@@ -11,7 +12,7 @@ import { measureLinkRate, measureVramRate } from "./device_rates.ts";
 import { type LoadedModel, loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource } from "./model_source.ts";
-import { openGpu, type TuningReport, type TuningWish } from "./open_gpu.ts";
+import { openGpu, type TuningReport } from "./open_gpu.ts";
 
 /** A model of a benchmark; disposing of it frees its memory on the GPU. */
 export interface BenchModel extends LoadedModel, Disposable {
@@ -23,6 +24,8 @@ export interface BenchModel extends LoadedModel, Disposable {
   readonly embeddingByteLength: number;
   /** 10^9 bytes of experts a second; `null` if all are on the GPU. */
   readonly linkGigabytesPerSecond: number | null;
+  /** Times its kernels; `null` if nobody wants to know. */
+  readonly profiler: Profiler | null;
 }
 
 /** A host store, what it was made for, and how fast experts come from it. */
@@ -39,6 +42,7 @@ interface Kept {
 export class BenchModels implements Disposable {
   readonly #source: ModelSource;
   readonly #gpu: Gpu;
+  readonly #profiler: Profiler | null;
   #kept: Kept | null = null;
   /** 10^9 bytes of VRAM a second. */
   readonly vramGigabytesPerSecond: number;
@@ -48,10 +52,15 @@ export class BenchModels implements Disposable {
   private constructor(
     source: ModelSource,
     gpu: Gpu,
-    { vramRate, tuning }: { vramRate: number; tuning: TuningReport },
+    { vramRate, tuning, profiler }: {
+      vramRate: number;
+      tuning: TuningReport;
+      profiler: Profiler | null;
+    },
   ) {
     this.#source = source;
     this.#gpu = gpu;
+    this.#profiler = profiler;
     this.vramGigabytesPerSecond = vramRate;
     this.tuning = tuning;
   }
@@ -65,20 +74,23 @@ export class BenchModels implements Disposable {
    * Opens the GPU, and measures its memory while it is empty.
    *
    * @param source Where models are loaded from.
-   * @param wish How kernels are to share their work.
+   * @param options How kernels are to share their work, and whether to time them.
    * @returns Loads them; disposing of it closes the GPU, but not the source.
-   * @throws {Error} If there is no GPU.
+   * @throws {Error} If there is no GPU, or it cannot time what it is to time.
    */
   static async open(
     source: ModelSource,
-    wish?: TuningWish,
+    options: Pick<LoadOptions, "tuning" | "profile"> = {},
   ): Promise<BenchModels> {
     using cleanup = new DisposableStack();
-    const { gpu, report } = await openGpu(wish);
+    const { gpu, report } = await openGpu(options.tuning);
     cleanup.use(gpu);
+    const profiler = options.profile
+      ? cleanup.use(await Profiler.create(gpu))
+      : null;
     const vramRate = await measureVramRate(gpu);
     cleanup.move();
-    return new BenchModels(source, gpu, { vramRate, tuning: report });
+    return new BenchModels(source, gpu, { vramRate, tuning: report, profiler });
   }
 
   /**
@@ -101,6 +113,7 @@ export class BenchModels implements Disposable {
       config,
       reader,
       options,
+      profiler: this.#profiler ?? undefined,
       storeOf: (plan, make) => this.#borrow(plan, options, make),
     });
     cleanup.use(loaded.model);
@@ -108,6 +121,7 @@ export class BenchModels implements Disposable {
     return {
       ...loaded,
       ...this.#describe(reader),
+      profiler: this.#profiler,
       linkGigabytesPerSecond: loaded.offload === null
         ? null
         : this.#kept!.linkGigabytesPerSecond,
@@ -118,6 +132,7 @@ export class BenchModels implements Disposable {
   /** Frees the host store and closes the GPU. */
   [Symbol.dispose](): void {
     this.#kept?.store[Symbol.dispose]();
+    this.#profiler?.[Symbol.dispose]();
     this.#gpu[Symbol.dispose]();
   }
 

@@ -14,6 +14,7 @@ import type { Plan } from "../offload/placement.ts";
 import type { BenchModel } from "./bench_models.ts";
 import type { Repetition } from "./bench_run.ts";
 import { type MeanDeviation, meanDeviation } from "./mean_deviation.ts";
+import { type ProfileReport, profileReport } from "./profile_report.ts";
 import { activeByteLength, type Roofline, roofline } from "./roofline.ts";
 
 /** A row of a benchmark. */
@@ -68,6 +69,8 @@ export interface BenchRow {
   readonly rooflineShare: number;
   /** All that was counted after the prompt, all repetitions together. */
   readonly offload: OffloadReport | null;
+  /** Where the GPU's time went, if it was profiled: all else is slower for it. */
+  readonly profile?: ProfileReport;
 }
 
 /** What a row is made of. */
@@ -146,6 +149,12 @@ export function benchRow(input: BenchRowInput): BenchRow {
     roofline: limits,
     rooflineShare: tokensPerSecond.mean / limits.tokensPerSecond,
     offload: moved?.report ?? null,
+    ...model.profiler && {
+      profile: profileReport(model.profiler.profile.phases(), {
+        vramGigabytesPerSecond,
+        linkGigabytesPerSecond,
+      }, moved?.report.byteLengths ?? null),
+    },
   };
 }
 

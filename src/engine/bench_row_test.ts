@@ -75,6 +75,7 @@ const INPUT: BenchRowInput = {
     expertBits: 2,
     embeddingByteLength: 10e6,
     linkGigabytesPerSecond: 50,
+    profiler: null,
   },
   contextLength: 64,
   vramGigabytesPerSecond: 1000,

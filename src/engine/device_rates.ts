@@ -1,10 +1,11 @@
 /** How fast a GPU reads its memory, and how fast experts come to it. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { Readback } from "../gpu/readback.ts";
 import type { HostStore } from "../offload/host_store.ts";
 import { ExpertCopier } from "../ops/copy.ts";
 import { readAll } from "../ops/read.ts";
-import { type PassEnd, timePass } from "./time_pass.ts";
+import { PassTimer } from "./pass_timer.ts";
 
 /** What one measurement moves: long against a submit, short on a CPU. */
 const VRAM_BYTE_LENGTH = { hardware: 2 ** 30, software: 64 * 2 ** 20 };
@@ -19,7 +20,7 @@ const ROUNDS = 5;
 
 /**
  * Measures how fast a kernel reads VRAM: a buffer of 1 GiB, or as large as the
- * adapter grants, again and again, from submit to read-back.
+ * adapter grants, again and again.
  *
  * @param gpu The GPU, with room for the buffer.
  * @returns 10^9 bytes a second, the best of some measurements.
@@ -33,9 +34,9 @@ export async function measureVramRate(gpu: Gpu): Promise<number> {
   );
   const source = gpu.storageBuffer("VRAM to read", byteLength);
   const { encode, sums } = await readAll(gpu, source);
-  using readback = await gpu.readback(16);
+  using timer = await PassTimer.create(gpu);
   const time = (count: number) =>
-    timePass(gpu, { readback, marker: sums }, (pass) => {
+    timer.ms((pass) => {
       for (let i = 0; i < count; i++) encode(pass, 1);
     });
   await time(1); // the first use of a buffer clears it
@@ -66,14 +67,15 @@ export async function measureLinkRate(
   const slots = [0, 1].map((i) =>
     gpu.storageBuffer(`slot ${i} of the link`, expertByteLength)
   );
-  using readback = await gpu.readback(16);
+  using timer = await PassTimer.create(gpu);
   const wanted = Math.ceil(byKind(gpu, LINK_BYTE_LENGTH) / expertByteLength);
   const count = Math.min(Math.max(4, wanted), COPY_LIMIT);
-  const end = { readback, marker: slots[0]! };
+  using readback = await gpu.readback(16);
   const pinned = store.buffers[0];
+  const trial = { slots, expertByteLength, count };
   const time = pinned === undefined
-    ? () => timeUploads(gpu, { ...end, slots, expertByteLength, count })
-    : await timeCopies(gpu, { ...end, pinned, slots, expertByteLength, count });
+    ? () => timeUploads(gpu, { ...trial, readback })
+    : await timeCopies(gpu, { ...trial, timer, pinned });
   await time();
   const ms = await best(time);
   for (const slot of slots) slot.destroy();
@@ -81,7 +83,7 @@ export async function measureLinkRate(
 }
 
 /** What a measurement of the link moves. */
-interface LinkTrial extends PassEnd {
+interface LinkTrial {
   readonly slots: readonly GPUBuffer[];
   readonly expertByteLength: number;
   readonly count: number;
@@ -90,8 +92,9 @@ interface LinkTrial extends PassEnd {
 /** Makes copies from pinned memory, one expert after the other. */
 async function timeCopies(
   gpu: Gpu,
-  { pinned, slots, expertByteLength, count, ...end }: LinkTrial & {
+  { pinned, slots, expertByteLength, count, timer }: LinkTrial & {
     readonly pinned: GPUBuffer;
+    readonly timer: PassTimer;
   },
 ): Promise<() => Promise<number>> {
   const expertLimit = Math.floor(pinned.size / expertByteLength);
@@ -102,7 +105,7 @@ async function timeCopies(
   });
   const bound = slots.map((slot) => copier.bind(pinned, slot));
   return () =>
-    timePass(gpu, end, (pass) => {
+    timer.ms((pass) => {
       for (let i = 0; i < count; i++) {
         const what = { expert: i % expertLimit, piece: 0, toEnd: true };
         copier.encode(pass, bound[i % bound.length]!, what);
@@ -113,12 +116,14 @@ async function timeCopies(
 /** Moves bytes from ordinary memory, as for experts that are not pinned. */
 async function timeUploads(
   gpu: Gpu,
-  { slots, expertByteLength, count, readback, marker }: LinkTrial,
+  { slots, expertByteLength, count, readback }: LinkTrial & {
+    readonly readback: Readback;
+  },
 ): Promise<number> {
   const bytes = new Uint8Array(expertByteLength);
   const start = performance.now();
   for (let i = 0; i < count; i++) gpu.upload(slots[i % slots.length]!, bytes);
-  await readback.read(gpu.device.createCommandEncoder(), marker, 16);
+  await readback.read(gpu.device.createCommandEncoder(), slots[0]!, 16);
   return performance.now() - start;
 }
 

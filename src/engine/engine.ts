@@ -15,6 +15,8 @@ import {
   resolveOptions,
   type Settings,
 } from "./options.ts";
+import type { ModelProfile } from "./profile_model.ts";
+import type { ProfileReport } from "./profile_report.ts";
 import { Sequence, type Vocabulary } from "./sequence.ts";
 
 /** What an engine is made of. */
@@ -22,6 +24,7 @@ export interface EngineParts {
   readonly name: string;
   readonly gpu: Gpu;
   readonly model: Mixtral;
+  readonly profile: ModelProfile | null;
   readonly tokenizer: Tokenizer | null;
   readonly chatTemplate: ChatTemplate | null;
   readonly defaults: GenerationDefaults;
@@ -89,6 +92,11 @@ export class Engine implements Disposable {
   /** What offloading counted; `null` if all experts are on the GPU. */
   get offloadStats(): OffloadStats | null {
     return this.#parts.model.offloadStats;
+  }
+
+  /** Where the GPU's time went so far; `null` unless loaded with `profile`. */
+  get profile(): ProfileReport | null {
+    return this.#parts.profile?.report(this.offloadStats) ?? null;
   }
 
   /**

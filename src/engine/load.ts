@@ -7,6 +7,7 @@ import { loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
 import { openGpu } from "./open_gpu.ts";
+import { ModelProfile } from "./profile_model.ts";
 import type { TextFiles } from "./text_files.ts";
 
 /**
@@ -78,7 +79,24 @@ export async function loadFrom(
   const { gpu, report } = await openGpu(options.tuning);
   cleanup.use(gpu);
   options.onTuning?.(report);
-  const { model } = await loadModel(gpu, { config, reader, options });
+  const profile = options.profile
+    ? cleanup.use(await ModelProfile.open(gpu))
+    : null;
+  const { model } = await loadModel(gpu, {
+    config,
+    reader,
+    options,
+    ...profile && {
+      profiler: profile.profiler,
+      // Whole, and while there is room to measure.
+      storeOf: async (plan, make) => {
+        const store = await make();
+        await profile.measureLink(store, plan.expertByteLength);
+        return store;
+      },
+    },
+  });
   cleanup.use(model);
-  return new Engine({ ...text, name, gpu, model, owned: cleanup.move() });
+  const parts = { name, gpu, model, profile };
+  return new Engine({ ...text, ...parts, owned: cleanup.move() });
 }

@@ -1,13 +1,17 @@
 /** From weights that can be read to a model on the GPU. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { Profiler } from "../gpu/profiler.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { partsWithoutStrips } from "../model/activations.ts";
 import { Mixtral } from "../model/mixtral.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { uploadWeights } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import type { Plan } from "../offload/placement.ts";
-import { contextLengthOf, type LoadOptions } from "./load_options.ts";
+import { activationsReport } from "./activations.ts";
+import { contextLengthOf } from "./context_length.ts";
+import type { LoadOptions } from "./load_options.ts";
 import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
 import { sumProgress } from "./sum_progress.ts";
 
@@ -21,6 +25,8 @@ export interface ModelInput {
   readonly options: LoadOptions;
   /** Who keeps host stores; without it each model makes and frees its own. */
   readonly storeOf?: StoreOf | undefined;
+  /** Times each op; whoever made it frees it. */
+  readonly profiler?: Profiler | undefined;
 }
 
 /** A model, and how it came about. */
@@ -70,12 +76,20 @@ export async function loadModel(
     isResident: (layer) => resident.has(layer),
     onProgress: onProgress?.(),
   });
+  const { activations = "float32" } = options;
+  gpu.activations = activations; // of the ops that are made from here on
+  options.onActivations?.(activationsReport(activations, {
+    adapter: gpu.name,
+    isSoftware: gpu.isSoftware && !gpu.hasWideWorkgroups,
+    unreached: partsWithoutStrips(gpu, weights),
+  }));
   const model = cleanup.use(
     await Mixtral.create(gpu, weights, {
       contextLength,
       chunkSize,
       offload,
       onRouting: options.onRouting,
+      profiler: input.profiler,
     }),
   );
   if (!options.background) await offload?.store.filled;

@@ -1,6 +1,5 @@
 /** How to load a model. */
 
-import type { ModelConfig } from "../model/config.ts";
 import type { RoutingListener } from "../model/routing_reader.ts";
 import { POLICIES, type PolicyName } from "../offload/eviction.ts";
 import type { Plan } from "../offload/placement.ts";
@@ -16,6 +15,7 @@ import {
 import type { SlotsWish } from "../offload/slots_wish.ts";
 import type { Progress } from "../model/upload.ts";
 import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
+import { type ActivationsOptions, checkActivations } from "./activations.ts";
 import {
   checkTuningWish,
   type TuningReport,
@@ -26,7 +26,7 @@ import {
 export type WeightBits = 16 | 8 | 4 | 3 | 2;
 
 /** Options for `load()`. */
-export interface LoadOptions {
+export interface LoadOptions extends ActivationsOptions {
   /**
    * Bits of the attention's weights.
    *
@@ -159,6 +159,13 @@ export interface LoadOptions {
   /** Hears which tuning is in force, before the weights load. */
   onTuning?: ((report: TuningReport) => void) | undefined;
   /**
+   * Whether to time every kernel, for `Engine.profile`. Kernels run one after the
+   * other then, which takes longer; texts are the same.
+   *
+   * @default {false}
+   */
+  profile?: boolean | undefined;
+  /**
    * Whether to be ready before all experts are in memory: the others load on
    * while the model runs, and one that is needed is read at once. Texts are the
    * same. An expert that cannot be read is then an error of the text that needs
@@ -170,9 +177,6 @@ export interface LoadOptions {
   /** Called now and then while the weights load. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
-
-/** Positions of the KV cache where nobody says. */
-const DEFAULT_CONTEXT_LENGTH = 4096;
 
 /** The bits that weights can have. */
 export const WEIGHT_BITS: readonly WeightBits[] = [16, 8, 4, 3, 2];
@@ -196,6 +200,7 @@ export const CHOICES: Readonly<
 export function checkLoadOptions(options: LoadOptions): void {
   checkChoices(options);
   checkTuningWish(options.tuning ?? "auto");
+  checkActivations(options.activations);
   for (const name of ["attnBits", "expertBits"] as const) {
     const bits = options[name];
     if (bits !== undefined && !WEIGHT_BITS.includes(bits)) {
@@ -271,29 +276,4 @@ export function wantedParts(
     };
   }
   return wanted;
-}
-
-/**
- * How many positions the KV cache gets: by default all, but not gigabytes.
- *
- * @param config What the model is.
- * @param options The load options, checked.
- * @returns The positions.
- * @throws {RangeError} If there are more than the model was made for.
- */
-export function contextLengthOf(
-  config: ModelConfig,
-  options: LoadOptions,
-): number {
-  const { maxPositionEmbeddings } = config;
-  const { contextLength } = options;
-  if (contextLength === undefined) {
-    return Math.min(maxPositionEmbeddings, DEFAULT_CONTEXT_LENGTH);
-  }
-  if (contextLength > maxPositionEmbeddings) {
-    throw new RangeError(
-      `Cannot load the model with a context of ${contextLength}: it was made for ${maxPositionEmbeddings} positions, wanted at most that`,
-    );
-  }
-  return contextLength;
 }

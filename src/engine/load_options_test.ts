@@ -7,6 +7,10 @@ Deno.test("checkLoadOptions() refuses words and numbers that mean nothing", () =
     [{ store: "toString" }, 'store is "toString", wanted one of auto, pinned'],
     [{ prefetch: "on" }, 'prefetch is "on", wanted one of off, next-layer, a'],
     [{ residency: "me" }, 'residency is "me", wanted one of auto, gpu, cpu'],
+    [
+      { activations: "int4" },
+      'activations is "int4", wanted one of float32, i',
+    ],
     [{ prefetchExperts: 1.5 }, "prefetchExperts is 1.5, wanted a positive wh"],
     [{ chunkSize: 0 }, "chunkSize is 0, wanted a positive whole number"],
     [{ expertBits: 5 }, "expertBits is 5, wanted one of 16, 8, 4, 3, 2"],

@@ -35,7 +35,10 @@ export interface PerplexityResult {
 
 /** What {@linkcode perplexity} needs of an engine. */
 export interface LogitsSource {
-  /** Logits (ids.length, vocabSize). */
+  /**
+   * Logits (ids.length, vocabSize). A model that was loaded with a chunk size of 1
+   * computes them with the kernels of decode, others with those of prefill.
+   */
   logits(ids: readonly number[]): Promise<Float32Array>;
 }
 

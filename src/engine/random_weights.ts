@@ -1,7 +1,7 @@
 /** Weights of which only the speed is of interest. */
 
 import type { Gpu } from "../gpu/device.ts";
-import type { MatrixLayout } from "../ops/matrix.ts";
+import type { Matrix, MatrixLayout } from "../ops/matrix.ts";
 
 /** The most bytes that the system makes up at once. */
 const CHUNK_BYTE_LENGTH = 65_536;
@@ -43,5 +43,39 @@ export function randomMatrices(
     const buffer = gpu.storageBuffer("random weights", bytes.length);
     gpu.upload(buffer, bytes);
     return buffer;
+  });
+}
+
+/** Where matrices may begin that share a buffer. */
+const ALIGNMENT = 256;
+
+/**
+ * Makes groups of random matrices, each group in one buffer, as a model's q, k and v
+ * lie.
+ *
+ * @param gpu The GPU.
+ * @param layouts How the matrices of a group lie.
+ * @param count How many groups.
+ * @returns The groups, each in the order of `layouts`.
+ */
+export function randomGroups(
+  gpu: Gpu,
+  layouts: readonly MatrixLayout[],
+  count: number,
+): Matrix[][] {
+  const parts = layouts.map(randomWeights);
+  const offsets: number[] = [];
+  let end = 0;
+  for (const { length } of parts) {
+    offsets.push(end);
+    end += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+  }
+  return Array.from({ length: count }, () => {
+    const buffer = gpu.storageBuffer("random weights", end);
+    return layouts.map((layout, i) => {
+      const [bytes, offset] = [parts[i]!, offsets[i]!];
+      gpu.upload(buffer, bytes, offset);
+      return { layout, buffer: { buffer, offset, size: bytes.length } };
+    });
   });
 }

@@ -3,7 +3,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tuning } from "../gpu/tuning.ts";
 import { median, noise, pickVariant } from "./pick_variant.ts";
-import { type PassEnd, timePass } from "./time_pass.ts";
+import { PassTimer } from "./pass_timer.ts";
 import {
   type Knob,
   knobsOf,
@@ -69,24 +69,29 @@ export async function* tune(
   { names, signal, onProgress }: TuneOptions = {},
 ): AsyncGenerator<TunedKnob, void> {
   using _buffers = gpu.scope();
-  using readback = await gpu.readback(16);
-  const end = { readback, marker: gpu.storageBuffer("marker", 16) };
+  using timer = await PassTimer.create(gpu);
   const knobs = knobsOf(gpu, makeTuneModel(gpu))
     .filter(({ name }) => names?.includes(name) ?? true);
   for (const [i, knob] of knobs.entries()) {
     if (signal?.aborted) return;
     onProgress?.(knob.name, i, knobs.length);
-    const tuned = await tuneKnob(gpu, knob, { end, signal });
+    const tuned = await tuneKnob(gpu, knob, { timer, signal });
     if (tuned === null) return;
     gpu.tuning = { ...gpu.tuning, [tuned.name]: tuned.best };
     yield tuned;
   }
 }
 
+/** What a measurement takes. */
+interface Measuring {
+  readonly timer: PassTimer;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function tuneKnob(
   gpu: Gpu,
   knob: Knob,
-  { end, signal }: { end: PassEnd; signal: AbortSignal | undefined },
+  { timer, signal }: Measuring,
 ): Promise<TunedKnob | null> {
   const { name } = knob;
   const before = gpu.tuning[name];
@@ -96,7 +101,7 @@ async function tuneKnob(
     const only = { value, ms: null, noise: null };
     return { name, before, best: before, variants: [only] };
   }
-  const times = await timeInTurns(gpu, variants, { end, signal });
+  const times = await timeInTurns(gpu, variants, { timer, signal });
   if (times === null) return null;
   const timed = variants.map(({ value }, i) => ({ value, ms: times[i]! }));
   return {
@@ -115,11 +120,11 @@ async function tuneKnob(
 async function timeInTurns(
   gpu: Gpu,
   variants: readonly KnobVariant[],
-  { end, signal }: { end: PassEnd; signal: AbortSignal | undefined },
+  { timer, signal }: Measuring,
 ): Promise<number[][] | null> {
   const kind = gpu.isSoftware ? "software" : "hardware";
   const time = ({ ops }: KnobVariant) =>
-    timePass(gpu, end, (pass) => {
+    timer.ms((pass) => {
       for (const op of ops) op.encode(pass, 1);
     });
   const start = performance.now();

@@ -43,8 +43,21 @@ export function knobsOf(gpu: Gpu, model: TuneModel): readonly Knob[] {
   const strips = {
     upUnits: () => [stripOf(up, false, 2)],
     downUnits: () => [stripOf(down, true, 1)],
-    matrixUnits: () => [stripOf(q, false, 1), stripOf(k, false, 1)],
+    matrixUnits: () => [stripOf(q, false, 1)],
   };
+  // All three take as many units as the smallest has, at most.
+  const qkvUnits = () =>
+    Math.min(...[q, k].map((layout) => {
+      const reading = stripReading(gpu, {
+        layout,
+        hasParts: false,
+        matrixCount: 1,
+        fills: false,
+        unitCount: gpu.tuning.qkvUnits,
+        hasTable: true,
+      });
+      return reading?.constants.UNITS ?? 0;
+    }));
   const effectOf = (readings: ReturnType<typeof strips.upUnits>) =>
     JSON.stringify(readings.map((reading) => reading?.constants ?? null));
   const hasStrips = Object.values(strips).flatMap((readings) => readings())
@@ -64,6 +77,11 @@ export function knobsOf(gpu: Gpu, model: TuneModel): readonly Knob[] {
       name: "upUnits",
       effect: () => effectOf(strips.upUnits()),
       ops: model.experts,
+    },
+    {
+      name: "qkvUnits",
+      effect: () => String(qkvUnits()),
+      ops: model.matrices,
     },
     {
       name: "matrixUnits",

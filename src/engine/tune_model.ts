@@ -9,16 +9,16 @@ import {
 } from "../ops/expert_layout.ts";
 import { residentExperts } from "../ops/experts.ts";
 import { linear } from "../ops/linear.ts";
-import {
-  type Matrix,
-  type MatrixLayout,
-  matrixLayout,
-  type Scheme,
-} from "../ops/matrix.ts";
+import { type MatrixLayout, matrixLayout, type Scheme } from "../ops/matrix.ts";
 import { combine, makeRouting, route } from "../ops/moe.ts";
 import { makeRows, type Op } from "../ops/op.ts";
+import { projections } from "../ops/projections.ts";
 import { makeStepBuffers } from "../ops/step.ts";
-import { randomMatrices, randomWeights } from "./random_weights.ts";
+import {
+  randomGroups,
+  randomMatrices,
+  randomWeights,
+} from "./random_weights.ts";
 
 /** What is run: functions make ops by the tuning in force. */
 export interface TuneModel {
@@ -28,7 +28,7 @@ export interface TuneModel {
   readonly argmaxOptions: ArgmaxOptions;
   /** Both experts of a token and the sum of their rows, layer by layer. */
   readonly experts: () => Promise<Op[]>;
-  /** q, k, v and o, layer by layer. */
+  /** q, k and v in one dispatch where that can be, and o, layer by layer. */
   readonly matrices: () => Promise<Op[]>;
   /** The routers, and the output matrix with its norm. */
   readonly sums: () => Promise<Op[]>;
@@ -57,12 +57,12 @@ interface Shape {
   readonly layerCount: number;
 }
 
-/** Mixtral-8x7B, half of it in each direction, and a toy for the CPU. */
+/** Mixtral-8x7B, half of it in each direction, and for the CPU the least that strips read. */
 // deno-fmt-ignore
 const SHAPES: readonly Shape[] = [
   { hidden: 4096, intermediate: 14_336, kvWidth: 1024, vocabSize: 32_000, layerCount: 32 },
   { hidden: 2048, intermediate: 7168, kvWidth: 512, vocabSize: 32_000, layerCount: 32 },
-  { hidden: 256, intermediate: 384, kvWidth: 128, vocabSize: 4096, layerCount: 6 },
+  { hidden: 512, intermediate: 384, kvWidth: 512, vocabSize: 4096, layerCount: 6 },
 ];
 const ATTENTION: Scheme = {
   type: "HQQ",
@@ -168,19 +168,33 @@ function matricesOf(
   gpu: Gpu,
   { shape, layouts: { q, k }, x, y, step }: Parts,
 ): TuneModel["matrices"] {
-  const make = (layout: MatrixLayout): Matrix[] =>
-    randomMatrices(gpu, layout, 2 * DISTINCT_LAYERS)
-      .map((buffer) => ({ buffer, layout }));
-  const [wide, narrow] = [make(q), make(k)];
+  const { hidden, kvWidth } = shape;
+  const heads = randomGroups(gpu, [q, k, k], DISTINCT_LAYERS);
+  const outputs = randomMatrices(gpu, q, DISTINCT_LAYERS);
+  const row = (width: number) => makeRows(gpu, "row", [1, width]);
+  const rows = { q: row(hidden), k: row(kvWidth), v: row(kvWidth) };
+  const weight = gpu.storageBuffer("norm", hidden * 4);
+  const beforeNorm = { x, norm: { weight, epsilon: 1e-5 } };
   return async () => {
     const layers = await Promise.all(
-      Array.from({ length: DISTINCT_LAYERS }, (_, layer) => {
-        const pair = [2 * layer, 2 * layer + 1];
-        return Promise.all(
-          pair.flatMap((i) => [wide[i]!, narrow[i]!])
-            .map((matrix) => linear(gpu, { matrix, x, y, step })),
-        );
-      }),
+      heads.map(([q, k, v], layer) =>
+        Promise.all([
+          projections(gpu, {
+            matrices: { q: q!, k: k!, v: v! },
+            x: y,
+            beforeNorm,
+            y: rows,
+            oneY: rows,
+            step,
+          }),
+          linear(gpu, {
+            matrix: { buffer: outputs[layer]!, layout: q!.layout },
+            x: rows.q,
+            y,
+            step,
+          }),
+        ])
+      ),
     );
     return inLayers(shape, layers).flat();
   };

@@ -1,5 +1,6 @@
 /** A GPU that is ready to compute, and what we know about it. */
 
+import type { Activations } from "./activations.ts";
 import { KernelCache } from "./kernel.ts";
 import { Readback } from "./readback.ts";
 import { defaultTuning, type Tuning } from "./tuning.ts";
@@ -24,6 +25,12 @@ export interface GpuOptions {
    * @default {{}}
    */
   tuning?: Partial<Tuning>;
+  /**
+   * How exact inputs of strips are.
+   *
+   * @default {"float32"}
+   */
+  activations?: Activations;
 }
 
 /** Limits that we raise to what the adapter has, and why. */
@@ -63,13 +70,15 @@ export class Gpu implements Disposable {
   readonly kernels: KernelCache;
   /** How ops share their work: counts when they are made. */
   tuning: Tuning;
+  /** How exact inputs of strips are: counts when ops are made. */
+  activations: Activations;
   /** The storage buffers of the open scope; `null` if there is none. */
   #scoped: GPUBuffer[] | null = null;
 
   private constructor(
     adapter: GPUAdapter,
     device: GPUDevice,
-    { wideWorkgroups, tuning }: GpuOptions,
+    { wideWorkgroups, tuning, activations = "float32" }: GpuOptions,
   ) {
     const { info } = adapter;
     this.device = device;
@@ -84,6 +93,7 @@ export class Gpu implements Disposable {
       device.features.has(name as GPUFeatureName)
     );
     this.kernels = new KernelCache(device);
+    this.activations = activations;
     this.tuning = { ...defaultTuning(this.hasWideWorkgroups), ...tuning };
   }
 

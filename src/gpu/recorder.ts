@@ -1,16 +1,9 @@
 /** The commands of a step, which may be read back from on the way. */
 
 import type { Gpu } from "./device.ts";
+import type { Encodable } from "./encodable.ts";
+import type { Profiler, TimedBatch } from "./profiler.ts";
 import type { Readback, Slice } from "./readback.ts";
-
-/** Something that can be recorded: see `Op` in src/ops/op.ts. */
-interface Encodable {
-  encode(
-    pass: GPUComputePassEncoder,
-    tokenCount: number,
-    position?: number,
-  ): void;
-}
 
 /** Milliseconds of the host by what it did for the GPU. */
 export interface RecorderTimes {
@@ -25,6 +18,12 @@ export interface RecorderTimes {
    * do meanwhile.
    */
   idle: number;
+}
+
+/** Commands that are whole, and what of them is timed. */
+interface Finished {
+  readonly commands: GPUCommandBuffer;
+  readonly timed: TimedBatch;
 }
 
 /** Ops that depend on nothing that the host has yet to decide. */
@@ -42,16 +41,19 @@ export type Section = () => void;
 export class Recorder {
   readonly #gpu: Gpu;
   readonly #readback: Readback;
+  /** Times each op in a pass of its own; `null` if nobody wants to know. */
+  readonly #profiler: Profiler | null;
+  #timed: TimedBatch = [];
   #commands: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   /** Finished commands, to be submitted in order. */
-  #finished: GPUCommandBuffer[] = [];
+  #finished: Finished[] = [];
   /** The copies that the last of the finished commands end with. */
   #copies: readonly Slice[] = [];
   /** A section that was recorded ahead. */
   #ahead: {
     section: Section;
-    commands: GPUCommandBuffer;
+    finished: Finished;
     copies: readonly Slice[];
   } | null = null;
   #encodeStart = 0;
@@ -59,7 +61,7 @@ export class Recorder {
    * Called after each op, to record what may run beside it: copies that touch
    * none of its buffers.
    */
-  beside: ((pass: GPUComputePassEncoder) => void) | null = null;
+  beside: (() => void) | null = null;
   /**
    * The section that comes after the next read's decisions. If there is one, the
    * read records it before it waits, with the same copies at its end.
@@ -83,24 +85,28 @@ export class Recorder {
    *
    * @param gpu The GPU.
    * @param readback What reads are made through.
-   * @param position Where the first token of the step stands, if that is known.
+   * @param options Where the first token of the step stands, if that is known, and
+   * who times the ops, if anybody does.
    */
-  constructor(gpu: Gpu, readback: Readback, position?: number) {
+  constructor(
+    gpu: Gpu,
+    readback: Readback,
+    { position, profiler = null }: {
+      readonly position?: number | undefined;
+      readonly profiler?: Profiler | null | undefined;
+    } = {},
+  ) {
     this.#gpu = gpu;
     this.#readback = readback;
+    this.#profiler = profiler;
     this.position = position;
-  }
-
-  /** The pass that ops are recorded into. */
-  get pass(): GPUComputePassEncoder {
-    this.#pass ??= this.#begun().beginComputePass();
-    return this.#pass;
   }
 
   #begun(): GPUCommandEncoder {
     if (this.#commands === null) {
       this.#encodeStart = performance.now();
       this.#commands = this.#gpu.device.createCommandEncoder();
+      if (this.#profiler) this.#timed = this.#profiler.beginBatch();
     }
     return this.#commands;
   }
@@ -112,8 +118,25 @@ export class Recorder {
    * @param tokenCount How many tokens the step has.
    */
   run(op: Encodable, tokenCount: number): void {
-    op.encode(this.pass, tokenCount, this.position);
-    this.beside?.(this.pass);
+    this.record(op, tokenCount);
+    this.beside?.();
+  }
+
+  /**
+   * Records an op, and nothing beside it.
+   *
+   * @param op The op.
+   * @param tokenCount How many tokens the step has.
+   */
+  record(op: Encodable, tokenCount: number): void {
+    const { position } = this;
+    if (this.#profiler !== null) {
+      const commands = this.#begun();
+      const step = { tokenCount, position };
+      return this.#profiler.record(commands, this.#timed, { op, ...step });
+    }
+    this.#pass ??= this.#begun().beginComputePass();
+    op.encode(this.#pass, tokenCount, position);
   }
 
   /**
@@ -159,7 +182,7 @@ export class Recorder {
     if (ahead?.section !== section) return section();
     // One submit with what was decided: each takes longer than what it would gain.
     this.#finish([]);
-    this.#finished.push(ahead.commands);
+    this.#finished.push(ahead.finished);
     this.#copies = ahead.copies;
   }
 
@@ -211,6 +234,7 @@ export class Recorder {
     const bytes = await this.#readback.wait(byteLength, direct);
     this.#readEnd = performance.now();
     this.timeMs.readback += this.#readEnd - start;
+    await this.#profiler?.collect();
     return bytes;
   }
 
@@ -231,7 +255,7 @@ export class Recorder {
     if (section === null) return;
     section();
     this.#finish(copies);
-    this.#ahead = { section, commands: this.#finished.pop()!, copies };
+    this.#ahead = { section, finished: this.#finished.pop()!, copies };
   }
 
   /** Ends the pass and puts its commands with the finished ones. */
@@ -239,7 +263,8 @@ export class Recorder {
     if (this.#commands === null) return;
     this.#pass?.end();
     this.#readback.recordCopies(this.#commands, copies);
-    this.#finished.push(this.#commands.finish());
+    const commands = this.#commands.finish();
+    this.#finished.push({ commands, timed: this.#timed });
     this.#copies = copies;
     this.#commands = null;
     this.#pass = null;
@@ -248,7 +273,9 @@ export class Recorder {
 
   #submit(): void {
     const start = performance.now();
-    this.#gpu.device.queue.submit(this.#finished);
+    const commands = this.#finished.map(({ commands }) => commands);
+    this.#gpu.device.queue.submit(commands);
+    for (const { timed } of this.#finished) this.#profiler?.submitted(timed);
     this.#finished = [];
     this.#copies = [];
     this.submitCount++;

@@ -144,7 +144,7 @@ function copy(
     share: 1 - load.piece / loader.pieceCount,
   });
   if (load.piece === loader.pieceCount) return; // all of it was staged
-  loader.copy(recorder.pass, load, {
+  loader.copy(recorder, load, {
     to: slots.ofSlot(load.layer, load.slot),
     piece: load.piece,
     toEnd: true,

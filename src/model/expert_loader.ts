@@ -18,6 +18,10 @@ export interface ExpertLoaderOptions {
   readonly pieceByteLength: number;
 }
 
+/** What profiles call copies: over the link, and from a staging slot to a slot. */
+const BROUGHT = { role: "expert, over the link", isLink: true };
+const KEPT = { role: "expert, to its slot", isLink: false };
+
 /** Loads experts: by copy kernels from pinned memory, else by `writeBuffer`. */
 export class ExpertLoader {
   readonly #gpu: Gpu;
@@ -86,22 +90,20 @@ export class ExpertLoader {
   /**
    * Records the copy of a pinned expert, or of what is left of it.
    *
-   * @param pass The compute pass.
+   * @param recorder The commands of the step.
    * @param id The expert.
    * @param options The number of the place to fill, the first piece to copy,
    * and whether to copy all that follow.
    */
   copy(
-    pass: GPUComputePassEncoder,
+    recorder: Pick<Recorder, "record">,
     id: ExpertId,
     { to, piece, toEnd }: { to: number; piece: number; toEnd: boolean },
   ): void {
     const place = this.#store.placeOf(id)!;
-    this.#copier!.encode(pass, this.#bound[place.buffer]![to]!, {
-      expert: place.index,
-      piece,
-      toEnd,
-    });
+    const bound = this.#bound[place.buffer]![to]!;
+    const what = { expert: place.index, piece, toEnd };
+    recorder.record(this.#copier!.op(bound, what, BROUGHT), 1);
   }
 
   /**
@@ -118,7 +120,7 @@ export class ExpertLoader {
     recorder.submit();
     const bytes = await this.#store.read(id);
     if (bytes === null) {
-      this.copy(recorder.pass, id, { to, piece: 0, toEnd: true });
+      this.copy(recorder, id, { to, piece: 0, toEnd: true });
     } else {
       const { buffer, offset } = this.#slots.places[to]!;
       this.#gpu.upload(buffer, bytes, offset);
@@ -128,15 +130,16 @@ export class ExpertLoader {
   /**
    * Records the copy of a staged expert to its slot in a bank.
    *
-   * @param pass The compute pass.
+   * @param recorder The commands of the step.
    * @param places The number of the staging slot's place, and of the slot's.
    */
   keep(
-    pass: GPUComputePassEncoder,
+    recorder: Recorder,
     { from, to }: { from: number; to: number },
   ): void {
     const bound = this.#kept!.get(from)![to]!;
-    this.#copier!.encode(pass, bound, { expert: 0, piece: 0, toEnd: true });
+    const what = { expert: 0, piece: 0, toEnd: true };
+    recorder.record(this.#copier!.op(bound, what, KEPT), 1);
   }
 
   /** Frees the store. */

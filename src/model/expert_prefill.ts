@@ -4,7 +4,6 @@ import type { Recorder } from "../gpu/recorder.ts";
 import { seedsOf } from "../offload/prefill_seeds.ts";
 import {
   countShare,
-  expertIn,
   readLayer,
   type SchedulerParts,
   uploadExpert,
@@ -18,6 +17,8 @@ interface Stream {
   readonly to: number;
   /** The number of the place that it is copied to after that, if it is. */
   readonly keptIn?: number | undefined;
+  /** Whether the expert is there already. */
+  readonly isHere?: boolean;
 }
 
 /**
@@ -58,11 +59,6 @@ export async function prefillExperts(
   const bySlot = new Map(seeds.map(({ id, slot }) => [id, slot]));
   stats.countTime("decide", performance.now() - start);
   try {
-    for (const { expert, slot } of residents) {
-      for (const op of expertIn(parts, layer, slot).byExpert[expert]!) {
-        recorder.run(op, tokenCount);
-      }
-    }
     const streams = missing.map((expert, i): Stream => {
       const slot = bySlot.get(expert);
       const kept = slot === undefined ? undefined : slots.ofSlot(layer, slot);
@@ -72,14 +68,23 @@ export async function prefillExperts(
         ? { layer, expert, to: staging, keptIn: kept }
         : { layer, expert, to: kept ?? staging };
     });
-    await stream(parts, recorder, { streams, tokenCount });
+    const here = residents.map(({ expert, slot }): Stream => ({
+      layer,
+      expert,
+      to: slots.ofSlot(layer, slot),
+      isHere: true,
+    }));
+    await stream(parts, recorder, {
+      streams: [...here, ...streams],
+      tokenCount,
+    });
   } catch (error) {
     cache.drop(seeds.map(({ id }) => id));
     throw error;
   }
 }
 
-/** Brings experts in one after the other, each beside the one before it. */
+/** Computes experts one after the other, and brings in the next beside each. */
 async function stream(
   parts: SchedulerParts,
   recorder: Recorder,
@@ -87,8 +92,8 @@ async function stream(
 ): Promise<void> {
   const { experts, loader } = parts;
   const begin = (next: Stream | undefined) => {
-    if (next === undefined || !loader.isPinned(next)) return;
-    loader.copy(recorder.pass, next, {
+    if (next === undefined || next.isHere || !loader.isPinned(next)) return;
+    loader.copy(recorder, next, {
       to: next.to,
       piece: 0,
       toEnd: true,
@@ -96,17 +101,25 @@ async function stream(
   };
   begin(streams[0]);
   for (const [i, one] of streams.entries()) {
-    countShare(parts, one.layer, { cause: "prefill", share: 1 });
-    if (!loader.isPinned(one)) {
-      await uploadExpert(parts, recorder, { id: one, to: one.to });
+    if (!one.isHere) {
+      countShare(parts, one.layer, { cause: "prefill", share: 1 });
+      if (!loader.isPinned(one)) {
+        await uploadExpert(parts, recorder, { id: one, to: one.to });
+      }
     }
+    const next = streams[i + 1];
+    // In a submit of their own, neither the copy nor the op beside it waits for what
+    // used its buffers before.
+    if (next !== undefined && !next.isHere) recorder.submit();
+    // The next may go to the slot of this one, whose expert leaves the cache.
+    const waits = next?.to === one.to;
     const ops = experts[one.to]!.byExpert[one.expert]!;
     for (const [j, op] of ops.entries()) {
       recorder.run(op, tokenCount);
-      if (j === 0) begin(streams[i + 1]);
+      if (j === (waits ? ops.length - 1 : 0)) begin(next);
     }
     const { to: from, keptIn: to } = one;
     // Residents ran before: nobody reads what the slot held.
-    if (to !== undefined) loader.keep(recorder.pass, { from, to });
+    if (to !== undefined) loader.keep(recorder, { from, to });
   }
 }

@@ -10,9 +10,10 @@ import type { Gpu } from "../gpu/device.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import type { Slice } from "../gpu/readback.ts";
-import { Recorder } from "../gpu/recorder.ts";
+import type { Recorder } from "../gpu/recorder.ts";
 import { NO_PICK } from "../ops/argmax.ts";
 import type { Op } from "../ops/op.ts";
+import { withoutPadding } from "../ops/padded.ts";
 import {
   AHEAD_LIMIT,
   beginStepAhead,
@@ -29,8 +30,11 @@ import {
 } from "./mixtral_parts.ts";
 import type { LayerOps } from "./mixtral_layer.ts";
 import type { Offload } from "./offload.ts";
+import { Pace } from "./pace.ts";
 import { endsSubmit } from "./turns.ts";
 import type { Weights } from "./upload.ts";
+
+const NOBODY = { isDeciding: false, isStaging: false };
 
 /** A Mixtral model with its KV cache. */
 export class Mixtral implements Disposable {
@@ -72,6 +76,8 @@ export class Mixtral implements Disposable {
   readonly #parts: MixtralParts;
   /** Whether to submit on the way: a GPU begins while the host records the rest. */
   readonly #isEager: boolean;
+  /** Of tokens that are picked ahead. */
+  readonly #pace = new Pace();
 
   private constructor(gpu: Gpu, config: ModelConfig, parts: MixtralParts) {
     this.#gpu = gpu;
@@ -124,9 +130,9 @@ export class Mixtral implements Disposable {
       recorder.next = goOn; // if the routing is read, recorded meanwhile
       await layer.experts.run(recorder, T, isDecided); // y[r] = W2 (silu(W1 xb) * W3 xb)
       recorder.section(goOn);
-      const isIdle = recorder.submitCount === 0;
-      const isLast = i + 1 === layers.length; // the head goes with it
-      if (isEager && !isLast && endsSubmit(i, isIdle)) recorder.submit();
+      if (isEager && endsSubmit(i, layers.length, recorder.submitCount)) {
+        recorder.submit();
+      }
     }
   }
 
@@ -134,8 +140,7 @@ export class Mixtral implements Disposable {
   #beginStep(T: number) {
     const { residency, offload } = this.#parts;
     residency?.beginStep(T);
-    const { isDeciding: isDecided = false, isStaging = false } = residency ??
-      {};
+    const { isDeciding: isDecided, isStaging } = residency ?? NOBODY;
     // Reads of the routing submit anyway.
     const isEager = this.#isEager && (offload === null || isDecided);
     return { isDecided, isStaging, isEager };
@@ -208,11 +213,12 @@ export class Mixtral implements Disposable {
     token: number,
     { position, count, told }: Omit<StepsAhead, "token">,
   ): Promise<number[]> {
-    const { step, readback, pick, picked, residency } = this.#parts;
+    const { step, record, pick, picked, residency } = this.#parts;
     writeStepsAhead(this.#gpu, step, { token, position, count, told });
-    const recorder = new Recorder(this.#gpu, readback);
+    const recorder = record({ phase: "decode", tokenCount: count, position });
     residency?.beginTokens(count);
     for (let index = 0; index < count; index++) {
+      await this.#pace.wait(index);
       beginStepAhead(recorder, step, { index, isTold: told !== undefined });
       recorder.position = position + index;
       await this.#runOrAbandon(recorder, 1);
@@ -220,9 +226,10 @@ export class Mixtral implements Disposable {
       recorder.run(pick, 1); // picked[index] = token = argmax(logits)
       residency?.keepLog(recorder, index);
     }
-    const slice = { source: picked, byteLength: count * 4 };
+    const slices = [{ source: picked, byteLength: count * 4 }];
     const log = residency?.keptLogs(count) ?? null;
-    const bytes = await this.#read(recorder, { log, slices: [slice] });
+    const bytes = await this.#read(recorder, { log, slices });
+    this.#pace.end(count);
     this.offloadStats?.countTimes(recorder.timeMs);
     const ids = [...new Uint32Array(bytes, 0, count)];
     const end = ids.indexOf(NO_PICK);
@@ -234,12 +241,12 @@ export class Mixtral implements Disposable {
     tokens: readonly number[],
     position: number,
   ): Promise<Recorder> {
-    const { step, readback, residency } = this.#parts;
-    if (tokens.length === 1) residency?.beginTokens(1);
-    const firstRow = tokens.length - 1;
-    writeStep(this.#gpu, step, { tokens, position, firstRow });
-    const recorder = new Recorder(this.#gpu, readback, position);
-    await this.#runOrAbandon(recorder, tokens.length);
+    const { step, record, residency } = this.#parts;
+    const { length: tokenCount } = tokens;
+    if (tokenCount === 1) residency?.beginTokens(1);
+    writeStep(this.#gpu, step, { tokens, position, firstRow: tokenCount - 1 });
+    const recorder = record({ tokenCount, position });
+    await this.#runOrAbandon(recorder, tokenCount);
     return recorder;
   }
 
@@ -281,14 +288,8 @@ export class Mixtral implements Disposable {
     const byteLength = rowCount * stride * 4;
     const slices = rowCount > 0 ? [{ source, byteLength }] : [];
     const bytes = await this.#read(recorder, { slices });
-    const padded = new Float32Array(bytes, 0, rowCount * stride);
-    if (stride === vocabSize) return padded;
-    const logits = new Float32Array(rowCount * vocabSize);
-    for (let row = 0; row < rowCount; row++) {
-      const from = row * stride;
-      logits.set(padded.subarray(from, from + vocabSize), row * vocabSize);
-    }
-    return logits;
+    const rows = new Float32Array(bytes, 0, rowCount * stride);
+    return withoutPadding(rows, { width: vocabSize, stride });
   }
 
   /** Frees the read-back and the host store; the device owns the rest. */

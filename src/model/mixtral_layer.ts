@@ -5,7 +5,7 @@ import type { KvBuffers } from "../ops/attention.ts";
 import { linear } from "../ops/linear.ts";
 import { combine, route, type RouteOptions } from "../ops/moe.ts";
 import { rmsNorm } from "../ops/norm.ts";
-import { forMany, type Op, sequence } from "../ops/op.ts";
+import { forMany, type Op, sequence, withRole } from "../ops/op.ts";
 import { projections } from "../ops/projections.ts";
 import { selfAttention } from "../ops/self_attention.ts";
 import type { ModelConfig } from "./config.ts";
@@ -66,8 +66,9 @@ export async function makeLayer(
   const { rmsNormEps: epsilon, hiddenSize: width } = config;
   // For one token, whoever reads xb computes it from x, or the router keeps it.
   const normed = async (weight: GPUBuffer) => ({
-    op: forMany(
-      await rmsNorm(gpu, { x, y: xb, weight, width, epsilon, step }),
+    op: withRole(
+      "norm",
+      forMany(await rmsNorm(gpu, { x, y: xb, weight, width, epsilon, step })),
     ),
     input: { x, norm: { weight, epsilon } },
   });
@@ -84,31 +85,40 @@ export async function makeLayer(
       step,
     }),
     stage: stage ?? sequence("stage", []),
-    attention: await selfAttention(gpu, {
-      ...shape,
-      q,
-      k,
-      v,
-      one,
-      rotated,
-      parts,
-      angles,
-      cache,
-      y: a,
-      window: config.slidingWindow ?? 0,
-      step,
-    }),
-    o: await linear(gpu, { matrix: layer.o, x: a, y: x, add: true, step }),
+    attention: withRole(
+      "attention",
+      await selfAttention(gpu, {
+        ...shape,
+        q,
+        k,
+        v,
+        one,
+        rotated,
+        parts,
+        angles,
+        cache,
+        y: a,
+        window: config.slidingWindow ?? 0,
+        step,
+      }),
+    ),
+    o: withRole(
+      "o",
+      await linear(gpu, { matrix: layer.o, x: a, y: x, add: true, step }),
+    ),
     postAttentionNorm: postAttentionNorm.op,
-    route: await route(gpu, {
-      x: xb,
-      beforeNorm: postAttentionNorm.input,
-      width,
-      gate: layer.gate,
-      routing,
-      guess,
-      residency,
-    }),
+    route: withRole(
+      "router",
+      await route(gpu, {
+        x: xb,
+        beforeNorm: postAttentionNorm.input,
+        width,
+        gate: layer.gate,
+        routing,
+        guess,
+        residency,
+      }),
+    ),
     experts,
     combine: await combine(gpu, {
       y: scratch.y,

@@ -1,7 +1,10 @@
 /** The parts of a Mixtral model: buffers and ops, all made at load. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { PhaseName } from "../gpu/profile.ts";
+import type { Profiler } from "../gpu/profiler.ts";
 import type { Readback } from "../gpu/readback.ts";
+import { Recorder } from "../gpu/recorder.ts";
 import { DEFAULT_POLICY } from "../offload/eviction.ts";
 import { GUESS_DEPTH } from "../offload/offload_stats.ts";
 import { decayFactors } from "../offload/use_history.ts";
@@ -10,7 +13,7 @@ import { ropeAngles } from "../ops/attention.ts";
 import { linear } from "../ops/linear.ts";
 import { residentExperts } from "../ops/experts.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
-import { makeRows, type Op, type Rows } from "../ops/op.ts";
+import { makeRows, type Op, type Rows, withRole } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
 import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
@@ -40,6 +43,12 @@ export interface MixtralOptions {
   readonly contextLength: number;
   /** The most tokens of one step. */
   readonly chunkSize: number;
+  /**
+   * Times each op in a pass of its own.
+   *
+   * @default {undefined} nobody wants to know
+   */
+  readonly profiler?: Profiler | undefined;
 }
 
 /** What {@linkcode buildMixtral} makes. */
@@ -61,6 +70,22 @@ export interface MixtralParts {
   /** What was picked (AHEAD_LIMIT) u32. */
   readonly picked: GPUBuffer;
   readonly readback: Readback;
+  /** Begins the commands of a step, or of some that run ahead. */
+  readonly record: (steps: Steps) => Recorder;
+}
+
+/** What is to be recorded. */
+export interface Steps {
+  /**
+   * What they belong to.
+   *
+   * @default {"decode"} for a single token, else `"prefill"`
+   */
+  readonly phase?: PhaseName;
+  /** Tokens of all steps together. */
+  readonly tokenCount: number;
+  /** Where the first of them stands. */
+  readonly position: number;
 }
 
 /** The most rows of logits that are computed at once. */
@@ -192,29 +217,49 @@ export async function buildMixtral(
     step,
     layers,
     logits,
-    embed: await embed(gpu, {
-      matrix: weights.embedding,
-      tokens: step.tokens,
-      x,
-    }),
-    finalNorm: await rmsNorm(gpu, {
-      x,
-      y: xb,
-      weight: weights.norm,
-      width: config.hiddenSize,
-      epsilon: config.rmsNormEps,
-      step: step.step,
-      fromFirstRow: true,
-    }),
-    lmHead: await linear(gpu, {
-      matrix: weights.lmHead,
-      x: xb,
-      y: logits,
-      step: step.step,
-    }),
-    pick: await argmax(gpu, { logits, vocabSize, picked, step }),
+    embed: withRole(
+      "embedding",
+      await embed(gpu, {
+        matrix: weights.embedding,
+        tokens: step.tokens,
+        x,
+      }),
+    ),
+    finalNorm: withRole(
+      "final norm",
+      await rmsNorm(gpu, {
+        x,
+        y: xb,
+        weight: weights.norm,
+        width: config.hiddenSize,
+        epsilon: config.rmsNormEps,
+        step: step.step,
+        fromFirstRow: true,
+      }),
+    ),
+    lmHead: withRole(
+      "lm_head",
+      await linear(gpu, {
+        matrix: weights.lmHead,
+        x: xb,
+        y: logits,
+        step: step.step,
+      }),
+    ),
+    pick: withRole(
+      "pick",
+      await argmax(gpu, { logits, vocabSize, picked, step }),
+    ),
     picked,
     readback,
+    record: (
+      { tokenCount, position, phase = tokenCount === 1 ? "decode" : "prefill" },
+    ) => {
+      const { profiler } = options;
+      const stepCount = phase === "prefill" ? 1 : tokenCount;
+      profiler?.beginStep(phase, tokenCount, stepCount);
+      return new Recorder(gpu, readback, { position, profiler });
+    },
   };
 }
 

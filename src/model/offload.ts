@@ -15,10 +15,10 @@ import { poolPartsOf } from "../offload/pool_parts.ts";
 import { bankSlotByteLength } from "../offload/slot_banks.ts";
 import { bankExperts } from "../ops/bank_experts.ts";
 import type { ExpertLayout, ExpertScratch } from "../ops/expert_layout.ts";
-import { groupRows } from "../ops/experts.ts";
+import { groupRows } from "../ops/expert_matmul.ts";
 import type { Routing } from "../ops/moe.ts";
 import type { PoolPart } from "../ops/bound_experts.ts";
-import type { Rows } from "../ops/op.ts";
+import { type Rows, withRole } from "../ops/op.ts";
 import type { Residency } from "../ops/residency.ts";
 import {
   makeExpertUses,
@@ -170,7 +170,10 @@ export async function offloadExperts(
     layers,
     layerCount,
     expertByteLength,
-    groupRows: await groupRows(gpu, { routing, scratch, step }),
+    groupRows: withRole(
+      "experts",
+      await groupRows(gpu, { routing, scratch, step }),
+    ),
     onRouting: options.onRouting,
   };
   const pools = residency === null

@@ -96,7 +96,7 @@ export class Prefetcher {
       : [];
     this.#guess = { layer, experts, staged };
     if (staged.length === 0) return;
-    recorder.beside = (pass) => this.#stagePiece(pass, layer, staged);
+    recorder.beside = () => this.#stagePiece(recorder, layer, staged);
   }
 
   /**
@@ -147,14 +147,14 @@ export class Prefetcher {
 
   /** Records the next piece of the first expert that is not whole yet. */
   #stagePiece(
-    pass: GPUComputePassEncoder,
+    recorder: Recorder,
     layer: number,
     staged: readonly Staged[],
   ): void {
     const { loader, slots } = this.#options;
     const next = staged.find(({ nextPiece }) => nextPiece < loader.pieceCount);
     if (next === undefined) return;
-    loader.copy(pass, { layer, expert: next.expert }, {
+    loader.copy(recorder, { layer, expert: next.expert }, {
       to: slots.ofStaging(next.staging),
       piece: next.nextPiece++,
       toEnd: false,

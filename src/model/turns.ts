@@ -17,12 +17,19 @@ export const TURN_COUNT = LAYERS_PER_SUBMIT + 1;
  * Says whether what is recorded is to be submitted after a layer.
  *
  * @param layer The layer.
- * @param isIdle Whether the GPU has nothing to do yet.
- * @returns Whether it is.
+ * @param layerCount How many there are.
+ * @param submitCount How often the step has submitted: 0 if the GPU is idle.
+ * @returns Whether it is; not after the last layer, with which the head goes.
  */
-export function endsSubmit(layer: number, isIdle: boolean): boolean {
-  const count = layer + 1;
-  return count % LAYERS_PER_SUBMIT === 0 || (isIdle && count === FIRST_LAYERS);
+export function endsSubmit(
+  layer: number,
+  layerCount: number,
+  submitCount: number,
+): boolean {
+  const done = layer + 1;
+  if (done === layerCount) return false;
+  const isFirst = submitCount === 0 && done === FIRST_LAYERS;
+  return isFirst || done % LAYERS_PER_SUBMIT === 0;
 }
 
 /**

@@ -39,6 +39,7 @@ export function argmax(gpu: Gpu, options: ArgmaxOptions): Promise<Op> {
       [STEP_BINDING]: step.step,
     },
     workgroups: () => [1],
+    cost: () => ({ byteLength: 4 * vocabSize }),
   });
 }
 

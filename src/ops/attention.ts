@@ -11,6 +11,7 @@ import attentionCode from "../../kernels/attention.wgsl" with { type: "text" };
 import ropeKvCode from "../../kernels/rope_kv.wgsl" with { type: "text" };
 import { STATE_SOURCE, WHOLE_SOURCE } from "./attention_sources.ts";
 import { attentionWide } from "./attention_wide.ts";
+import { attentionCost } from "./cost.ts";
 import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
 import { padded } from "./padded.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
@@ -169,6 +170,7 @@ export function attentionByToken(
     constants: { ...constantsOf(options), ...constants },
     bindings: bindingsOf(options),
     workgroups: (tokenCount) => [options.headCount, tokenCount],
+    cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });
 }
 
@@ -198,6 +200,7 @@ export function attentionByTile(
     },
     bindings: bindingsOf(options),
     workgroups: (tokenCount) => [options.headCount, Math.ceil(tokenCount / 32)],
+    cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });
 }
 

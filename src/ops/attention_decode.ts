@@ -4,6 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import attentionDecodeCode from "../../kernels/attention_decode.wgsl" with {
   type: "text",
 };
+import { attentionCost } from "./cost.ts";
 import type { AttentionOptions, RopeKvOptions } from "./attention.ts";
 import {
   LANES_SOURCE,
@@ -81,5 +82,6 @@ export function attentionDecode(
       [STEP_BINDING]: options.step,
     },
     workgroups: () => [headCount],
+    cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });
 }

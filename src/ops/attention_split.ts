@@ -17,6 +17,7 @@ import {
   STATE_SOURCE,
   STATES_SOURCE,
 } from "./attention_sources.ts";
+import { attentionCost } from "./cost.ts";
 import { kernelOp, type Op, reduction, sequence } from "./op.ts";
 import { padded } from "./padded.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
@@ -150,6 +151,7 @@ function attentionPart(gpu: Gpu, options: PartOptions): Promise<Op> {
       [STEP_BINDING]: options.step,
     },
     workgroups: () => [kvHeadCount * CHUNKS, options.partCount],
+    cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });
 }
 
@@ -182,6 +184,7 @@ function attentionPartByHead(gpu: Gpu, options: PartOptions): Promise<Op> {
       [STEP_BINDING]: options.step,
     },
     workgroups: () => [headCount, 1, partCount],
+    cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });
 }
 

@@ -15,6 +15,7 @@ import attentionWideCode from "../../kernels/attention_wide.wgsl" with {
 };
 import type { AttentionOptions } from "./attention.ts";
 import { STATE_SOURCE } from "./attention_sources.ts";
+import { attentionCost } from "./cost.ts";
 import { kernelOp, type Op } from "./op.ts";
 import { padded } from "./padded.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
@@ -76,5 +77,6 @@ export function attentionWide(
       [STEP_BINDING]: options.step,
     },
     workgroups: (tokenCount) => [kvHeadCount, Math.ceil(tokenCount / TOKENS)],
+    cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });
 }

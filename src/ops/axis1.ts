@@ -5,7 +5,7 @@ import matvecAxis1Code from "../../kernels/matvec_axis1.wgsl" with {
   type: "text",
 };
 import { inputReading } from "./input.ts";
-import type { MatvecOptions } from "./matvec.ts";
+import { costOf, type MatvecOptions } from "./matvec.ts";
 import { kernelOp, type Op, reduction, spread } from "./op.ts";
 
 /** What happens to y, as `INTO` in `matvec_axis1.wgsl`. */
@@ -54,5 +54,6 @@ export function matvecAxis1(gpu: Gpu, options: Axis1Options): Promise<Op> {
       ...pick.bindings,
     },
     workgroups: () => grid,
+    cost: costOf(pick, layout),
   });
 }

@@ -12,7 +12,7 @@ import {
 import { BRING, BRING_WORKGROUPS } from "./copy.ts";
 import { type ExpertsOptions, fillsSlots, oneTokenOps } from "./experts.ts";
 import type { Pick } from "./matvec.ts";
-import { kernelOp, type Op, sequence } from "./op.ts";
+import { kernelOp, type Op, sequence, withRole } from "./op.ts";
 import { missReading, type StagedParts } from "./stage.ts";
 
 /** Options for {@linkcode bankExperts}. */
@@ -69,14 +69,14 @@ export async function bankExperts(
   return sequence("experts", [...fetches, ...ups, ...downs]);
 }
 
-function fetchOp(
+async function fetchOp(
   gpu: Gpu,
   options: BankExpertsOptions,
   places: { bank: Bank; part: PoolPart },
 ): Promise<Op> {
   const pick = pickOf(gpu, options, places)(0, 0);
   const misses = pick.misses!;
-  return kernelOp(gpu, {
+  const op = await kernelOp(gpu, {
     sources: [...pick.sources, misses.source, BRING, {
       name: "fetch.wgsl",
       code: fetchCode,
@@ -88,16 +88,22 @@ function fetchOp(
       0: places.bank.buffer,
     },
     workgroups: () => [BRING_WORKGROUPS, 1, pick.count],
+    cost: () => ({
+      missByteLength: pick.rowsPerToken! * options.layout.wordCount * 4,
+    }),
   });
+  return withRole("missing experts, over the link", op);
 }
 
 /** Picks the uses whose slot is in the bank and whose expert is in the part. */
 function pickOf(
   gpu: Gpu,
-  { layout, slotByteLength, uses, routing, staged }: BankExpertsOptions,
+  { layout, slotByteLength, uses, routing, staged, banks, pool }:
+    BankExpertsOptions,
   { bank, part }: { bank: Bank; part: PoolPart | null },
 ): (matrixAt: number, xRows: number) => Pick {
   const bound = boundUniform(gpu, bank, part);
+  const opCount = banks.length * (part === null ? 1 : pool.length);
   return (MATRIX_AT, X_PER_RANK) => ({
     sources: [BOUND, { name: "lib/pick_use.wgsl", code: pickUse }],
     constants: {
@@ -108,6 +114,8 @@ function pickOf(
     },
     bindings: { 3: uses, 12: bound },
     count: routing.topK,
+    // Each of a token's experts is in one bank and one part.
+    rowsPerToken: routing.topK / opCount,
     ...(part !== null && { misses: missReading(part.buffer, staged) }),
   });
 }

@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { KernelSource } from "../gpu/kernel.ts";
 import copyCode from "../../kernels/copy.wgsl" with { type: "text" };
 import bringCode from "../../kernels/lib/bring.wgsl" with { type: "text" };
-import { type Bound, resourceOf } from "./op.ts";
+import { type Bound, type Op, resourceOf } from "./op.ts";
 
 /** Bytes of a uniform binding's step: WebGPU's default alignment. */
 const UNIFORM_STEP = 256;
@@ -16,6 +16,16 @@ export const BRING: KernelSource = {
   name: "lib/bring.wgsl",
   code: bringCode,
 };
+
+/** A copy of a piece of an expert, or of all from it on. */
+export interface Copy {
+  /** Which expert of the source. */
+  readonly expert: number;
+  /** From which of its pieces on. */
+  readonly piece: number;
+  /** Whether that piece alone or all that follow too. */
+  readonly toEnd: boolean;
+}
 
 /** How experts lie in the buffers that are copied from. */
 export interface CopierOptions {
@@ -34,6 +44,7 @@ export interface CopierOptions {
  */
 export class ExpertCopier {
   readonly #gpu: Gpu;
+  readonly #options: CopierOptions;
   readonly #pipeline: GPUComputePipeline;
   readonly #layout: GPUBindGroupLayout;
   readonly #pieces: GPUBuffer;
@@ -46,6 +57,7 @@ export class ExpertCopier {
     layout: GPUBindGroupLayout;
   }) {
     this.#gpu = gpu;
+    this.#options = options;
     this.#pipeline = made.pipeline;
     this.#layout = made.layout;
     this.pieceCount = Math.ceil(
@@ -114,17 +126,12 @@ export class ExpertCopier {
    *
    * @param pass The compute pass.
    * @param bound From {@linkcode ExpertCopier.bind}.
-   * @param what Which expert of the source, from which of its pieces on, and
-   * whether that piece alone or all that follow too.
+   * @param what What to copy.
    */
   encode(
     pass: GPUComputePassEncoder,
     bound: GPUBindGroup,
-    what: {
-      readonly expert: number;
-      readonly piece: number;
-      readonly toEnd: boolean;
-    },
+    what: Copy,
   ): void {
     const row = (what.expert * this.pieceCount + what.piece) * 2 +
       Number(what.toEnd);
@@ -132,6 +139,32 @@ export class ExpertCopier {
     pass.setPipeline(this.#pipeline);
     pass.setBindGroup(0, bound, this.#offset, 0, 1);
     pass.dispatchWorkgroups(BRING_WORKGROUPS);
+  }
+
+  /**
+   * Makes such a copy an op.
+   *
+   * @param bound From {@linkcode ExpertCopier.bind}.
+   * @param what What to copy.
+   * @param options What profiles call it, and whether it comes over the link.
+   * @returns The op, to be recorded once.
+   */
+  op(
+    bound: GPUBindGroup,
+    what: Copy,
+    { role, isLink }: { readonly role: string; readonly isLink: boolean },
+  ): Op {
+    return {
+      name: "copy",
+      role,
+      encode: (pass) => this.encode(pass, bound, what),
+      cost: () => {
+        const { expertByteLength, pieceByteLength } = this.#options;
+        const rest = expertByteLength - what.piece * pieceByteLength;
+        const bytes = what.toEnd ? rest : Math.min(rest, pieceByteLength);
+        return isLink ? { linkByteLength: bytes } : { byteLength: bytes };
+      },
+    };
   }
 }
 

@@ -5,20 +5,17 @@ import expertUpStripCode from "../../kernels/expert_up_strip.wgsl" with {
   type: "text",
 };
 import expertUpCode from "../../kernels/expert_up.wgsl" with { type: "text" };
-import groupRowsCode from "../../kernels/group_rows.wgsl" with { type: "text" };
 import pickExpert from "../../kernels/lib/pick_expert.wgsl" with {
   type: "text",
 };
 import rowsExpert from "../../kernels/lib/rows_expert.wgsl" with {
   type: "text",
 };
-import swigluCode from "../../kernels/swiglu.wgsl" with { type: "text" };
 import { matvecAxis1 } from "./axis1.ts";
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
+import { groupRows, manyTokensOps } from "./expert_matmul.ts";
 import { inputReading } from "./input.ts";
-import { matmul } from "./matmul.ts";
-import { matrixReading, matvec, type Pick } from "./matvec.ts";
-import type { MatrixLayout } from "./matrix.ts";
+import { costOf, matrixReading, matvec, type Pick } from "./matvec.ts";
 import type { Routing } from "./moe.ts";
 import {
   type Bound,
@@ -28,9 +25,9 @@ import {
   type Rows,
   sequence,
   spread,
+  withRole,
 } from "./op.ts";
 import { stripReading } from "./strip.ts";
-import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** What experts work on. */
 export interface ExpertsOptions {
@@ -82,6 +79,7 @@ export async function residentExperts(
     },
     bindings: { 3: scratch.counts, 4: scratch.lists },
     count: expertCount, // a workgroup's z is the expert
+    rowsPerToken: topK,
   }));
   const group = await groupRows(gpu, { routing, scratch, step });
   return byTokenCount(
@@ -125,16 +123,16 @@ export async function oneTokenOps(
   pickOf: PickOf,
 ): Promise<[up: Op, down: Op]> {
   const { buffer, layout, scratch } = options;
+  const w2 = {
+    matrix: { buffer, layout: layout.down },
+    x: scratch.h,
+    y: scratch.y,
+    add: false,
+    hasParts: DOWN_STRIPS.hasParts,
+  };
   return [
-    await expertUp(gpu, options, pickOf),
-    await matvec(gpu, {
-      matrix: { buffer, layout: layout.down },
-      x: scratch.h,
-      y: scratch.y,
-      add: false,
-      hasParts: DOWN_STRIPS.hasParts,
-      pick: pickOf(layout.at.w2, 1),
-    }),
+    withRole("w1, w3", await expertUp(gpu, options, pickOf)),
+    withRole("w2", await matvec(gpu, { ...w2, pick: pickOf(layout.at.w2, 1) })),
   ];
 }
 
@@ -150,8 +148,8 @@ async function axis1Up(
   const w1 = { matrix, x, y: h, pick: pickOf(at.w1, 0) };
   const w3 = { matrix, x, y: h, pick: pickOf(at.w3, 0) };
   return sequence("expert_up", [
-    await matvecAxis1(gpu, { ...w1, into: "write" }),
-    await matvecAxis1(gpu, { ...w3, into: "gate" }),
+    withRole("w1", await matvecAxis1(gpu, { ...w1, into: "write" })),
+    withRole("w3", await matvecAxis1(gpu, { ...w3, into: "gate" })),
   ]);
 }
 
@@ -206,78 +204,6 @@ function expertUp(
       ...pick.misses?.bindings,
     },
     workgroups: () => grid,
-  });
-}
-
-/**
- * Makes, for many tokens, y of the rows that experts get. `groupRows` is to run
- * before.
- *
- * @param gpu The GPU.
- * @param options The buffer of the expert or experts, the rows.
- * @param pickOf Which weights go with which rows.
- * @returns The ops, in order.
- */
-export async function manyTokensOps(
-  gpu: Gpu,
-  { buffer, layout, x, routing, scratch }: ExpertsOptions & {
-    buffer: Bound;
-  },
-  pickOf: PickOf,
-): Promise<Op[]> {
-  const { up, down, at } = layout;
-  const { h, h3, y } = scratch;
-  const product = (
-    matrix: MatrixLayout,
-    [from, to]: readonly [Rows, Rows],
-    pick: Pick,
-  ) =>
-    matmul(gpu, {
-      matrix: { buffer, layout: matrix },
-      x: from,
-      y: to,
-      add: false,
-      pick,
-    });
-  const rows = pickOf(at.w1, routing.topK);
-  return [
-    await product(up, [x, h], rows),
-    await product(up, [x, h3], pickOf(at.w3, routing.topK)),
-    await kernelOp(gpu, {
-      sources: [...rows.sources, { name: "swiglu.wgsl", code: swigluCode }],
-      constants: { ...rows.constants, STRIDE: h.stride },
-      bindings: { ...rows.bindings, 0: h.buffer, 1: h3.buffer },
-      workgroups: (tokenCount) => [
-        Math.ceil(h.stride / 64),
-        tokenCount,
-        rows.count,
-      ],
-    }),
-    await product(down, [h, y], pickOf(at.w2, 1)),
-  ];
-}
-
-/**
- * Makes the lists of rows that each expert gets, for many tokens.
- *
- * @param gpu The GPU.
- * @param options The routing, the room for the lists, the uniform of the step.
- * @returns The op.
- */
-export function groupRows(
-  gpu: Gpu,
-  { routing, scratch, step }: {
-    routing: Routing;
-    scratch: ExpertScratch;
-    step: GPUBuffer;
-  },
-): Promise<Op> {
-  const { ids, expertCount, topK } = routing;
-  const { counts, lists, tokenLimit } = scratch;
-  return kernelOp(gpu, {
-    sources: [STEP_SOURCE, { name: "group_rows.wgsl", code: groupRowsCode }],
-    constants: { E: expertCount, TOP_K: topK, ROW_LIMIT: tokenLimit },
-    bindings: { 0: ids, 1: counts, 2: lists, [STEP_BINDING]: step },
-    workgroups: () => [Math.ceil(expertCount / 8)],
+    cost: costOf(pick, up, up),
   });
 }

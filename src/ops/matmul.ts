@@ -1,23 +1,17 @@
 /** Matrix x matrix: Y (+)= X W^T for many rows of x. */
 
 import type { Gpu } from "../gpu/device.ts";
-import matmulTiles from "../../kernels/lib/matmul_tiles.wgsl" with {
-  type: "text",
-};
-import matmulParts from "../../kernels/lib/matmul_parts.wgsl" with {
-  type: "text",
-};
-import matmulWideCode from "../../kernels/matmul_wide.wgsl" with {
-  type: "text",
-};
-import matmulCode from "../../kernels/matmul.wgsl" with { type: "text" };
+import {
+  fewWay,
+  isForFew,
+  type MatmulWay,
+  narrowWay,
+  wideWay,
+} from "./matmul_ways.ts";
 import type { Matrix } from "./matrix.ts";
-import type { Pick } from "./matvec.ts";
-import { kernelOp, NO_REDUCTION, type Op, type Rows } from "./op.ts";
+import { costOf, type Pick } from "./matvec.ts";
+import { kernelOp, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
-
-/** Rows of x in a tile: of `lib/matmul_tiles.wgsl` and `lib/matmul_parts.wgsl`. */
-const TILE_ROWS = { narrow: 32, wide: 64 };
 
 /** Options for {@linkcode matmul}. */
 export interface MatmulOptions {
@@ -31,57 +25,109 @@ export interface MatmulOptions {
   readonly add: boolean;
   /** Which weights go with which rows. */
   readonly pick: Pick;
+  /**
+   * How rows are shared, which decides between kernels.
+   *
+   * @default {Share} all rows for one pick
+   */
+  readonly share?: Share;
 }
 
 /**
- * Makes a matrix x matrix product for each pick: `matmul_wide.wgsl` on a GPU,
- * `matmul.wgsl` on the CPU.
+ * How rows of x are shared by picks. It says the same of an expert by itself as of
+ * all in one dispatch: whichever runs, bits must be the same.
+ */
+export interface Share {
+  /** Rows of x that a pick gets for a token, on average. */
+  readonly rowsPerToken: number;
+  /** How many picks there are. */
+  readonly pickCount: number;
+}
+
+/**
+ * Makes a matrix x matrix product for each pick: on a GPU `matmul_wide.wgsl`, or
+ * `matmul_few.wgsl` where that is faster, on the CPU `matmul.wgsl`.
  *
  * @param gpu The GPU.
  * @param options The matrix, the rows and the pick.
  * @returns The op, for any number of tokens.
  */
-export function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
-  const { matrix: { buffer, layout }, x, y, add, pick } = options;
-  const tilePacked = Math.floor(64 / layout.codesPerWord);
-  const tiles = Math.ceil(layout.P * layout.G / tilePacked);
-  const kernel = gpu.hasWideWorkgroups
-    ? {
-      rows: TILE_ROWS.wide,
-      sources: [
-        { name: "lib/matmul_parts.wgsl", code: matmulParts },
-        { name: "matmul_wide.wgsl", code: matmulWideCode },
-      ],
-      constants: { QUADS: Math.ceil(layout.K / 4) },
-    }
-    : {
-      rows: TILE_ROWS.narrow,
-      sources: [
-        { name: "lib/matmul_tiles.wgsl", code: matmulTiles },
-        { name: "matmul.wgsl", code: matmulCode },
-      ],
-      constants: {},
-    };
+export async function matmul(gpu: Gpu, options: MatmulOptions): Promise<Op> {
+  const { matrix: { layout }, share = { rowsPerToken: 1, pickCount: 1 } } =
+    options;
+  if (!gpu.hasWideWorkgroups) {
+    return await matmulBy(gpu, options, narrowWay(layout));
+  }
+  const wide = wideWay(layout);
+  const few = fewWay(layout);
+  const many = await matmulBy(gpu, options, wide);
+  if (few === null) return many;
+  return byRowCount(await matmulBy(gpu, options, few), many, { wide, share });
+}
+
+/**
+ * Makes an op that takes one way for few rows and another for many.
+ *
+ * @param few For few.
+ * @param many For many.
+ * @param options What {@linkcode isForFew} needs.
+ * @returns The op.
+ */
+export function byRowCount(
+  few: Op,
+  many: Op,
+  { wide, share: { rowsPerToken, pickCount } }: {
+    wide: MatmulWay;
+    share: Share;
+  },
+): Op {
+  const opFor = (tokenCount: number) =>
+    isForFew(wide, { rowCount: tokenCount * rowsPerToken, pickCount })
+      ? few
+      : many;
+  return {
+    name: many.name,
+    encode(pass, tokenCount, position) {
+      opFor(tokenCount).encode(pass, tokenCount, position);
+    },
+    parts: (tokenCount) => [opFor(tokenCount)],
+  };
+}
+
+/**
+ * Makes the product in a given way.
+ *
+ * @param gpu The GPU.
+ * @param options The matrix, the rows and the pick.
+ * @param way The kernel.
+ * @returns The op, for any number of tokens.
+ */
+export function matmulBy(
+  gpu: Gpu,
+  { matrix, x, y, add, pick }: MatmulOptions,
+  way: MatmulWay,
+): Promise<Op> {
+  const { layout } = matrix;
+  const isGated = way.constants["MATRIX3_AT"] !== undefined;
   const needsStep = pick.bindings[STEP_BINDING] !== undefined;
   return kernelOp(gpu, {
     sources: [
       ...(needsStep ? [STEP_SOURCE] : []),
-      ...layout.sources,
       ...pick.sources,
-      NO_REDUCTION,
-      ...kernel.sources,
+      ...way.sources,
     ],
     constants: {
-      ...layout.constants,
-      ...kernel.constants,
+      ...way.constants,
       ...pick.constants,
       X_STRIDE: x.stride,
       Y_STRIDE: y.stride,
-      ADD: Number(add),
+      // What is gated is never added.
+      ...!isGated && { ADD: Number(add) },
     },
-    bindings: { 0: buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
+    bindings: { 0: matrix.buffer, 1: x.buffer, 2: y.buffer, ...pick.bindings },
     workgroups: (
       tokenCount,
-    ) => [tiles, Math.ceil(tokenCount / kernel.rows), pick.count],
+    ) => [way.tiles, Math.ceil(tokenCount / way.rows), pick.count],
+    cost: costOf(pick, ...isGated ? [layout, layout] : [layout]),
   });
 }

@@ -1,6 +1,7 @@
 /** Matrix x vector: y (+)= W x for one row of x. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { Cost } from "../gpu/encodable.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import inputs4 from "../../kernels/lib/inputs_4.wgsl" with { type: "text" };
 import matvecStripCode from "../../kernels/matvec_strip.wgsl" with {
@@ -8,6 +9,7 @@ import matvecStripCode from "../../kernels/matvec_strip.wgsl" with {
 };
 import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
 import { matvecAxis1 } from "./axis1.ts";
+import { productCost } from "./cost.ts";
 import { inputReading, type Norm } from "./input.ts";
 import type { Matrix, MatrixLayout } from "./matrix.ts";
 import { kernelOp, type Op, reduction, type Rows, spread } from "./op.ts";
@@ -23,6 +25,13 @@ export interface Pick {
   readonly bindings: Readonly<Record<number, GPUBuffer>>;
   /** How many rows of y there are. */
   readonly count: number;
+  /**
+   * Rows of y for each token, of all that is picked together, on average: for
+   * profiles.
+   *
+   * @default {count}
+   */
+  readonly rowsPerToken?: number;
   /**
    * Where missing weights are read on the way. Only strips do.
    *
@@ -132,6 +141,7 @@ function matvecStrip(
       ...pick.misses?.bindings,
     },
     workgroups: () => [workgroupCount, partCount, pick.count],
+    cost: costOf(pick, matrix.layout),
   });
 }
 
@@ -165,7 +175,30 @@ function matvecAny(
       ...pick.bindings,
     },
     workgroups: () => grid,
+    cost: costOf(pick, layout),
   });
+}
+
+/**
+ * Says what a product takes, for profiles.
+ *
+ * @param pick Which weights go with which rows.
+ * @param layouts How the matrices lie that each row meets.
+ * @returns What a step takes.
+ */
+export function costOf(
+  { count, rowsPerToken = count, misses }: Pick,
+  ...layouts: readonly MatrixLayout[]
+): (tokenCount: number) => Cost {
+  const shape = { layouts, pickCount: count, rowsPerToken };
+  if (misses === undefined) {
+    return (tokenCount) => productCost(shape, tokenCount);
+  }
+  // What is missing it reads over the bus instead.
+  return (tokenCount) => {
+    const cost = productCost(shape, tokenCount);
+    return { ...cost, missByteLength: cost.byteLength! };
+  };
 }
 
 /** How a kernel reads any matrix, 4 inputs at a time, and sums. */

@@ -138,6 +138,7 @@ function routeRows(
 ): Promise<Op> {
   const { source, constants } = reduction(gpu, x.stride / 4);
   const input = inputReading(norm, kept.buffer);
+  const gateCount = guess === undefined ? 1 : 2;
   return kernelOp(gpu, {
     sources: [
       source,
@@ -166,6 +167,14 @@ function routeRows(
       ...telling.bindings,
     },
     workgroups: (tokenCount) => [tokenCount],
+    cost: (tokenCount) => {
+      const count = tokenCount === 1 ? gateCount : 1; // only one token guesses
+      const weightCount = count * routing.expertCount * x.stride;
+      return {
+        byteLength: 4 * weightCount,
+        flops: 2 * weightCount * tokenCount,
+      };
+    },
   });
 }
 

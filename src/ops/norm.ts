@@ -81,5 +81,6 @@ export function embed(gpu: Gpu, options: EmbedOptions): Promise<Op> {
     constants: { WG, K: layout.K, X_STRIDE: x.stride },
     bindings: { 0: buffer, 1: tokens, 2: x.buffer },
     workgroups: (tokenCount) => [tokenCount],
+    cost: (tokenCount) => ({ byteLength: 4 * layout.rowWords * tokenCount }),
   });
 }

@@ -1,6 +1,7 @@
 /** A kernel with its buffers, ready to be dispatched. */
 
 import type { Gpu } from "../gpu/device.ts";
+import type { Cost, Encodable } from "../gpu/encodable.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import reduceNone from "../../kernels/lib/reduce_none.wgsl" with {
   type: "text",
@@ -18,23 +19,7 @@ import reduceWorkgroup from "../../kernels/lib/reduce_workgroup.wgsl" with {
 import { padded } from "./padded.ts";
 
 /** Something that runs on the GPU, made at load and dispatched per step. */
-export interface Op {
-  /** What it computes, for profiles. */
-  readonly name: string;
-  /**
-   * Records the dispatches for a step of `tokenCount` tokens.
-   *
-   * @param pass The compute pass.
-   * @param tokenCount How many rows of x there are.
-   * @param position Where the first of them stands; `undefined` if nobody knows:
-   * then the op does what is right, if not fastest, for all.
-   */
-  encode(
-    pass: GPUComputePassEncoder,
-    tokenCount: number,
-    position?: number,
-  ): void;
-}
+export type Op = Encodable;
 
 /** Rows of activations on the GPU: float32, each row padded with zeros. */
 export interface Rows {
@@ -69,6 +54,12 @@ export interface KernelOpOptions {
   readonly workgroups: (
     tokenCount: number,
   ) => readonly [x: number, y?: number, z?: number];
+  /**
+   * What a step takes, for profiles.
+   *
+   * @default {undefined} nobody knows
+   */
+  readonly cost?: ((tokenCount: number, position?: number) => Cost) | undefined;
 }
 
 /**
@@ -83,7 +74,7 @@ export async function kernelOp(
   gpu: Gpu,
   options: KernelOpOptions,
 ): Promise<Op> {
-  const { sources, constants, bindings, workgroups } = options;
+  const { sources, constants, bindings, workgroups, cost } = options;
   const name = sources.at(-1)!.name.replace(".wgsl", "");
   const pipeline = await gpu.kernels.get(sources, constants);
   const bindGroup = gpu.device.createBindGroup({
@@ -102,7 +93,19 @@ export async function kernelOp(
       pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(x, y, z);
     },
+    ...cost && { cost },
   };
+}
+
+/**
+ * Says what an op is in a model. Parts of it may say it better.
+ *
+ * @param role What profiles call it.
+ * @param op The op.
+ * @returns The op.
+ */
+export function withRole(role: string, op: Op): Op {
+  return { ...op, role };
 }
 
 /**
@@ -118,6 +121,7 @@ export function byTokenCount(one: Op, many: Op): Op {
     encode(pass, tokenCount, position) {
       (tokenCount === 1 ? one : many).encode(pass, tokenCount, position);
     },
+    parts: (tokenCount) => [tokenCount === 1 ? one : many],
   };
 }
 
@@ -134,6 +138,7 @@ export function sequence(name: string, ops: readonly Op[]): Op {
     encode(pass, tokenCount, position) {
       for (const op of ops) op.encode(pass, tokenCount, position);
     },
+    parts: () => ops,
   };
 }
 

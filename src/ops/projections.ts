@@ -2,10 +2,18 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import qkvStripCode from "../../kernels/qkv_strip.wgsl" with { type: "text" };
+import { productCost } from "./cost.ts";
 import { inputReading, type NormedInput } from "./input.ts";
 import { linear } from "./linear.ts";
 import type { Matrix } from "./matrix.ts";
-import { byTokenCount, kernelOp, type Op, type Rows, sequence } from "./op.ts";
+import {
+  byTokenCount,
+  kernelOp,
+  type Op,
+  type Rows,
+  sequence,
+  withRole,
+} from "./op.ts";
 import { type StripReading, stripReading } from "./strip.ts";
 
 /** Something for each of q, k and v. */
@@ -53,20 +61,19 @@ export async function projections(
   const { matrices, x, beforeNorm, y, oneY, step } = options;
   const each: Op[] = [];
   for (const name of NAMES) {
-    each.push(
-      await linear(gpu, {
-        matrix: matrices[name],
-        x,
-        y: y[name],
-        oneY: oneY[name],
-        step,
-        beforeNorm,
-      }),
-    );
+    const product = await linear(gpu, {
+      matrix: matrices[name],
+      x,
+      y: y[name],
+      oneY: oneY[name],
+      step,
+      beforeNorm,
+    });
+    each.push(withRole(name, product));
   }
   const all = sequence("qkv", each);
   const one = await qkvStrip(gpu, options);
-  return one === null ? all : byTokenCount(one, all);
+  return one === null ? all : byTokenCount(withRole("q, k, v", one), all);
 }
 
 /**
@@ -90,6 +97,7 @@ export function qkvStrip(
   const { sources, constants } = readings.q;
   const input = inputReading(norm);
   const shapes = shapeTable(gpu, { matrices, places, readings });
+  const layouts = NAMES.map((name) => matrices[name].layout);
   const count = NAMES.reduce((sum, n) => sum + readings[n].workgroupCount, 0);
   return kernelOp(gpu, {
     sources: [...sources, input.source, {
@@ -107,6 +115,7 @@ export function qkvStrip(
       ...input.bindings,
     },
     workgroups: () => [count],
+    cost: () => productCost({ layouts, pickCount: 1, rowsPerToken: 1 }, 1),
   });
 }
 

@@ -66,5 +66,6 @@ function byLength(
       const op = isSplit(position, window) ? split : whole;
       op.encode(pass, tokenCount, position);
     },
+    parts: (_, position) => [isSplit(position, window) ? split : whole],
   };
 }

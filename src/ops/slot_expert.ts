@@ -3,7 +3,8 @@
 import type { Gpu } from "../gpu/device.ts";
 import pickSlot from "../../kernels/lib/pick_slot.wgsl" with { type: "text" };
 import rowsSlot from "../../kernels/lib/rows_slot.wgsl" with { type: "text" };
-import { type ExpertsOptions, manyTokensOps, oneTokenOps } from "./experts.ts";
+import { manyTokensOps } from "./expert_matmul.ts";
+import { type ExpertsOptions, oneTokenOps } from "./experts.ts";
 import type { Routing } from "./moe.ts";
 import type { Bound, Op } from "./op.ts";
 
@@ -71,7 +72,7 @@ export async function slotExpert(
   gpu: Gpu,
   options: SlotExpertsOptions,
 ): Promise<SlotExpert> {
-  const { scratch, uses } = options;
+  const { scratch, uses, routing: { topK, expertCount } } = options;
   const byRank: { up: Op; down: Op }[] = [];
   for (const [rank, use] of uses.ranks.entries()) {
     const h = scratch.hOfRank[rank]!;
@@ -95,6 +96,7 @@ export async function slotExpert(
       constants: { MATRIX_AT, X_DIVISOR, ROW_LIMIT: scratch.tokenLimit },
       bindings: { 3: scratch.counts, 4: scratch.lists, 5: use },
       count: 1,
+      rowsPerToken: topK / expertCount,
     }));
     byExpert.push(ops);
   }

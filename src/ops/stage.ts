@@ -10,7 +10,7 @@ import { BOUND, boundUniform, type PoolPart } from "./bound_experts.ts";
 import type { ExpertLayout } from "./expert_layout.ts";
 import type { MissReading } from "./matvec.ts";
 import { BRING, BRING_WORKGROUPS } from "./copy.ts";
-import { kernelOp, type Op, sequence } from "./op.ts";
+import { kernelOp, type Op, sequence, withRole } from "./op.ts";
 
 /** A part of an expert that may lie in VRAM before it is missed. */
 export interface StagedPart {
@@ -84,10 +84,12 @@ export async function stagePart(
           12: boundUniform(gpu, { firstSlot: 0, slotCount: 0 }, source),
         },
         workgroups: () => [BRING_WORKGROUPS],
+        // A guess is in one part of the pool.
+        cost: () => ({ guessByteLength: part.count * 16 / pool.length }),
       }),
     );
   }
-  return sequence("stage", copies);
+  return withRole("guessed expert, over the link", sequence("stage", copies));
 }
 
 /**

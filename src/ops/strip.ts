@@ -1,8 +1,16 @@
 /** Which matrices `lib/strip.wgsl` reads, and how workgroups share them. */
 
+import type { Activations } from "../gpu/activations.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import fixedCode from "../../kernels/lib/fixed.wgsl" with { type: "text" };
+import fixed16Code from "../../kernels/lib/fixed_16.wgsl" with {
+  type: "text",
+};
+import fixed8Code from "../../kernels/lib/fixed_8.wgsl" with { type: "text" };
+import fixedBytes from "../../kernels/lib/fixed_bytes.wgsl" with {
+  type: "text",
+};
 import foldCode from "../../kernels/lib/fold.wgsl" with { type: "text" };
 import stripInputs from "../../kernels/lib/strip_inputs.wgsl" with {
   type: "text",
@@ -52,6 +60,13 @@ const WALK_PAIRS: KernelSource = {
 };
 /** From how many units on pairs are worth twice the code. */
 const PAIRED_UNITS = 4;
+
+/** How inputs become integers. */
+const FIXED: Readonly<Record<Activations, KernelSource>> = {
+  float32: { name: "lib/fixed.wgsl", code: fixedCode },
+  int16: { name: "lib/fixed_16.wgsl", code: fixed16Code },
+  int8: { name: "lib/fixed_8.wgsl", code: fixed8Code },
+};
 
 /** Bytes of a unit's sums of a subgroup. */
 const UNIT_BYTE_LENGTH = 64;
@@ -161,7 +176,8 @@ export function stripReading(
   return {
     sources: [
       { name: "lib/fold.wgsl", code: foldCode },
-      { name: "lib/fixed.wgsl", code: fixedCode },
+      { name: "lib/fixed_bytes.wgsl", code: fixedBytes },
+      FIXED[gpu.activations],
       ...scheme.sources,
       fills ? WEIGHTS_FILL : WEIGHTS_READ,
       options.hasTable ? SHAPE_THREE : SHAPE_ONE,

@@ -1,0 +1,32 @@
+/** How long the KV cache is. */
+
+import type { ModelConfig } from "../model/config.ts";
+import type { LoadOptions } from "./load_options.ts";
+
+/** Positions of the KV cache where nobody says. */
+const DEFAULT_CONTEXT_LENGTH = 4096;
+
+/**
+ * How many positions the KV cache gets: by default all, but not gigabytes.
+ *
+ * @param config What the model is.
+ * @param options The load options, checked.
+ * @returns The positions.
+ * @throws {RangeError} If there are more than the model was made for.
+ */
+export function contextLengthOf(
+  config: ModelConfig,
+  options: LoadOptions,
+): number {
+  const { maxPositionEmbeddings } = config;
+  const { contextLength } = options;
+  if (contextLength === undefined) {
+    return Math.min(maxPositionEmbeddings, DEFAULT_CONTEXT_LENGTH);
+  }
+  if (contextLength > maxPositionEmbeddings) {
+    throw new RangeError(
+      `Cannot load the model with a context of ${contextLength}: it was made for ${maxPositionEmbeddings} positions, wanted at most that`,
+    );
+  }
+  return contextLength;
+}
