@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { groupRows } from "../src/ops/expert_matmul.ts";
-import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
+import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import { makeExpertUses, slotExpert } from "../src/ops/slot_expert.ts";
 import { makeBanks, makeResident, makeStagedBanks } from "./_expert_runners.ts";
@@ -12,6 +12,13 @@ import {
   type MakeRunner,
   type PlacedExperts,
 } from "./_expert_check.ts";
+import {
+  FLOAT_SHAPES,
+  HALF_STRIP_SHAPE,
+  HQQ_SHAPES,
+  STRIP_SHAPES,
+  stripShapesOf,
+} from "./_expert_shapes.ts";
 import { runOps, STRIPS, SUMMING, WIDE_MATMUL } from "./_gpu.ts";
 import type { KernelCase, KernelTest } from "./_kernel_case.ts";
 import {
@@ -25,69 +32,6 @@ import {
 } from "./_kernel_files.ts";
 import { schemeName } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
-
-/** The last is for every way of summing and for slots. */
-const FLOAT_SHAPES: readonly ExpertShape[] = [
-  { expertCount: 1, topK: 1, hiddenSize: 5, intermediateSize: 3 },
-  { expertCount: 3, topK: 3, hiddenSize: 30, intermediateSize: 67 },
-  { expertCount: 11, topK: 2, hiddenSize: 66, intermediateSize: 40 },
-];
-
-/** The last is for every way of summing and for slots. */
-const HQQ_SHAPES: readonly ExpertShape[] = [
-  { expertCount: 3, topK: 1, hiddenSize: 256, intermediateSize: 64 },
-  {
-    expertCount: 9,
-    topK: 3,
-    hiddenSize: 36,
-    intermediateSize: 60,
-    up: { groupSize: 12, scaleGroupSize: 9 }, // pads words of 3 bits,
-    down: { groupSize: 12, scaleGroupSize: 18 },
-  },
-];
-
-/** `lib/strip.wgsl` reads them; the second cuts the inputs of W2 into parts. */
-const STRIP_SHAPES: readonly ExpertShape[] = [
-  {
-    expertCount: 5,
-    topK: 2,
-    hiddenSize: 48,
-    intermediateSize: 96,
-    up: { groupSize: 16, scaleGroupSize: 2 },
-    down: { groupSize: 16, scaleGroupSize: 3 },
-  },
-  {
-    expertCount: 2,
-    topK: 2,
-    hiddenSize: 16,
-    intermediateSize: 8192,
-    up: { groupSize: 16, scaleGroupSize: 128 },
-    down: { groupSize: 16, scaleGroupSize: 128 },
-  },
-];
-
-/** The first has scales for 16 inputs; the second for 64, and cuts those of W2. */
-const AXIS1_STRIP_SHAPES: readonly ExpertShape[] = [
-  STRIP_SHAPES[0]!,
-  {
-    expertCount: 2,
-    topK: 2,
-    hiddenSize: 64,
-    intermediateSize: 64 * 69, // parts of a multiple of 64
-    up: { groupSize: 64, scaleGroupSize: 0 },
-    down: { groupSize: 64, scaleGroupSize: 0 },
-  },
-];
-
-/** `lib/strip.wgsl` reads W2; W1 and W3 have more inputs than a workgroup takes. */
-const HALF_STRIP_SHAPE: ExpertShape = {
-  expertCount: 2,
-  topK: 2,
-  hiddenSize: 16_400,
-  intermediateSize: 16,
-  up: { groupSize: 16, scaleGroupSize: 1025 },
-  down: { groupSize: 16, scaleGroupSize: 1025 },
-};
 
 const KERNELS = [
   "group_rows.wgsl",
@@ -208,6 +152,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
       }`,
       kernels: [
         ...KERNELS,
+        // Where all products of many rows are wide, W1 and W3 are one.
         ...(fewFilesOf(scheme).length > 0 ? STEPS : []),
         ...STRIP_KERNELS,
         ...WIDE_MATMUL,
@@ -219,7 +164,7 @@ export const EXPERT_CASES: readonly KernelCase[] = [
           ? []
           : shareFilesOf(scheme)),
         // The many units of the second shape.
-        ...(scheme.bits > 3 && makeRunner === makeResident
+        ...(scheme.bits > 2 && makeRunner === makeResident
           ? ["lib/walk_pairs.wgsl"]
           : []),
         ...kernels,
@@ -232,10 +177,6 @@ export const EXPERT_CASES: readonly KernelCase[] = [
     }))
   ),
 ];
-
-function stripShapesOf({ axis }: HqqScheme): readonly ExpertShape[] {
-  return axis === 1 ? AXIS1_STRIP_SHAPES : STRIP_SHAPES;
-}
 
 /** With nothing staged, and with a part of an expert. */
 async function checkBanks(

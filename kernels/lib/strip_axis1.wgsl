@@ -26,7 +26,7 @@ fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
   return Unit(
     load_shares(4u * base + SCALE_AT, place.y, k),
     load_shares(4u * base + ZERO_AT, place.y, k),
-    load_rows(base, place.y * (K / 16u) + k, K / 16u),
+    load_rows(base, base + place.y * (K / 16u) + k, K / 16u),
   );
 }
 

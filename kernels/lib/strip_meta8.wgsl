@@ -63,7 +63,7 @@ fn strip_at(base: u32, residue: u32, inputs: Inputs) -> Strip {
 fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
   let g = min(place.x, G - 1u);
   let at = base + g * (K / 16u) + k;
-  let row = (place.y * G + g) * (K / 16u) + k;
+  let row = base + (place.y * G + g) * (K / 16u) + k;
   return Unit(
     weight(at + SCALE_AT / 4u),
     weight(at + ZERO_AT / 4u),

@@ -5,6 +5,5 @@ const UNIT_ROWS = 8u;
 struct Rows { first: Four, second: Four }
 
 fn load_rows(base: u32, row: u32, step: u32) -> Rows {
-  let at = base + row;
-  return Rows(weights(at, step), weights(at + 4u * step, step));
+  return Rows(weights(row, step), weights(row + 4u * step, step));
 }

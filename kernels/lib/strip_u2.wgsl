@@ -5,7 +5,7 @@ const UNIT_ROWS = 4u;  // packed rows in a unit
 
 alias Rows = Four;
 
-fn load_rows(base: u32, row: u32, step: u32) -> Rows { return weights(base + row, step); }
+fn load_rows(base: u32, row: u32, step: u32) -> Rows { return weights(row, step); }
 
 // Codes stay where they are in their bytes; the top ones, as signed bytes, are 2 less.
 fn row_sum(row: vec4u, a: Fixed) -> vec4f {

@@ -5,7 +5,10 @@ const UNIT_ROWS = 1u;  // packed rows in a unit
 
 alias Rows = Four;  // a word for an input
 
-fn load_rows(base: u32, row: u32, step: u32) -> Rows { return weights(base + 4u * row, 1u); }
+// Four times as long as those of other codes.
+fn load_rows(base: u32, row: u32, step: u32) -> Rows {
+  return weights(base + 4u * (row - base), 1u);
+}
 
 // The first bytes of the words of all 16 inputs, or the second, third or fourth ones.
 struct Planes { first: vec4u, second: vec4u, third: vec4u, fourth: vec4u }

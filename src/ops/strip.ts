@@ -58,7 +58,7 @@ const WALK_PAIRS: KernelSource = {
   name: "lib/walk_pairs.wgsl",
   code: walkPairs,
 };
-/** From how many units on those of 8 rows are worth twice the code. */
+/** From how many units on pairs are worth twice the code. */
 const PAIRED_UNITS = 4;
 
 /** How inputs become integers. */
@@ -144,7 +144,7 @@ export function stripReading(
   const { subgroupSize } = gpu;
   const canFold = [8, 16, 32, 64].includes(subgroupSize);
   if (!gpu.hasWideWorkgroups || !canFold || scheme === null) return null;
-  const { unitRows, residueCount, sharing } = scheme;
+  const { unitRows, inPairs, residueCount, sharing } = scheme;
   const stripCount = K / STRIP_INPUTS;
   const { tuning } = gpu;
   const partCount = hasParts
@@ -174,7 +174,7 @@ export function stripReading(
     ),
   );
   if (units < 1) return null;
-  const isPaired = !fills && unitRows === 8 && units >= PAIRED_UNITS &&
+  const isPaired = inPairs && !fills && units >= PAIRED_UNITS &&
     units % 2 === 0;
   return {
     sources: [

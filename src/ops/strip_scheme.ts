@@ -29,6 +29,8 @@ export interface StripScheme {
   readonly constants: Constants;
   /** Packed rows in a unit. */
   readonly unitRows: number;
+  /** Whether many units are folded faster two at a time. */
+  readonly inPairs: boolean;
   /** How far apart groups are that have their meta scales in common. */
   readonly residueCount: number;
   /** Invocations that share scales: a workgroup's inputs are whole lots of theirs. */
@@ -40,28 +42,32 @@ const ROWS_8: KernelSource = {
   code: stripRows8,
 };
 
-/** By bits: the kernel files, and packed rows in a unit. */
+/** By bits: the kernel files, packed rows in a unit, whether many go in pairs. */
 const UNITS: Readonly<
   Record<
     HqqScheme["bits"],
-    { sources: readonly KernelSource[]; rows: number }
+    { sources: readonly KernelSource[]; rows: number; inPairs: boolean }
   >
 > = {
   8: {
     sources: [ROWS_8, { name: "lib/strip_u8.wgsl", code: stripU8 }],
     rows: 8,
+    inPairs: true,
   },
   4: {
     sources: [ROWS_8, { name: "lib/strip_u4.wgsl", code: stripU4 }],
     rows: 8,
+    inPairs: true,
   },
   3: {
     sources: [{ name: "lib/strip_u3.wgsl", code: stripU3 }],
     rows: 1,
+    inPairs: true,
   },
   2: {
     sources: [{ name: "lib/strip_u2.wgsl", code: stripU2 }],
     rows: 4,
+    inPairs: false,
   },
 };
 
@@ -92,7 +98,7 @@ export function stripScheme(layout: MatrixLayout): StripScheme | null {
 
 function axis0(
   { K, G, P, metaCount }: MatrixLayout,
-  { sources, rows }: (typeof UNITS)[8],
+  { sources, rows, inPairs }: (typeof UNITS)[8],
 ): StripScheme | null {
   if (metaCount === 0 || metaCount % STRIP_INPUTS !== 0) return null;
   // Groups that are so many apart find their meta scales at the same place.
@@ -102,6 +108,7 @@ function axis0(
     sources: [...sources, META8],
     constants: {},
     unitRows: rows,
+    inPairs,
     residueCount,
     sharing: 1,
   };
@@ -110,7 +117,7 @@ function axis0(
 function axis1(
   { P }: MatrixLayout,
   { groupSize }: HqqScheme,
-  { sources, rows }: (typeof UNITS)[8],
+  { sources, rows, inPairs }: (typeof UNITS)[8],
 ): StripScheme | null {
   if (groupSize % STRIP_INPUTS !== 0 || P % rows !== 0) return null;
   const isShared = groupSize % (4 * STRIP_INPUTS) === 0;
@@ -118,6 +125,7 @@ function axis1(
     sources: [...sources, AXIS1, isShared ? SHARE_64 : SHARE_16],
     constants: { GROUP: groupSize },
     unitRows: rows,
+    inPairs,
     residueCount: 1,
     sharing: isShared ? 4 : 1,
   };
