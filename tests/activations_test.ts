@@ -89,22 +89,21 @@ Deno.test("load() says where activations have no effect", async () => {
   for (
     const parts of [
       {},
-      { expertBits: 3 },
+      { expertBits: 16 },
       { attnBits: 16, expertBits: 16 },
-      { activations: "float32", expertBits: 3 },
+      { activations: "float32", expertBits: 16 },
     ]
   ) {
     const withoutGroups = { ...options, ...parts } as LoadOptions;
-    if (parts.attnBits === 16) {
-      for (const part of ["attn", "expert"] as const) {
-        withoutGroups[`${part}GroupSize`] = undefined;
-        withoutGroups[`${part}ScaleGroupSize`] = undefined;
-      }
+    for (const part of ["attn", "expert"] as const) {
+      if (withoutGroups[`${part}Bits`] !== 16) continue;
+      withoutGroups[`${part}GroupSize`] = undefined;
+      withoutGroups[`${part}ScaleGroupSize`] = undefined;
     }
     await withWideModel(directory, withoutGroups, () => Promise.resolve());
   }
   const why =
-    "only what a GPU reads in strips is computed in integers: 8, 4 or 2 bits along axis 0, quantized scales, inputs and meta scales in multiples of 16";
+    "only what a GPU reads in strips is computed in integers: 8 to 2 bits, along axis 0 with quantized scales or along axis 1, inputs, meta scales and groups of inputs in multiples of 16";
   const told = "--activations int8 has no effect";
   assertEquals(notices, [
     null,

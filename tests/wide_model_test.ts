@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { quantizeModel } from "../mod.ts";
 import type { LoadOptions } from "../src/engine/load_options.ts";
 import type { KernelSource } from "../src/gpu/kernel.ts";
 import { quantizeMatrix } from "../src/model/weights.ts";
@@ -12,7 +13,7 @@ import { dequantize } from "hqq-ts";
 import { maxDifference } from "./_engine.ts";
 import { Random } from "./_random.ts";
 import { readReferenceWeights } from "./_reference_weights.ts";
-import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
+import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
 import {
   logitsOf,
   WIDE_CONFIG,
@@ -104,6 +105,52 @@ Deno.test("Mixtral on a GPU gives the same bits with any slots, store and prefet
   ];
   for (const way of ways) {
     assertEquals(await run(way), expected, JSON.stringify(way));
+  }
+});
+
+Deno.test("Mixtral on a GPU gives the same bits with strips along axis 1, and of 3 bits", async () => {
+  using checkpoint = await tinyCheckpoint({ seed: SEED, config: WIDE_CONFIG });
+  using place = tempDirectory();
+  const axis1 = `${place.path}/axis1`;
+  const bits = { attnBits: 4, expertBits: 4 } as const;
+  await quantizeModel(checkpoint.path, axis1, {
+    ...bits,
+    axis: 1,
+    groupSize: 64,
+  });
+  const threeBits: LoadOptions = { ...WIDE_OPTIONS, expertBits: 3 };
+  const ids = new Random(SEED + 1).integers(45, 61);
+  for (
+    const [directory, options, file] of [
+      [axis1, {}, "lib/share_64.wgsl"],
+      [checkpoint.path, threeBits, "lib/strip_u3.wgsl"],
+    ] as const
+  ) {
+    const run = (way: LoadOptions) =>
+      withWideModel(
+        directory,
+        { ...options, ...way },
+        async (model, compiled) => {
+          const logits = await logitsOf(model, ids, 33);
+          for (const name of ["qkv_strip.wgsl", "expert_up_strip.wgsl", file]) {
+            assert(compiled.has(name), `${name} was not compiled`);
+          }
+          // Slots are filled by what products read.
+          const isOnGpu = way.residency === "gpu";
+          assertEquals(compiled.has("lib/weights_fill.wgsl"), isOnGpu);
+          assert(!compiled.has("fetch.wgsl"));
+          return logits;
+        },
+      );
+    const expected = await run({});
+    const ways: LoadOptions[] = [
+      { slots: 2, prefetch: "off", residency: "cpu" },
+      { slots: 2, residency: "gpu" },
+      { slots: 3, prefetch: "next-layer", residency: "gpu" },
+    ];
+    for (const way of ways) {
+      assertEquals(await run(way), expected, JSON.stringify(way));
+    }
   }
 });
 

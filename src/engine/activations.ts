@@ -62,7 +62,7 @@ export function activationsReport(
   const where = unreached.length > 1 ? "here" : `on the ${unreached[0]}`;
   const why = isSoftware
     ? `${adapter} is a program on the CPU, which computes in float32`
-    : "only what a GPU reads in strips is computed in integers: 8, 4 or 2 bits along axis 0, quantized scales, inputs and meta scales in multiples of 16";
+    : "only what a GPU reads in strips is computed in integers: 8 to 2 bits, along axis 0 with quantized scales or along axis 1, inputs, meta scales and groups of inputs in multiples of 16";
   return {
     activations,
     notice: `--activations ${activations} has no effect ${where}: ${why}`,
