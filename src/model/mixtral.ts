@@ -218,7 +218,7 @@ export class Mixtral implements Disposable {
     const recorder = record({ phase: "decode", tokenCount: count, position });
     residency?.beginTokens(count);
     for (let index = 0; index < count; index++) {
-      await this.#pace.wait(index);
+      if (this.offload === null) await this.#pace.wait(index);
       beginStepAhead(recorder, step, { index, isTold: told !== undefined });
       recorder.position = position + index;
       await this.#runOrAbandon(recorder, 1);
