@@ -6,6 +6,9 @@
  */
 const LEAD_MS = 16;
 
+/** Rows of fewer steps say little of how long one takes: a read-back ends each. */
+const LEAST_STEPS = 4;
+
 /** What passes the time. */
 export interface Clock {
   /** The time in milliseconds. */
@@ -57,9 +60,13 @@ export class Pace {
   /**
    * Ends a row, all of which has run.
    *
+   * The shortest time counts: a pace that was too slow would else keep itself up.
+   *
    * @param count How many steps it had.
    */
   end(count: number): void {
-    this.#stepMs = (this.#clock.now() - this.#start) / count;
+    if (count < LEAST_STEPS) return;
+    const stepMs = (this.#clock.now() - this.#start) / count;
+    this.#stepMs = Math.min(this.#stepMs ?? Infinity, stepMs);
   }
 }

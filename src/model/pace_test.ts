@@ -63,3 +63,24 @@ Deno.test("Pace does not wait where recording is the slower part", async () => {
   }
   assertEquals(slept, []);
 });
+
+Deno.test("Pace does not take its own waiting for how long a step takes", async () => {
+  const { clock, slept } = fakeClock();
+  const pace = new Pace(clock);
+  // A single step, which is mostly a read-back, says nothing.
+  await pace.wait(0);
+  clock.time += 50;
+  pace.end(1);
+  await pace.wait(0);
+  await pace.wait(23);
+  assertEquals(slept, []);
+  clock.time += 24;
+  pace.end(24); // 1 ms a step
+  // A slow row changes nothing.
+  await pace.wait(0);
+  clock.time += 2400;
+  pace.end(24);
+  await pace.wait(0);
+  await pace.wait(23);
+  assertEquals(slept, [7]);
+});
