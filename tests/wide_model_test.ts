@@ -181,6 +181,30 @@ Deno.test("Mixtral on a GPU decodes long contexts as it prefills them", async ()
   );
 });
 
+Deno.test("Mixtral on a GPU gives the same bits of long contexts with any slots", async () => {
+  using checkpoint = await tinyCheckpoint({ seed: SEED, config: LONG_CONFIG });
+  const ids = new Random(SEED + 4).integers(SPLIT_FROM + 7, 61);
+  const run = (options: LoadOptions) =>
+    withWideModel(
+      checkpoint.path,
+      { ...WIDE_OPTIONS, ...options },
+      async (model, compiled) => {
+        const logits = await logitsOf(model, ids, SPLIT_FROM - 3);
+        assert(compiled.has("attention_merge.wgsl"));
+        return logits;
+      },
+    );
+  const expected = await run({});
+  const ways: LoadOptions[] = [
+    { slots: 2, residency: "gpu", prefetch: "off" },
+    { slots: 3, residency: "cpu", prefetch: "next-layer" },
+    { slots: [2, 4], store: "disk" },
+  ];
+  for (const way of ways) {
+    assertEquals(await run(way), expected, JSON.stringify(way));
+  }
+});
+
 Deno.test("Mixtral on a GPU splits what a token sees by nothing but its position", async () => {
   using checkpoint = await tinyCheckpoint({ seed: SEED, config: LONG_CONFIG });
   const ids = new Random(SEED + 3).integers(SPLIT_FROM + 2, 61);
