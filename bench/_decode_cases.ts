@@ -1,7 +1,7 @@
 /** Products of one row: decode. */
 
-import pickOne from "../kernels/lib/pick_one.wgsl" with { type: "text" };
 import { randomGroups } from "../src/engine/random_weights.ts";
+import { PICK_ONE } from "../src/ops/linear.ts";
 import {
   type Matrix,
   matrixLayout,
@@ -125,14 +125,8 @@ async function product(
   const [x, y] = [rows(lab, shape[1]), rows(lab, shape[0], rowCount)];
   const weight = gpu.storageBuffer("norm", x.stride * 4);
   const norm = isPlain || adds ? undefined : { weight, epsilon: 1e-5 };
-  const pick = {
-    sources: [{ name: "lib/pick_one.wgsl", code: pickOne }],
-    constants: {},
-    bindings: {},
-    count: 1,
-  };
   const op = (matrix: Matrix) =>
-    matvec(gpu, { matrix, x, y, add: adds, pick, norm, hasParts });
+    matvec(gpu, { matrix, x, y, add: adds, pick: PICK_ONE, norm, hasParts });
   return {
     ops: await Promise.all(matrices.map(op)),
     byteLength: byteLengthOf(layout),

@@ -1,12 +1,11 @@
 /** A token's experts where all are on the GPU. */
 
-import pickExpert from "../kernels/lib/pick_expert.wgsl" with { type: "text" };
 import type { Activations } from "../src/gpu/activations.ts";
+import { GROUP_SIZES, schemeOf } from "../src/model/weights.ts";
 import { randomWeights } from "../src/engine/random_weights.ts";
 import { type ExpertLayout, expertLayout } from "../src/ops/expert_layout.ts";
-import { oneTokenOps } from "../src/ops/experts.ts";
+import { oneTokenOps, pickChosen } from "../src/ops/experts.ts";
 import { matrixLayout, type Scheme } from "../src/ops/matrix.ts";
-import type { Routing } from "../src/ops/moe.ts";
 import { type Op, sequence } from "../src/ops/op.ts";
 import {
   type BenchCase,
@@ -19,8 +18,8 @@ import {
 
 /** How experts of other bits are quantized. */
 const SCHEMES: Readonly<Record<2 | 4, Scheme>> = {
-  2: { type: "HQQ", bits: 2, axis: 0, groupSize: 16, scaleGroupSize: 128 },
-  4: { type: "HQQ", bits: 4, axis: 0, groupSize: 64, scaleGroupSize: 256 },
+  2: schemeOf({ bits: 2, ...GROUP_SIZES[2] }),
+  4: schemeOf({ bits: 4, ...GROUP_SIZES[4] }),
 };
 
 /** The products of an expert, by the names of their cases. */
@@ -70,7 +69,7 @@ async function experts(
     const [up, down] = await oneTokenOps(
       gpu,
       { layout, x, scratch, buffer, routing },
-      pickOf(layout, routing),
+      pickChosen(layout, routing),
     );
     const both = { up, down };
     ops.push(sequence("experts", products.map((product) => both[product])));
@@ -94,16 +93,6 @@ async function rounded(
   } finally {
     gpu.activations = "float32";
   }
-}
-
-/** As `residentExperts()` finds the weights of a rank. */
-function pickOf({ wordCount }: ExpertLayout, { ids, topK }: Routing) {
-  return (MATRIX_AT: number, X_PER_RANK: number) => ({
-    sources: [{ name: "lib/pick_expert.wgsl", code: pickExpert }],
-    constants: { EXPERT_WORDS: wordCount, MATRIX_AT, X_PER_RANK },
-    bindings: { 3: ids },
-    count: topK,
-  });
 }
 
 /**

@@ -2,7 +2,9 @@
 
 import { residentExperts } from "../src/ops/experts.ts";
 import type { ExpertLayout } from "../src/ops/expert_layout.ts";
-import { linear } from "../src/ops/linear.ts";
+import { linear, pickAllRows } from "../src/ops/linear.ts";
+import { matmulBy } from "../src/ops/matmul.ts";
+import { fewWay, type MatmulWay, wideWay } from "../src/ops/matmul_ways.ts";
 import { type Matrix, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { embed, rmsNorm } from "../src/ops/norm.ts";
 import { kvWidth, qWidth, schemeName } from "./_decode_cases.ts";
@@ -49,6 +51,23 @@ export const PREFILL_CASES: readonly BenchCase[] = [
       return product(lab, [intermediateSize, hiddenSize], { scheme });
     },
   })),
+  ...TOKEN_COUNTS.flatMap((tokenCount) =>
+    ([["few", fewWay], ["wide", wideWay]] as const).map((
+      [name, wayOf],
+    ): BenchCase => ({
+      name: `W1 alone, ${tokenCount} tokens, by matmul_${name}`,
+      make: (lab) => {
+        const { up } = lab.expertLayout;
+        const way = lab.gpu.hasWideWorkgroups ? wayOf(up) : null;
+        if (way === null) return Promise.resolve(null);
+        return product(lab, [up.N, up.K], {
+          tokenCount,
+          scheme: up.scheme,
+          way,
+        });
+      },
+    }))
+  ),
   { name: "rmsnorm, many tokens", make: norm },
   ...(["F32", "F16", "BF16"] as const).map((type): BenchCase => ({
     name: `embed ${type}, many tokens`,
@@ -63,16 +82,22 @@ function manyTokens({ gpu }: Lab): number {
 async function product(
   lab: Lab,
   [N, K]: readonly [number, number],
-  { tokenCount = manyTokens(lab), scheme = lab.attention }: {
+  { tokenCount = manyTokens(lab), scheme = lab.attention, way }: {
     tokenCount?: number;
     scheme?: Scheme;
+    /** @default {undefined} the one that the program takes */
+    way?: MatmulWay;
   },
 ): Promise<BenchOps | null> {
   const { gpu, step, tokenLimit } = lab;
   if (tokenCount > tokenLimit) return null;
   const matrices = coldMatrices(lab, [N, K], scheme);
   const [x, y] = [rows(lab, K, tokenCount), rows(lab, N, tokenCount)];
-  const op = (matrix: Matrix) => linear(gpu, { matrix, x, y, step: step.step });
+  const pick = pickAllRows(step.step);
+  const op = (matrix: Matrix) =>
+    way === undefined
+      ? linear(gpu, { matrix, x, y, step: step.step })
+      : matmulBy(gpu, { matrix, x, y, add: false, pick }, way);
   return {
     ops: await Promise.all(matrices.map(op)),
     tokenCount,

@@ -3,7 +3,11 @@
 import { assertEquals } from "@std/assert";
 import type { Activations } from "../src/gpu/activations.ts";
 import type { Gpu } from "../src/gpu/device.ts";
-import type { HqqScheme, Matrix } from "../src/ops/matrix.ts";
+import {
+  type HqqScheme,
+  type Matrix,
+  placeMatrices,
+} from "../src/ops/matrix.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { type Heads, qkvStrip } from "../src/ops/projections.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
@@ -176,17 +180,15 @@ function each<T>(make: (name: "q" | "k" | "v") => T): Heads<T> {
 
 /** As `Uploader.matrices()` lays them out. */
 function inOneBuffer(gpu: Gpu, tests: Heads<TestMatrix>): Heads<Matrix> {
-  const offsets: Record<"q" | "k" | "v", number> = { q: 0, k: 0, v: 0 };
-  let end = 0;
-  for (const name of NAMES) {
-    offsets[name] = end;
-    end += Math.ceil(tests[name].bytes.length / 256) * 256;
-  }
-  const buffer = gpu.storageBuffer("q, k and v", end);
+  const { offsets, byteLength } = placeMatrices(
+    NAMES.map((name) => tests[name].layout),
+  );
+  const buffer = gpu.storageBuffer("q, k and v", byteLength);
   return each((name) => {
     const { layout, bytes } = tests[name];
-    gpu.upload(buffer, bytes, offsets[name]);
-    const place = { buffer, offset: offsets[name], size: bytes.length };
+    const offset = offsets[NAMES.indexOf(name)]!;
+    gpu.upload(buffer, bytes, offset);
+    const place = { buffer, offset, size: bytes.length };
     return { buffer: place, layout };
   });
 }

@@ -17,6 +17,7 @@ import { finish, withEngine } from "./_engine.ts";
 import { gpuTest, settle, STRIPS } from "./_gpu.ts";
 import { Random } from "./_random.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
+import { WIDE_CONFIG, WIDE_OPTIONS } from "./_wide_model.ts";
 
 const SEED = 71;
 const MODEL = fromFileUrl(new URL("../models/stories-17m-q", import.meta.url));
@@ -33,23 +34,11 @@ const ROLES = [
 const UNCOUNTED = ["rmsnorm", "combine", "swiglu", "group_rows", "rope_kv"]
   .concat("attention_merge", "fetch", "stage");
 
-/** Sizes that strips read, and heads that fit subgroups of 8. */
 const CONFIG = {
-  "hidden_size": 64,
-  "intermediate_size": 128,
-  "head_dim": 32,
-  "num_local_experts": 5,
+  ...WIDE_CONFIG,
   "max_position_embeddings": SPLIT_FROM + 64,
 };
-const OPTIONS: LoadOptions = {
-  attnBits: 4,
-  attnGroupSize: 16,
-  attnScaleGroupSize: 8,
-  expertBits: 2,
-  expertGroupSize: 16,
-  expertScaleGroupSize: 8,
-  chunkSize: 32,
-};
+const OPTIONS: LoadOptions = { ...WIDE_OPTIONS, chunkSize: 32 };
 
 /** Counts dispatches, of copies too. */
 function countDispatches(): Disposable & { count: number } {

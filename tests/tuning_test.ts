@@ -23,25 +23,12 @@ import {
 import { withRandom } from "./_random.ts";
 import { rmsNorm } from "./reference.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
+import { WIDE_CONFIG, WIDE_OPTIONS } from "./_wide_model.ts";
 
 const MODEL = "models/stories-17m-q";
 
-/** Sizes that strips read, with inputs of W2 that 64 invocations take in parts. */
-const CONFIG = {
-  "hidden_size": 64,
-  "intermediate_size": 2048,
-  "head_dim": 32,
-  "num_local_experts": 5,
-};
-
-const OPTIONS: LoadOptions = {
-  attnBits: 4,
-  attnGroupSize: 16,
-  attnScaleGroupSize: 8,
-  expertBits: 2,
-  expertGroupSize: 16,
-  expertScaleGroupSize: 8,
-};
+/** With inputs of W2 that 64 invocations take in parts. */
+const CONFIG = { ...WIDE_CONFIG, "intermediate_size": 2048 };
 
 const IDS = [1, 7, 3, 12, 5, 7, 2, 9];
 
@@ -57,7 +44,7 @@ async function decode(
   try {
     using source = await openSource(directory);
     using gpu = await Gpu.open({ ...STRIPS, tuning });
-    const options = { ...OPTIONS, ...more };
+    const options = { ...WIDE_OPTIONS, ...more };
     const { config } = source;
     const reader = source.reader(options);
     using model = (await loadModel(gpu, { config, reader, options })).model;

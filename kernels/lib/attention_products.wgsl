@@ -1,20 +1,10 @@
 // The products of attention_wide.wgsl, in registers: 8 rows of what is in shared
 // memory. Everything but the place of a lane is known when it is compiled, so that
 // loads need no arithmetic.
-// Needs: attention_slices.
+// Needs: attention_slices, outer.
 
 // 8 rows x 4.
 struct Square { top: mat4x4f, bottom: mat4x4f }
-
-// sum[i] + x[i] y, for 4 rows.
-fn outer(sum: mat4x4f, x: vec4f, y: vec4f) -> mat4x4f {
-  return mat4x4f(
-    fma(vec4f(x.x), y, sum[0]),
-    fma(vec4f(x.y), y, sum[1]),
-    fma(vec4f(x.z), y, sum[2]),
-    fma(vec4f(x.w), y, sum[3]),
-  );
-}
 
 fn shrunk(s: Square, top: vec4f, bottom: vec4f) -> Square {
   let a = s.top;
@@ -29,8 +19,8 @@ fn shrunk(s: Square, top: vec4f, bottom: vec4f) -> Square {
 fn score(s: Square, side: u32, ri: u32, pi: u32, e: u32) -> Square {
   let key = slices[side][1][e][turned(pi, e / 4u)];
   return Square(
-    outer(s.top, slices[side][0][e][turned(ri * 2u, e / 4u)], key),
-    outer(s.bottom, slices[side][0][e][turned(ri * 2u + 1u, e / 4u)], key),
+    outer(s.top, key, slices[side][0][e][turned(ri * 2u, e / 4u)]),
+    outer(s.bottom, key, slices[side][0][e][turned(ri * 2u + 1u, e / 4u)]),
   );
 }
 
@@ -58,10 +48,10 @@ fn add(s: Sums, side: u32, slice: u32, ri: u32, pi: u32, j: u32) -> Sums {
   let bottom = p[slice][j][p_turned(ri * 2u + 1u, slice, j)];
   let v = slices[side][0][j][pi];
   var sums = s;
-  sums.a = Square(outer(s.a.top, top, v), outer(s.a.bottom, bottom, v));
+  sums.a = Square(outer(s.a.top, v, top), outer(s.a.bottom, v, bottom));
   if (QUADS > 16u) {
     let w = slices[side][1][j][pi];
-    sums.b = Square(outer(s.b.top, top, w), outer(s.b.bottom, bottom, w));
+    sums.b = Square(outer(s.b.top, w, top), outer(s.b.bottom, w, bottom));
   }
   return sums;
 }

@@ -62,6 +62,3 @@ fn dot_bytes(bytes: vec4u, v: Fixed, sum: f32) -> f32 {
   let upper = dot16(signed, v.high) * 256 + dot16(signed, v.middle);
   return f32(upper) * 256.0 + f32(dot16(signed, v.low)) + 128.0 * sum;
 }
-
-// The sum of the numbers, in units.
-fn sum_fixed(v: Fixed) -> f32 { return dot_small(vec4u(0x01010101u), v); }

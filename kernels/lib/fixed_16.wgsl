@@ -48,6 +48,3 @@ fn dot_bytes(bytes: vec4u, v: Fixed, sum: f32) -> f32 {
   let signed = bytes ^ vec4u(0x80808080u);
   return f32(dot16(signed, v.high) * 256 + dot16(signed, v.low)) + 128.0 * sum;
 }
-
-// The sum of the numbers, in units.
-fn sum_fixed(v: Fixed) -> f32 { return dot_small(vec4u(0x01010101u), v); }

@@ -51,6 +51,3 @@ fn dot_shifted(bytes: vec4u, v: Fixed, shift: u32) -> f32 {
 fn dot_bytes(bytes: vec4u, v: Fixed, sum: f32) -> f32 {
   return fma(sum, 128.0, dot_signed(bytes ^ vec4u(0x80808080u), v));
 }
-
-// The sum of the numbers, in units.
-fn sum_fixed(v: Fixed) -> f32 { return dot_signed(vec4u(0x01010101u), v); }

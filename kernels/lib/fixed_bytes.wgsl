@@ -1,5 +1,6 @@
 // What lib/fixed.wgsl, fixed_16.wgsl and fixed_8.wgsl share: numbers to bytes, four to a
 // word, and their products with four others.
+// Needs: one of them.
 
 // The largest magnitude of 16 numbers, and never zero.
 fn largest16(v: mat4x4f) -> f32 {
@@ -24,3 +25,6 @@ fn dot16(bytes: vec4u, v: vec4u) -> i32 {
   return (dot4I8Packed(bytes.x, v.x) + dot4I8Packed(bytes.y, v.y)) +
     (dot4I8Packed(bytes.z, v.z) + dot4I8Packed(bytes.w, v.w));
 }
+
+// The sum of the numbers, in units.
+fn sum_fixed(v: Fixed) -> f32 { return dot_small(vec4u(0x01010101u), v); }

@@ -26,11 +26,9 @@ const ROUNDS = 5;
  * @returns 10^9 bytes a second, the best of some measurements.
  */
 export async function measureVramRate(gpu: Gpu): Promise<number> {
-  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const byteLength = Math.min(
     byKind(gpu, VRAM_BYTE_LENGTH),
-    Math.floor(maxBufferSize / 16) * 16,
-    Math.floor(maxStorageBufferBindingSize / 16) * 16,
+    Math.floor(gpu.bindByteLimit / 16) * 16,
   );
   const source = gpu.storageBuffer("VRAM to read", byteLength);
   const { encode, sums } = await readAll(gpu, source);

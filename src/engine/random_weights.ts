@@ -1,7 +1,11 @@
 /** Weights of which only the speed is of interest. */
 
 import type { Gpu } from "../gpu/device.ts";
-import type { Matrix, MatrixLayout } from "../ops/matrix.ts";
+import {
+  type Matrix,
+  type MatrixLayout,
+  placeMatrices,
+} from "../ops/matrix.ts";
 
 /** The most bytes that the system makes up at once. */
 const CHUNK_BYTE_LENGTH = 65_536;
@@ -46,9 +50,6 @@ export function randomMatrices(
   });
 }
 
-/** Where matrices may begin that share a buffer. */
-const ALIGNMENT = 256;
-
 /**
  * Makes groups of random matrices, each group in one buffer, as a model's q, k and v
  * lie.
@@ -64,14 +65,9 @@ export function randomGroups(
   count: number,
 ): Matrix[][] {
   const parts = layouts.map(randomWeights);
-  const offsets: number[] = [];
-  let end = 0;
-  for (const { length } of parts) {
-    offsets.push(end);
-    end += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
-  }
+  const { offsets, byteLength } = placeMatrices(layouts);
   return Array.from({ length: count }, () => {
-    const buffer = gpu.storageBuffer("random weights", end);
+    const buffer = gpu.storageBuffer("random weights", byteLength);
     return layouts.map((layout, i) => {
       const [bytes, offset] = [parts[i]!, offsets[i]!];
       gpu.upload(buffer, bytes, offset);

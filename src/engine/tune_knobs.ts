@@ -3,8 +3,10 @@
 import type { Gpu } from "../gpu/device.ts";
 import { type Tuning, TUNING_VALUES } from "../gpu/tuning.ts";
 import { argmax, argmaxWorkgroupSize } from "../ops/argmax.ts";
+import { expertStrips } from "../ops/experts.ts";
+import { matrixStrips } from "../ops/matvec.ts";
 import { type Op, reduction } from "../ops/op.ts";
-import { stripReading } from "../ops/strip.ts";
+import { qkvUnitCount } from "../ops/projections.ts";
 import type { TuneModel } from "./tune_model.ts";
 
 /** Something that is varied. */
@@ -38,26 +40,11 @@ const ARGMAX_COUNT = 64;
  */
 export function knobsOf(gpu: Gpu, model: TuneModel): readonly Knob[] {
   const { up, down, q, k } = model.layouts;
-  const stripOf = (layout: typeof up, hasParts: boolean, matrixCount: number) =>
-    stripReading(gpu, { layout, hasParts, matrixCount, fills: false });
   const strips = {
-    upUnits: () => [stripOf(up, false, 2)],
-    downUnits: () => [stripOf(down, true, 1)],
-    matrixUnits: () => [stripOf(q, false, 1)],
+    upUnits: () => [expertStrips(gpu, { up, down }).up],
+    downUnits: () => [expertStrips(gpu, { up, down }).down],
+    matrixUnits: () => [matrixStrips(gpu, q)],
   };
-  // All three take as many units as the smallest has, at most.
-  const qkvUnits = () =>
-    Math.min(...[q, k].map((layout) => {
-      const reading = stripReading(gpu, {
-        layout,
-        hasParts: false,
-        matrixCount: 1,
-        fills: false,
-        unitCount: gpu.tuning.qkvUnits,
-        hasTable: true,
-      });
-      return reading?.constants.UNITS ?? 0;
-    }));
   const effectOf = (readings: ReturnType<typeof strips.upUnits>) =>
     JSON.stringify(readings.map((reading) => reading?.constants ?? null));
   const hasStrips = Object.values(strips).flatMap((readings) => readings())
@@ -80,7 +67,7 @@ export function knobsOf(gpu: Gpu, model: TuneModel): readonly Knob[] {
     },
     {
       name: "qkvUnits",
-      effect: () => String(qkvUnits()),
+      effect: () => String(qkvUnitCount(gpu, [q, k])),
       ops: model.matrices,
     },
     {

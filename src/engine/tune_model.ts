@@ -1,6 +1,7 @@
 /** The ops of a token that `moeno tune` times, at the shapes of a large model. */
 
 import type { Gpu } from "../gpu/device.ts";
+import { GROUP_SIZES, schemeOf } from "../model/weights.ts";
 import type { ArgmaxOptions } from "../ops/argmax.ts";
 import {
   type ExpertLayout,
@@ -9,7 +10,7 @@ import {
 } from "../ops/expert_layout.ts";
 import { residentExperts } from "../ops/experts.ts";
 import { linear } from "../ops/linear.ts";
-import { type MatrixLayout, matrixLayout, type Scheme } from "../ops/matrix.ts";
+import { type MatrixLayout, matrixLayout } from "../ops/matrix.ts";
 import { combine, makeRouting, route } from "../ops/moe.ts";
 import { makeRows, type Op } from "../ops/op.ts";
 import { projections } from "../ops/projections.ts";
@@ -64,20 +65,8 @@ const SHAPES: readonly Shape[] = [
   { hidden: 2048, intermediate: 7168, kvWidth: 512, vocabSize: 32_000, layerCount: 32 },
   { hidden: 512, intermediate: 384, kvWidth: 512, vocabSize: 4096, layerCount: 6 },
 ];
-const ATTENTION: Scheme = {
-  type: "HQQ",
-  bits: 4,
-  axis: 0,
-  groupSize: 64,
-  scaleGroupSize: 256,
-};
-const EXPERT: Scheme = {
-  type: "HQQ",
-  bits: 2,
-  axis: 0,
-  groupSize: 16,
-  scaleGroupSize: 128,
-};
+const ATTENTION = schemeOf({ bits: 4, ...GROUP_SIZES[4] });
+const EXPERT = schemeOf({ bits: 2, ...GROUP_SIZES[2] });
 const EXPERT_COUNT = 8;
 const TOP_K = 2;
 const SIZES = { tokenLimit: 1, expertCount: EXPERT_COUNT, topK: TOP_K };

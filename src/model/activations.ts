@@ -1,8 +1,9 @@
 /** Where the exactness of activations counts. */
 
 import type { Gpu } from "../gpu/device.ts";
-import type { MatrixLayout } from "../ops/matrix.ts";
-import { stripReading } from "../ops/strip.ts";
+import { expertStrips } from "../ops/experts.ts";
+import type { Matrix } from "../ops/matrix.ts";
+import { matrixStrips } from "../ops/matvec.ts";
 import type { Weights } from "./upload.ts";
 
 /**
@@ -15,16 +16,13 @@ import type { Weights } from "./upload.ts";
  */
 export function partsWithoutStrips(
   gpu: Gpu,
-  { layers, expertLayout: { up, down } }: Pick<
-    Weights,
-    "layers" | "expertLayout"
-  >,
+  { layers, expertLayout }: Pick<Weights, "layers" | "expertLayout">,
 ): string[] {
-  const isStrip = (layout: MatrixLayout, matrixCount = 1, hasParts = false) =>
-    stripReading(gpu, { layout, hasParts, matrixCount, fills: false }) !== null;
+  const isStrip = ({ layout }: Matrix) => matrixStrips(gpu, layout) !== null;
   const attention = layers.flatMap(({ q, k, v, o }) => [q, k, v, o]);
+  const { up, down } = expertStrips(gpu, expertLayout);
   return [
-    ...attention.some(({ layout }) => isStrip(layout)) ? [] : ["attention"],
-    ...isStrip(up, 2) || isStrip(down, 1, true) ? [] : ["experts"],
+    ...attention.some(isStrip) ? [] : ["attention"],
+    ...up ?? down ? [] : ["experts"],
   ];
 }

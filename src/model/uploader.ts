@@ -2,7 +2,11 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import { forEachParallel } from "../io/for_each_parallel.ts";
-import type { Matrix, MatrixLayout } from "../ops/matrix.ts";
+import {
+  type Matrix,
+  type MatrixLayout,
+  placeMatrices,
+} from "../ops/matrix.ts";
 import { padded } from "../ops/padded.ts";
 import type { MatrixReader } from "./weights.ts";
 
@@ -11,9 +15,6 @@ const READ_LIMIT = 12;
 
 /** Bytes of weights that are in memory at the same time. */
 const READ_BYTE_LENGTH = 256 * 2 ** 20;
-
-/** What the offset of a bound part of a buffer is a multiple of, on every GPU. */
-const ALIGNMENT = 256;
 
 /** Something to read and to upload. */
 interface Job {
@@ -104,16 +105,13 @@ export class Uploader {
     label: string,
     matrices: readonly (readonly [base: string, layout: MatrixLayout])[],
   ): Matrix[] {
-    let end = 0;
-    const offsets = matrices.map(([, { wordCount }]) => {
-      const byteOffset = end;
-      end = Math.ceil((byteOffset + wordCount * 4) / ALIGNMENT) * ALIGNMENT;
-      return byteOffset;
-    });
-    if (end > this.#gpu.bindByteLimit) {
+    const { offsets, byteLength } = placeMatrices(
+      matrices.map(([, layout]) => layout),
+    );
+    if (byteLength > this.#gpu.bindByteLimit) {
       return matrices.map(([base, layout]) => this.matrix(base, layout));
     }
-    const buffer = this.#gpu.storageBuffer(label, end);
+    const buffer = this.#gpu.storageBuffer(label, byteLength);
     return matrices.map(([base, layout], i) => {
       const offset = offsets[i]!;
       this.#addMatrix(base, layout, { buffer, byteOffset: offset });

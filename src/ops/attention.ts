@@ -9,7 +9,12 @@ import attentionTileCode from "../../kernels/attention_tile.wgsl" with {
 };
 import attentionCode from "../../kernels/attention.wgsl" with { type: "text" };
 import ropeKvCode from "../../kernels/rope_kv.wgsl" with { type: "text" };
-import { STATE_SOURCE, WHOLE_SOURCE } from "./attention_sources.ts";
+import {
+  bindingsOf,
+  constantsOf,
+  STATE_SOURCE,
+  WHOLE_SOURCE,
+} from "./attention_sources.ts";
 import { attentionWide } from "./attention_wide.ts";
 import { attentionCost } from "./cost.ts";
 import { kernelOp, type Op, reduction, type Rows } from "./op.ts";
@@ -207,29 +212,4 @@ export function attentionByTile(
 /** Workgroup memory of `attention_tile.wgsl`. */
 function attentionTileByteLength({ headDim }: AttentionShape): number {
   return 3 * 256 * 16 + 32 * padded(headDim) * 4 + 3 * 32 * 4;
-}
-
-function constantsOf(
-  { headDim, headCount, kvHeadCount, y, window }: AttentionOptions,
-): Record<string, number> {
-  return {
-    D: headDim,
-    QUADS: padded(headDim) / 4,
-    HEADS: headCount,
-    KV_HEADS: kvHeadCount,
-    Y_STRIDE: y.stride,
-    WINDOW: window,
-  };
-}
-
-function bindingsOf(
-  { rotated, cache, y, step }: AttentionOptions,
-): Record<number, GPUBuffer> {
-  return {
-    0: rotated,
-    1: cache.k,
-    2: cache.v,
-    3: y.buffer,
-    [STEP_BINDING]: step,
-  };
 }

@@ -19,6 +19,9 @@ import states from "../../kernels/lib/attention_states.wgsl" with {
 import whole from "../../kernels/lib/attention_whole.wgsl" with {
   type: "text",
 };
+import type { AttentionOptions } from "./attention.ts";
+import { padded } from "./padded.ts";
+import { STEP_BINDING } from "./step.ts";
 
 /** Declares `State`: what online softmax knows. */
 export const STATE_SOURCE: KernelSource = {
@@ -55,3 +58,40 @@ export const SPLIT_SOURCE: KernelSource = {
   name: "lib/attention_split.wgsl",
   code: split,
 };
+
+/**
+ * Says what kernels of rotated rows know when they are compiled.
+ *
+ * @param options The rows and the cache.
+ * @returns The constants.
+ */
+export function constantsOf(
+  { headDim, headCount, kvHeadCount, y, window }: AttentionOptions,
+): Record<string, number> {
+  return {
+    D: headDim,
+    QUADS: padded(headDim) / 4,
+    HEADS: headCount,
+    KV_HEADS: kvHeadCount,
+    Y_STRIDE: y.stride,
+    WINDOW: window,
+  };
+}
+
+/**
+ * Says what they read and write.
+ *
+ * @param options The rows and the cache.
+ * @returns The buffers.
+ */
+export function bindingsOf(
+  { rotated, cache, y, step }: AttentionOptions,
+): Record<number, GPUBuffer> {
+  return {
+    0: rotated,
+    1: cache.k,
+    2: cache.v,
+    3: y.buffer,
+    [STEP_BINDING]: step,
+  };
+}

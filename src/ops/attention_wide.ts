@@ -10,15 +10,16 @@ import attentionRows from "../../kernels/lib/attention_rows.wgsl" with {
 import attentionSlices from "../../kernels/lib/attention_slices.wgsl" with {
   type: "text",
 };
+import outerCode from "../../kernels/lib/outer.wgsl" with { type: "text" };
 import attentionWideCode from "../../kernels/attention_wide.wgsl" with {
   type: "text",
 };
 import type { AttentionOptions } from "./attention.ts";
-import { STATE_SOURCE } from "./attention_sources.ts";
+import { bindingsOf, constantsOf, STATE_SOURCE } from "./attention_sources.ts";
 import { attentionCost } from "./cost.ts";
 import { kernelOp, type Op } from "./op.ts";
 import { padded } from "./padded.ts";
-import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
+import { STEP_SOURCE } from "./step.ts";
 
 /** Rows of a workgroup of `attention_wide.wgsl`. */
 const ROWS = 64;
@@ -41,7 +42,7 @@ export function attentionWide(
   gpu: Gpu,
   options: AttentionOptions,
 ): Promise<Op> | null {
-  const { headDim, headCount, kvHeadCount, cache, y } = options;
+  const { headDim, headCount, kvHeadCount } = options;
   const { limits } = gpu.device;
   const QUADS = padded(headDim) / 4;
   const RATIO = headCount / kvHeadCount;
@@ -55,27 +56,13 @@ export function attentionWide(
       STEP_SOURCE,
       STATE_SOURCE,
       { name: "lib/attention_slices.wgsl", code: attentionSlices },
+      { name: "lib/outer.wgsl", code: outerCode },
       { name: "lib/attention_products.wgsl", code: attentionProducts },
       { name: "lib/attention_rows.wgsl", code: attentionRows },
       { name: "attention_wide.wgsl", code: attentionWideCode },
     ],
-    constants: {
-      D: headDim,
-      QUADS,
-      HEADS: headCount,
-      KV_HEADS: kvHeadCount,
-      RATIO,
-      TOKENS,
-      Y_STRIDE: y.stride,
-      WINDOW: options.window,
-    },
-    bindings: {
-      0: options.rotated,
-      1: cache.k,
-      2: cache.v,
-      3: y.buffer,
-      [STEP_BINDING]: options.step,
-    },
+    constants: { ...constantsOf(options), RATIO, TOKENS },
+    bindings: bindingsOf(options),
     workgroups: (tokenCount) => [kvHeadCount, Math.ceil(tokenCount / TOKENS)],
     cost: (tokenCount, at) => attentionCost(options, tokenCount, at),
   });

@@ -62,41 +62,23 @@ async function upOp(
   { pickOf, share }: { pickOf: PickOf; share: Share },
 ): Promise<Op> {
   const { buffer, layout: { up, at }, x, routing, scratch } = options;
-  if (!gpu.hasWideWorkgroups) return await upInSteps(narrowWay(up));
+  const [w1, w3] = [at.w1, at.w3].map((at) => pickOf(at, routing.topK));
+  const product = (way: MatmulWay, y: Rows, pick: Pick) => {
+    const matrix = { buffer, layout: up };
+    return matmulBy(gpu, { matrix, x, y, add: false, pick }, way);
+  };
+  const inSteps = async (way: MatmulWay) =>
+    sequence("expert_up", [
+      withRole("w1", await product(way, scratch.h, w1!)),
+      withRole("w3", await product(way, scratch.h3, w3!)),
+      withRole("experts", await swiglu(gpu, scratch, w1!)),
+    ]);
+  if (!gpu.hasWideWorkgroups) return await inSteps(narrowWay(up));
   const wide = wideWay(up, at.w3 - at.w1);
-  const pick = pickOf(at.w1, routing.topK);
-  const many = withRole(
-    "w1, w3",
-    await matmulBy(gpu, {
-      matrix: { buffer, layout: up },
-      x,
-      y: scratch.h,
-      add: false,
-      pick,
-    }, wide),
-  );
+  const many = withRole("w1, w3", await product(wide, scratch.h, w1!));
   const few = fewWay(up);
   if (few === null) return many;
-  return byRowCount(await upInSteps(few), many, { wide, share });
-
-  async function upInSteps(way: MatmulWay): Promise<Op> {
-    const product = (y: Rows, matrixAt: number) =>
-      matmulBy(gpu, {
-        matrix: { buffer, layout: up },
-        x,
-        y,
-        add: false,
-        pick: pickOf(matrixAt, routing.topK),
-      }, way);
-    return sequence("expert_up", [
-      withRole("w1", await product(scratch.h, at.w1)),
-      withRole("w3", await product(scratch.h3, at.w3)),
-      withRole(
-        "experts",
-        await swiglu(gpu, scratch, pickOf(at.w1, routing.topK)),
-      ),
-    ]);
-  }
+  return byRowCount(await inSteps(few), many, { wide, share });
 }
 
 function swiglu(

@@ -16,6 +16,7 @@ import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
 import { groupRows, manyTokensOps } from "./expert_matmul.ts";
 import { inputReading } from "./input.ts";
 import { costOf, matrixReading, matvec, type Pick } from "./matvec.ts";
+import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
 import {
   type Bound,
@@ -27,7 +28,7 @@ import {
   spread,
   withRole,
 } from "./op.ts";
-import { stripReading } from "./strip.ts";
+import { type StripReading, stripReading } from "./strip.ts";
 
 /** What experts work on. */
 export interface ExpertsOptions {
@@ -63,12 +64,7 @@ export async function residentExperts(
   const { layout, routing, scratch, step } = options;
   const { topK, expertCount } = routing;
   const EXPERT_WORDS = layout.wordCount;
-  const one = await oneTokenOps(gpu, options, (MATRIX_AT, X_PER_RANK) => ({
-    sources: [{ name: "lib/pick_expert.wgsl", code: pickExpert }],
-    constants: { EXPERT_WORDS, MATRIX_AT, X_PER_RANK },
-    bindings: { 3: routing.ids },
-    count: topK, // a workgroup's z is the rank
-  }));
+  const one = await oneTokenOps(gpu, options, pickChosen(layout, routing));
   const many = await manyTokensOps(gpu, options, (MATRIX_AT, X_DIVISOR) => ({
     sources: [{ name: "lib/rows_expert.wgsl", code: rowsExpert }],
     constants: {
@@ -88,9 +84,47 @@ export async function residentExperts(
   );
 }
 
+/**
+ * Picks the chosen experts of a token out of all of a layer.
+ *
+ * @param layout How an expert lies.
+ * @param routing Who goes where.
+ * @returns Which weights go with which rows.
+ */
+export function pickChosen(
+  { wordCount: EXPERT_WORDS }: ExpertLayout,
+  { ids, topK }: Routing,
+): PickOf {
+  return (MATRIX_AT, X_PER_RANK) => ({
+    sources: [{ name: "lib/pick_expert.wgsl", code: pickExpert }],
+    constants: { EXPERT_WORDS, MATRIX_AT, X_PER_RANK },
+    bindings: { 3: ids },
+    count: topK, // a workgroup's z is the rank
+  });
+}
+
 /** How `expertUp()` and W2's `matvec()` ask for strips. */
 const UP_STRIPS = { hasParts: false, matrixCount: 2 } as const;
 const DOWN_STRIPS = { hasParts: true, matrixCount: 1 } as const;
+
+/**
+ * Tells how one token's products read experts in strips.
+ *
+ * @param gpu The GPU.
+ * @param layout How W1 and W3, and W2 lie.
+ * @param fills Whether missing weights are brought in on the way.
+ * @returns How; `null` for what is not read so.
+ */
+export function expertStrips(
+  gpu: Gpu,
+  { up, down }: Readonly<Record<"up" | "down", MatrixLayout>>,
+  fills = false,
+): Record<"up" | "down", StripReading | null> {
+  return {
+    up: stripReading(gpu, { layout: up, ...UP_STRIPS, fills }),
+    down: stripReading(gpu, { layout: down, ...DOWN_STRIPS, fills }),
+  };
+}
 
 /**
  * Tells whether the ops of {@linkcode oneTokenOps} bring in on the way what is
@@ -100,9 +134,9 @@ const DOWN_STRIPS = { hasParts: true, matrixCount: 1 } as const;
  * @param layout How an expert lies.
  * @returns Whether both do.
  */
-export function fillsSlots(gpu: Gpu, { up, down }: ExpertLayout): boolean {
-  return [{ layout: up, ...UP_STRIPS }, { layout: down, ...DOWN_STRIPS }]
-    .every((wanted) => stripReading(gpu, { ...wanted, fills: true }) !== null);
+export function fillsSlots(gpu: Gpu, layout: ExpertLayout): boolean {
+  const { up, down } = expertStrips(gpu, layout, true);
+  return up !== null && down !== null;
 }
 
 /** Which weights and rows: made for a matrix and how its x has rows. */
@@ -161,11 +195,8 @@ function expertUp(
 ): Promise<Op> {
   const { buffer, layout: { up, at }, x, scratch } = options;
   const pick = pickOf(at.w1, 0);
-  const strip = stripReading(gpu, {
-    layout: up,
-    ...UP_STRIPS,
-    fills: pick.misses !== undefined,
-  });
+  const fills = pick.misses !== undefined;
+  const strip = stripReading(gpu, { layout: up, ...UP_STRIPS, fills });
   if (strip === null && up.scheme.type === "HQQ" && up.scheme.axis === 1) {
     return axis1Up(gpu, options, pickOf);
   }

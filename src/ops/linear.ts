@@ -6,9 +6,32 @@ import rowsAll from "../../kernels/lib/rows_all.wgsl" with { type: "text" };
 import type { NormedInput } from "./input.ts";
 import type { Matrix } from "./matrix.ts";
 import { matmul } from "./matmul.ts";
-import { matvec } from "./matvec.ts";
+import { matvec, type Pick } from "./matvec.ts";
 import { byTokenCount, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING } from "./step.ts";
+
+/** One matrix, one row of x. */
+export const PICK_ONE: Pick = {
+  sources: [{ name: "lib/pick_one.wgsl", code: pickOne }],
+  constants: {},
+  bindings: {},
+  count: 1,
+};
+
+/**
+ * Picks one matrix for all rows of x.
+ *
+ * @param step The uniform of the step, which says how many there are.
+ * @returns Which weights go with which rows.
+ */
+export function pickAllRows(step: GPUBuffer): Pick {
+  return {
+    sources: [{ name: "lib/rows_all.wgsl", code: rowsAll }],
+    constants: {},
+    bindings: { [STEP_BINDING]: step },
+    count: 1,
+  };
+}
 
 /** Options for {@linkcode linear}. */
 export interface LinearOptions {
@@ -58,24 +81,14 @@ export async function linear(gpu: Gpu, options: LinearOptions): Promise<Op> {
     y: oneY,
     x: beforeNorm?.x ?? x,
     norm: beforeNorm?.norm,
-    pick: {
-      sources: [{ name: "lib/pick_one.wgsl", code: pickOne }],
-      constants: {},
-      bindings: {},
-      count: 1,
-    },
+    pick: PICK_ONE,
   });
   const many = await matmul(gpu, {
     matrix,
     add,
     x,
     y,
-    pick: {
-      sources: [{ name: "lib/rows_all.wgsl", code: rowsAll }],
-      constants: {},
-      bindings: { [STEP_BINDING]: step },
-      count: 1,
-    },
+    pick: pickAllRows(step),
   });
   return byTokenCount(one, many);
 }

@@ -10,7 +10,7 @@ import {
 } from "./matmul_ways.ts";
 import type { Matrix } from "./matrix.ts";
 import { costOf, type Pick } from "./matvec.ts";
-import { kernelOp, type Op, type Rows } from "./op.ts";
+import { choice, kernelOp, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
 /** Options for {@linkcode matmul}. */
@@ -81,17 +81,13 @@ export function byRowCount(
     share: Share;
   },
 ): Op {
-  const opFor = (tokenCount: number) =>
-    isForFew(wide, { rowCount: tokenCount * rowsPerToken, pickCount })
-      ? few
-      : many;
-  return {
-    name: many.name,
-    encode(pass, tokenCount, position) {
-      opFor(tokenCount).encode(pass, tokenCount, position);
-    },
-    parts: (tokenCount) => [opFor(tokenCount)],
-  };
+  return choice(
+    many.name,
+    (tokenCount) =>
+      isForFew(wide, { rowCount: tokenCount * rowsPerToken, pickCount })
+        ? few
+        : many,
+  );
 }
 
 /**

@@ -264,3 +264,24 @@ function checkGroups(
     );
   }
 }
+
+/** What the offset of a bound part of a buffer is a multiple of, on every GPU. */
+const PLACE_STEP = 256;
+
+/**
+ * Lays matrices out in one buffer, each to be bound by itself.
+ *
+ * @param layouts How each lies.
+ * @returns Where they begin, and the bytes of all.
+ */
+export function placeMatrices(
+  layouts: readonly Pick<MatrixLayout, "wordCount">[],
+): { readonly offsets: readonly number[]; readonly byteLength: number } {
+  let byteLength = 0;
+  const offsets = layouts.map(({ wordCount }) => {
+    const offset = byteLength;
+    byteLength += Math.ceil(wordCount * 4 / PLACE_STEP) * PLACE_STEP;
+    return offset;
+  });
+  return { offsets, byteLength };
+}

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type HqqScheme, matrixLayout } from "./matrix.ts";
+import { type HqqScheme, matrixLayout, placeMatrices } from "./matrix.ts";
 
 const HQQ = { type: "HQQ", bits: 4, axis: 0, scaleGroupSize: null } as const;
 
@@ -59,4 +59,12 @@ Deno.test("matrixLayout() gives codes, scales and zeros room of their own", () =
   assertEquals(sizes({ ...HQQ, ...groups }), [32, 92, 152, 152]);
   // 5 groups in each of 12 rows.
   assertEquals(sizes({ ...HQQ, ...groups, axis: 1 }), [32, 92, 152, 152]);
+});
+
+Deno.test("placeMatrices() begins each at a multiple of 256 bytes", () => {
+  assertEquals(
+    placeMatrices([{ wordCount: 64 }, { wordCount: 68 }, { wordCount: 4 }]),
+    { offsets: [0, 256, 768], byteLength: 1024 },
+  );
+  assertEquals(placeMatrices([]), { offsets: [], byteLength: 0 });
 });

@@ -97,6 +97,21 @@ export function matvec(gpu: Gpu, options: MatvecOptions): Promise<Op> {
 }
 
 /**
+ * Tells how the product with a matrix of the trunk reads it in strips.
+ *
+ * @param gpu The GPU.
+ * @param layout How the matrix lies.
+ * @returns How; `null` if it does not.
+ */
+export function matrixStrips(
+  gpu: Gpu,
+  layout: MatrixLayout,
+): StripReading | null {
+  const wanted = { layout, hasParts: false, matrixCount: 1, fills: false };
+  return stripReading(gpu, wanted);
+}
+
+/**
  * Tells how many rows of y {@linkcode matvec} writes for a row, with parts.
  *
  * @param gpu The GPU.

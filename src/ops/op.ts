@@ -116,12 +116,26 @@ export function withRole(role: string, op: Op): Op {
  * @returns The op.
  */
 export function byTokenCount(one: Op, many: Op): Op {
+  return choice(one.name, (tokenCount) => tokenCount === 1 ? one : many);
+}
+
+/**
+ * Makes an op that takes one of several ways.
+ *
+ * @param name What it computes.
+ * @param opFor Which op a step takes, by its tokens and where the first stands.
+ * @returns The op.
+ */
+export function choice(
+  name: string,
+  opFor: (tokenCount: number, position?: number) => Op,
+): Op {
   return {
-    name: one.name,
+    name,
     encode(pass, tokenCount, position) {
-      (tokenCount === 1 ? one : many).encode(pass, tokenCount, position);
+      opFor(tokenCount, position).encode(pass, tokenCount, position);
     },
-    parts: (tokenCount) => [tokenCount === 1 ? one : many],
+    parts: (tokenCount, position) => [opFor(tokenCount, position)],
   };
 }
 

@@ -5,11 +5,12 @@ import qkvStripCode from "../../kernels/qkv_strip.wgsl" with { type: "text" };
 import { productCost } from "./cost.ts";
 import { inputReading, type NormedInput } from "./input.ts";
 import { linear } from "./linear.ts";
-import type { Matrix } from "./matrix.ts";
+import type { Matrix, MatrixLayout } from "./matrix.ts";
 import {
   byTokenCount,
   kernelOp,
   type Op,
+  resourceOf,
   type Rows,
   sequence,
   withRole,
@@ -123,10 +124,10 @@ export function qkvStrip(
 function placesOf(
   { q, k, v }: Heads<Matrix>,
 ): Heads<{ buffer: GPUBuffer; vec4: number }> | null {
-  const placeOf = ({ buffer }: Matrix) =>
-    "buffer" in buffer
-      ? { buffer: buffer.buffer, vec4: (buffer.offset ?? 0) / 16 }
-      : { buffer, vec4: 0 };
+  const placeOf = (matrix: Matrix) => {
+    const { buffer, offset = 0 } = resourceOf(matrix.buffer);
+    return { buffer, vec4: offset / 16 };
+  };
   const places = { q: placeOf(q), k: placeOf(k), v: placeOf(v) };
   const { buffer } = places.q;
   const isOne = places.k.buffer === buffer && places.v.buffer === buffer;
@@ -138,31 +139,44 @@ function readingsOf(
   gpu: Gpu,
   matrices: Heads<Matrix>,
 ): Heads<StripReading> | null {
-  const read = (name: "q" | "k" | "v", units: number) =>
-    stripReading(gpu, {
-      layout: matrices[name].layout,
-      hasParts: false,
-      matrixCount: 1,
-      fills: false,
-      unitCount: units,
-      hasTable: true,
-    });
-  const unitCounts = NAMES.map((name) =>
-    read(name, gpu.tuning.qkvUnits)?.constants.UNITS ?? 0
-  );
-  const least = Math.min(...unitCounts);
-  if (least === 0) return null;
-  const readings = {
-    q: read("q", least)!,
-    k: read("k", least)!,
-    v: read("v", least)!,
-  };
+  const layouts = NAMES.map((name) => matrices[name].layout);
+  const unitCount = qkvUnitCount(gpu, layouts);
+  if (unitCount === 0) return null;
+  const [q, k, v] = layouts.map((layout) => read(gpu, layout, unitCount)!);
+  const readings = { q: q!, k: k!, v: v! };
   const kernelOf = ({ sources, constants }: StripReading) =>
     JSON.stringify([sources.map(({ name }) => name), constants]);
   const isAlike = [readings.k, readings.v].every((reading) =>
     kernelOf(reading) === kernelOf(readings.q)
   );
   return isAlike ? readings : null;
+}
+
+/**
+ * Tells how many units a workgroup of `qkv_strip.wgsl` works through: as many as the
+ * smallest matrix has, at most.
+ *
+ * @param gpu The GPU.
+ * @param layouts How the matrices lie.
+ * @returns How many; 0 if one is not read in strips.
+ */
+export function qkvUnitCount(
+  gpu: Gpu,
+  layouts: readonly MatrixLayout[],
+): number {
+  const counts = layouts.map((layout) =>
+    read(gpu, layout, gpu.tuning.qkvUnits)?.constants.UNITS ?? 0
+  );
+  return Math.min(...counts);
+}
+
+function read(
+  gpu: Gpu,
+  layout: MatrixLayout,
+  unitCount: number,
+): StripReading | null {
+  const one = { hasParts: false, matrixCount: 1, fills: false };
+  return stripReading(gpu, { ...one, layout, unitCount, hasTable: true });
 }
 
 /** The table of `lib/shape_three.wgsl`. */

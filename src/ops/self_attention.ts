@@ -7,7 +7,7 @@ import {
   type AttentionDecodeOptions,
 } from "./attention_decode.ts";
 import { attentionSplit, isSplit } from "./attention_split.ts";
-import { byTokenCount, type Op, sequence } from "./op.ts";
+import { byTokenCount, choice, type Op, sequence } from "./op.ts";
 
 /** Options for {@linkcode selfAttention}. */
 export type SelfAttentionOptions = AttentionDecodeOptions & {
@@ -51,21 +51,10 @@ export async function selfAttention(
   const split = parts === undefined
     ? null
     : await attentionSplit(gpu, { ...forOne, parts });
-  const decode = split === null ? whole : byLength({ whole, split, window });
+  const decode = split === null ? whole : choice(
+    whole.name,
+    (_, position) => isSplit(position, window) ? split : whole,
+  );
   const prefill = [await ropeKv(gpu, options), await attention(gpu, options)];
   return byTokenCount(decode, sequence("attention", prefill));
-}
-
-/** Takes one way where a token sees few positions, and another where many. */
-function byLength(
-  { whole, split, window }: { whole: Op; split: Op; window: number },
-): Op {
-  return {
-    name: whole.name,
-    encode(pass, tokenCount, position) {
-      const op = isSplit(position, window) ? split : whole;
-      op.encode(pass, tokenCount, position);
-    },
-    parts: (_, position) => [isSplit(position, window) ? split : whole],
-  };
 }
