@@ -13,8 +13,8 @@ import { dirname, relative, resolve, toFileUrl } from "@std/path";
 /** Folders of src/, lowest layer first. */
 const LAYERS = [
   ["gpu", "hqq", "io", "text"],
-  ["ops", "offload"],
-  ["model"],
+  ["ops", "offload", "hub"],
+  ["model", "analysis"],
   ["engine"],
   ["server"],
   ["cli"],

@@ -1,59 +1,13 @@
 import { setColorEnabled } from "@std/fmt/colors";
-import project from "../../deno.json" with { type: "json" };
 import { parseFlags } from "./args.ts";
-import { BENCH } from "./bench.ts";
-import { CHAT } from "./chat.ts";
-import type { Command, Surroundings } from "./command.ts";
+import type { Surroundings } from "./command.ts";
+import { findCommand } from "./commands.ts";
 import { describeError } from "./describe_error.ts";
-import { COMMON_FLAGS } from "./flags.ts";
-import { GENERATE } from "./generate.ts";
-import { commandHelp, programHelp } from "./help.ts";
+import { commandHelp } from "./help.ts";
 import { processInterrupts } from "./interrupts.ts";
 import { type Io, processIo } from "./io.ts";
 import { openEngine } from "./open_engine.ts";
-import { QUANTIZE } from "./quantize.ts";
-import { TUNE } from "./tune.ts";
-import { closest, UsageError } from "./usage_error.ts";
-
-const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
-
-const HELP: Command = {
-  name: "help",
-  summary: "Shows the help of the program or of a command",
-  usage: "[command]",
-  flags: HELP_FLAGS,
-  run({ positional }, { io }) {
-    const [name] = positional;
-    io.out(
-      name === undefined
-        ? programHelp(COMMANDS)
-        : commandHelp(findCommand(name)),
-    );
-    return Promise.resolve(0);
-  },
-};
-
-const VERSION: Command = {
-  name: "version",
-  summary: "Shows the version",
-  usage: "",
-  flags: HELP_FLAGS,
-  run(_args, { io }) {
-    io.out(`moeno ${project.version} (deno ${Deno.version.deno})\n`);
-    return Promise.resolve(0);
-  },
-};
-
-/** All commands, in the order of the help. */
-const COMMANDS: readonly Command[] = [
-  CHAT,
-  GENERATE,
-  BENCH,
-  QUANTIZE,
-  TUNE,
-  HELP,
-  VERSION,
-];
+import { UsageError } from "./usage_error.ts";
 
 /** Flags that stand for commands. */
 const SHORTCUTS: ReadonlyMap<string, string> = new Map([
@@ -93,18 +47,6 @@ export async function main(
   } catch (error) {
     return fail(error, args, io);
   }
-}
-
-function findCommand(name: string): Command {
-  const command = COMMANDS.find((command) => command.name === name);
-  if (command !== undefined) return command;
-  const guess = closest(name, COMMANDS.map(({ name }) => name));
-  throw new UsageError(
-    `Unknown command ${name}; ` +
-      (guess === undefined
-        ? "moeno help lists them"
-        : `did you mean ${guess}?`),
-  );
 }
 
 /** Says why in a sentence; returns the exit code. */

@@ -1,12 +1,12 @@
-import type { GenerateResult } from "../engine/generate.ts";
-import type { GenerateOptions } from "../engine/options.ts";
-import { statsLine } from "../engine/stats.ts";
-import { offloadTable } from "../offload/stats_table.ts";
-import { type Flag, parseValue } from "./args.ts";
+import type { GenerateResult } from "../../engine/generate.ts";
+import type { GenerateOptions } from "../../engine/options.ts";
+import { statsLine } from "../../engine/stats.ts";
+import { offloadTable } from "../../offload/stats_table.ts";
+import { type Flag, parseValue } from "../args.ts";
 import type { Conversation } from "./conversation.ts";
-import { SAMPLING_FLAGS } from "./flags.ts";
-import type { Io } from "./io.ts";
-import { closest, UsageError } from "./usage_error.ts";
+import { SAMPLING_FLAGS } from "../flags.ts";
+import type { Io } from "../io.ts";
+import { closest, UsageError } from "../usage_error.ts";
 
 /** The state of a chat, for its commands. */
 export interface ReplState {

@@ -1,5 +1,6 @@
-import type { BenchRow } from "../engine/bench_row.ts";
-import type { MeanDeviation } from "../engine/mean_deviation.ts";
+import type { BenchRow } from "../../engine/bench_row.ts";
+import type { MeanDeviation } from "../../engine/mean_deviation.ts";
+import { alignedTable, markdownTable } from "../table.ts";
 
 /** A column of the table; a cell without text says that there is no number. */
 interface Column {
@@ -119,7 +120,7 @@ export function benchTable(
     ...cells.map((row) => row.filter(isShown)),
   ];
   const caption = [title, ...common].filter((text) => text).join(", ");
-  const lines = isMarkdown ? markdown(table) : aligned(table);
+  const lines = isMarkdown ? markdownTable(table) : alignedTable(table);
   return [caption, "", ...lines, "", LEGEND, ""].join("\n");
 }
 
@@ -146,26 +147,4 @@ function shown(value: number | null, digits: number): string {
 /** One digit, never more than the number is. */
 function down(value: number): string {
   return (Math.floor(value * 10) / 10).toFixed(1);
-}
-
-function aligned(table: readonly string[][]): string[] {
-  const widths = widthsOf(table);
-  return table.map((row) =>
-    row.map((cell, i) => cell.padStart(widths[i]!)).join("  ")
-  );
-}
-
-function markdown(table: readonly string[][]): string[] {
-  const widths = widthsOf(table);
-  const lines = table.map((row) =>
-    `| ${row.map((cell, i) => cell.padStart(widths[i]!)).join(" | ")} |`
-  );
-  const rule = widths.map((width) => `${"-".repeat(width - 1)}:`);
-  return [lines[0]!, `| ${rule.join(" | ")} |`, ...lines.slice(1)];
-}
-
-function widthsOf(table: readonly string[][]): number[] {
-  return table[0]!.map((_, i) =>
-    Math.max(2, ...table.map((row) => row[i]!.length))
-  );
 }

@@ -1,5 +1,5 @@
-import type { BenchMachine } from "../engine/bench.ts";
-import { describeTuning } from "../gpu/tuning.ts";
+import type { BenchMachine } from "../../engine/bench.ts";
+import { describeTuning } from "../../gpu/tuning.ts";
 
 /** What was measured, and on what. */
 export interface Machine extends BenchMachine {

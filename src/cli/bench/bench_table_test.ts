@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { BenchRow } from "../engine/bench_row.ts";
-import { meanDeviation } from "../engine/mean_deviation.ts";
+import type { BenchRow } from "../../engine/bench_row.ts";
+import { meanDeviation } from "../../engine/mean_deviation.ts";
 import { benchTable, slotsOf, speed } from "./bench_table.ts";
 
 const RESIDENT: BenchRow = {

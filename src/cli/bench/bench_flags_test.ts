@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { parseFlags } from "./args.ts";
+import { parseFlags } from "../args.ts";
 import { BENCH_FLAGS, benchOptions } from "./bench_flags.ts";
-import { fakeProcess } from "./_fake_engine.ts";
-import { main } from "./main.ts";
-import { UsageError } from "./usage_error.ts";
+import { fakeProcess } from "../_fake_engine.ts";
+import { main } from "../main.ts";
+import { UsageError } from "../usage_error.ts";
 
 const options = (...args: string[]) =>
   benchOptions(parseFlags(BENCH_FLAGS, args).values);

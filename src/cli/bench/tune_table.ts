@@ -1,4 +1,5 @@
-import type { TunedKnob, TunedVariant } from "../engine/tune.ts";
+import type { TunedKnob, TunedVariant } from "../../engine/tune.ts";
+import { alignedTable } from "../table.ts";
 
 /** Headings; the last is a word. */
 const HEADINGS = ["what", "value", "ms", "noise %", "gain %", ""];
@@ -14,15 +15,7 @@ export function tuneTable(knobs: readonly TunedKnob[]): string {
   const rows = knobs.flatMap((knob) =>
     knob.variants.map((variant) => rowOf(knob, variant))
   );
-  const table = [HEADINGS, ...rows];
-  const widths = HEADINGS.map((_, i) =>
-    Math.max(...table.map((row) => row[i]!.length))
-  );
-  return table.map((row) =>
-    row.map((cell, i) =>
-      i === 0 || i === 5 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
-    ).join("  ").trimEnd() + "\n"
-  ).join("");
+  return alignedTable([HEADINGS, ...rows], { left: [0, 5] }).join("\n") + "\n";
 }
 
 function rowOf(

@@ -1,12 +1,12 @@
 import { dim } from "@std/fmt/colors";
-import type { GenerateResult } from "../engine/generate.ts";
-import type { GenerateOptions } from "../engine/options.ts";
-import { statsLine } from "../engine/stats.ts";
+import type { GenerateResult } from "../../engine/generate.ts";
+import type { GenerateOptions } from "../../engine/options.ts";
+import { statsLine } from "../../engine/stats.ts";
 import { Conversation } from "./conversation.ts";
-import { INTERRUPTED, type Interrupts } from "./interrupts.ts";
-import type { Io } from "./io.ts";
+import { INTERRUPTED, type Interrupts } from "../interrupts.ts";
+import type { Io } from "../io.ts";
 import { readLines, readTexts } from "./line_reader.ts";
-import type { ChatEngine } from "./open_engine.ts";
+import type { ChatEngine } from "../open_engine.ts";
 import { type ReplState, runCommand } from "./repl_commands.ts";
 
 /** Options for {@linkcode repl}. */

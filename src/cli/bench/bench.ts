@@ -1,21 +1,21 @@
 import { dim } from "@std/fmt/colors";
-import type { BenchLoad, BenchOptions } from "../engine/bench.ts";
-import type { BenchRow } from "../engine/bench_row.ts";
-import type { ModelSource } from "../engine/model_source.ts";
-import { describePlan } from "../offload/describe_plan.ts";
-import type { FlagValue, ParsedArgs } from "./args.ts";
+import type { BenchLoad, BenchOptions } from "../../engine/bench.ts";
+import type { BenchRow } from "../../engine/bench_row.ts";
+import type { ModelSource } from "../../engine/model_source.ts";
+import { describePlan } from "../../offload/describe_plan.ts";
+import type { FlagValue, ParsedArgs } from "../args.ts";
 import { BENCH_FLAGS, benchOptions } from "./bench_flags.ts";
 import { type Machine, machineOf, titleOf } from "./bench_machine.ts";
 import { benchTable, slotsOf, speed } from "./bench_table.ts";
-import type { Command, Surroundings } from "./command.ts";
-import { INTERRUPTED } from "./interrupts.ts";
-import type { Io } from "./io.ts";
-import { defaultModel } from "./open_engine.ts";
-import { profileTable } from "./profile_table.ts";
-import { progressLine } from "./progress.ts";
-import { tellActivations } from "./tell_activations.ts";
-import { tellTuning } from "./tell_tuning.ts";
-import { UsageError } from "./usage_error.ts";
+import type { Command, Surroundings } from "../command.ts";
+import { INTERRUPTED } from "../interrupts.ts";
+import type { Io } from "../io.ts";
+import { defaultModel } from "../open_engine.ts";
+import { profileTable } from "../profile_table.ts";
+import { progressLine } from "../progress.ts";
+import { tellActivations } from "../tell_activations.ts";
+import { tellTuning } from "../tell_tuning.ts";
+import { UsageError } from "../usage_error.ts";
 
 /** `bench`: how fast a model is, loaded in different ways. */
 export const BENCH: Command = {
@@ -48,7 +48,7 @@ async function run(
   using _listening = interrupts.listen(() => controller.abort());
   using source = await openSource(values);
   // Loaded only now, so that help and errors in flags come at once.
-  const { bench } = await import("../engine/bench.ts");
+  const { bench } = await import("../../engine/bench.ts");
   using reporter = progressReporter(values, io);
   const rows: BenchRow[] = [];
   let machine: Machine | undefined;
@@ -79,10 +79,10 @@ async function run(
 
 async function openSource(values: Values): Promise<ModelSource> {
   if (values.synthetic !== undefined) {
-    const { syntheticSource } = await import("../engine/load_synthetic.ts");
+    const { syntheticSource } = await import("../../engine/load_synthetic.ts");
     return syntheticSource(values.synthetic as string);
   }
-  const { openSource } = await import("../engine/model_source.ts");
+  const { openSource } = await import("../../engine/model_source.ts");
   return await openSource(values.model as string | undefined ?? defaultModel());
 }
 

@@ -1,10 +1,10 @@
-import type { BenchOptions } from "../engine/bench.ts";
-import { BENCH_DEFAULTS } from "../engine/bench_cases.ts";
-import type { SlotsWish } from "../offload/slots_wish.ts";
-import { type Flag, type FlagValue, parseValue } from "./args.ts";
-import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "./flags.ts";
-import { readSlots } from "./slots_file.ts";
-import { UsageError } from "./usage_error.ts";
+import type { BenchOptions } from "../../engine/bench.ts";
+import { BENCH_DEFAULTS } from "../../engine/bench_cases.ts";
+import type { SlotsWish } from "../../offload/slots_wish.ts";
+import { type Flag, type FlagValue, parseValue } from "../args.ts";
+import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "../flags.ts";
+import { readSlots } from "../slots_file.ts";
+import { UsageError } from "../usage_error.ts";
 
 const COUNT = { integer: true, min: 1 };
 

@@ -1,6 +1,6 @@
 import { dim } from "@std/fmt/colors";
-import type { ParsedArgs } from "./args.ts";
-import type { Command, Surroundings } from "./command.ts";
+import type { ParsedArgs } from "../args.ts";
+import type { Command, Surroundings } from "../command.ts";
 import {
   COMMON_FLAGS,
   generateOptions,
@@ -8,12 +8,12 @@ import {
   refuseSynthetic,
   SAMPLING_FLAGS,
   SYSTEM_FLAG,
-} from "./flags.ts";
-import { describeError } from "./describe_error.ts";
-import { openModel } from "./open_model.ts";
-import { profileTable } from "./profile_table.ts";
+} from "../flags.ts";
+import { describeError } from "../describe_error.ts";
+import { openModel } from "../open_model.ts";
+import { profileTable } from "../profile_table.ts";
 import { repl } from "./repl.ts";
-import { UsageError } from "./usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 
 /** `chat`: a conversation. */
 export const CHAT: Command = {

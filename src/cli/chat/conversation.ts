@@ -1,4 +1,4 @@
-import type { Message } from "../text/chat_template.ts";
+import type { Message } from "../../text/chat_template.ts";
 
 /**
  * The messages of a chat. A turn is a user's message and its answer; a turn

@@ -1,11 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { GenerateOptions } from "../engine/options.ts";
+import type { GenerateOptions } from "../../engine/options.ts";
 import {
   fakeEngine,
   type FakeEngineOptions,
   fakeProcess,
-} from "./_fake_engine.ts";
-import { OffloadStats } from "../offload/offload_stats.ts";
+} from "../_fake_engine.ts";
+import { OffloadStats } from "../../offload/offload_stats.ts";
 import { repl } from "./repl.ts";
 
 /** Types lines into a chat. */

@@ -1,12 +1,12 @@
 import { dim } from "@std/fmt/colors";
-import type { TunedKnob } from "../engine/tune.ts";
-import { homeFolder } from "../io/home.ts";
-import type { ParsedArgs } from "./args.ts";
-import type { Command, Surroundings } from "./command.ts";
-import { COMMON_FLAGS } from "./flags.ts";
-import { INTERRUPTED } from "./interrupts.ts";
+import type { TunedKnob } from "../../engine/tune.ts";
+import { homeFolder } from "../../io/home.ts";
+import type { ParsedArgs } from "../args.ts";
+import type { Command, Surroundings } from "../command.ts";
+import { COMMON_FLAGS } from "../flags.ts";
+import { INTERRUPTED } from "../interrupts.ts";
 import { tuneTable } from "./tune_table.ts";
-import { UsageError } from "./usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 
 /** `tune`: how kernels best share their work on this device. */
 export const TUNE: Command = {
@@ -42,9 +42,11 @@ async function run(
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
   // Loaded only now, so that help and errors in flags come at once.
-  const { openGpu } = await import("../engine/open_gpu.ts");
-  const { tune, winnersOf } = await import("../engine/tune.ts");
-  const { tuningPath, writeTuning } = await import("../engine/tuning_file.ts");
+  const { openGpu } = await import("../../engine/open_gpu.ts");
+  const { tune, winnersOf } = await import("../../engine/tune.ts");
+  const { tuningPath, writeTuning } = await import(
+    "../../engine/tuning_file.ts"
+  );
   // What was found before does not count.
   const { gpu } = await openGpu("off");
   using _gpu = gpu;

@@ -1,0 +1,69 @@
+import project from "../../deno.json" with { type: "json" };
+import { BENCH } from "./bench/bench.ts";
+import { TUNE } from "./bench/tune.ts";
+import { CHAT } from "./chat/chat.ts";
+import type { Command } from "./command.ts";
+import { COMMON_FLAGS } from "./flags.ts";
+import { GENERATE } from "./generate.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { QUANTIZE } from "./quantize.ts";
+import { closest, UsageError } from "./usage_error.ts";
+
+const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
+
+const HELP: Command = {
+  name: "help",
+  summary: "Shows the help of the program or of a command",
+  usage: "[command]",
+  flags: HELP_FLAGS,
+  run({ positional }, { io }) {
+    const [name] = positional;
+    io.out(
+      name === undefined
+        ? programHelp(COMMANDS)
+        : commandHelp(findCommand(name)),
+    );
+    return Promise.resolve(0);
+  },
+};
+
+const VERSION: Command = {
+  name: "version",
+  summary: "Shows the version",
+  usage: "",
+  flags: HELP_FLAGS,
+  run(_args, { io }) {
+    io.out(`moeno ${project.version} (deno ${Deno.version.deno})\n`);
+    return Promise.resolve(0);
+  },
+};
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  CHAT,
+  GENERATE,
+  BENCH,
+  QUANTIZE,
+  TUNE,
+  HELP,
+  VERSION,
+];
+
+/**
+ * Finds a command by its name.
+ *
+ * @param name As typed.
+ * @returns The command.
+ * @throws {UsageError} If there is none.
+ */
+export function findCommand(name: string): Command {
+  const command = COMMANDS.find((command) => command.name === name);
+  if (command !== undefined) return command;
+  const guess = closest(name, COMMANDS.map(({ name }) => name));
+  throw new UsageError(
+    `Unknown command ${name}; ` +
+      (guess === undefined
+        ? "moeno help lists them"
+        : `did you mean ${guess}?`),
+  );
+}
