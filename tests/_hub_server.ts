@@ -231,7 +231,8 @@ export class HubServer implements AsyncDisposable {
           if (stallAfter < Infinity) {
             await new Promise<void>((resolve) => this.#stalled.push(resolve));
           }
-          throw new Error("This connection was to end");
+          // Short of what the header says, so the connection ends, too.
+          return controller.close();
         }
         if (at >= part.length) return controller.close();
         const end = Math.min(at + chunkByteLength, limit, part.length);

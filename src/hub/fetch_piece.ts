@@ -55,6 +55,7 @@ export async function fetchPiece(
   options: PieceOptions,
 ): Promise<void> {
   const { file, answered } = target;
+  if (piece[0] === piece[1]) return;
   const isFirst = piece === target.pieces[0];
   if (!isFirst) {
     // Whether the server can send a part of it the first piece finds out.

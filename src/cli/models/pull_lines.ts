@@ -30,8 +30,9 @@ export function pullLines(
   const { inWork } = progress;
   const room = Math.max(0, Math.min(inWork.length, rows - 2));
   const width = Math.max(0, ...inWork.map(({ path }) => path.length));
+  const total = totalLine(progress, rate);
   return [
-    totalLine(progress, rate),
+    total.length < columns ? total : total.replace(/ \[[#.]*\]/, ""),
     ...inWork.slice(0, room).map((file) =>
       fileLine(file, Math.min(width, Math.max(8, columns - 13)))
     ),
