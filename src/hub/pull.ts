@@ -55,8 +55,8 @@ const SAVE_MS = 500;
  * @throws {Error} If it cannot be had or not be written.
  *
  * @example
- * ```ts no-run
- * import { load, pull } from "./mod.ts";
+ * ```ts ignore
+ * import { load, pull } from "../../mod.ts";
  *
  * const { directory } = await pull("mistralai/Mixtral-8x7B-Instruct-v0.1", {
  *   onFile: ({ path }) => console.error(path),
