@@ -72,6 +72,18 @@ export {
 } from "./src/engine/roofline.ts";
 export type { Activations } from "./src/gpu/activations.ts";
 export type { Tuning } from "./src/gpu/tuning.ts";
+export type { HubFile, ModelId, PulledModel } from "./src/hub/models_folder.ts";
+export type { ListedFile } from "./src/hub/hub_listing.ts";
+export { pull } from "./src/hub/pull.ts";
+export type {
+  FileProgress,
+  PullOptions,
+  PullPlan,
+  PullProgress,
+  PullResult,
+} from "./src/hub/pull_options.ts";
+export type { RetryNotice } from "./src/hub/retry.ts";
+export type { SelectOptions } from "./src/hub/select_files.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export {
   type TracedModel,
