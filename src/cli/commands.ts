@@ -7,6 +7,7 @@ import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { QUANTIZE } from "./quantize.ts";
+import { configCommand } from "./settings/config.ts";
 import { closest, UsageError } from "./usage_error.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
@@ -16,6 +17,7 @@ const HELP: Command = {
   summary: "Shows the help of the program or of a command",
   usage: "[command]",
   flags: HELP_FLAGS,
+  completes: "command",
   run({ positional }, { io }) {
     const [name] = positional;
     io.out(
@@ -45,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   BENCH,
   QUANTIZE,
   TUNE,
+  configCommand(() => COMMANDS),
   HELP,
   VERSION,
 ];

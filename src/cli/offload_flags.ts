@@ -111,5 +111,6 @@ export const OFFLOAD_REPORT_FLAGS: readonly Flag[] = [
     option: "trace",
     value: "<path>",
     help: "Record which experts each token is routed to; takes time",
+    completes: "file",
   },
 ];
