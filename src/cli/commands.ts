@@ -3,6 +3,7 @@ import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
 import { CHAT } from "./chat/chat.ts";
 import type { Command } from "./command.ts";
+import { completionCommand } from "./completion/completion.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   QUANTIZE,
   TUNE,
   configCommand(() => COMMANDS),
+  completionCommand(() => COMMANDS),
   HELP,
   VERSION,
 ];
