@@ -9,7 +9,7 @@ import { type Io, processIo } from "./io.ts";
 import { openEngine } from "./open_engine.ts";
 import { PROCESS_SETTINGS } from "./settings/environment.ts";
 import { readConfig } from "./settings/read_config.ts";
-import { resolveArgs, type ResolvedArgs } from "./settings/resolve.ts";
+import { resolveArgs, type ResolvedArgs } from "./settings/resolve_args.ts";
 import { tellBlame, tellSettings } from "./settings/tell_settings.ts";
 import { UsageError } from "./usage_error.ts";
 

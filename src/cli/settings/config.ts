@@ -107,16 +107,18 @@ async function run(
   const rows = configRows(shown, { environment, file }, {
     all: values.all === true,
   });
-  const path = file?.path ?? configPlace(environment).path;
+  const { path, isNamed } = configPlace(environment);
   if (values.json) {
     io.out(JSON.stringify({ path, isThere: file !== null, rows }) + "\n");
   } else if (rows.length > 0) io.out(table(rows));
   for (const line of misspeltVariables(environment.names(), commands)) {
     note(line);
   }
-  const state = path === null
-    ? "No file: MOENO_CONFIG is off"
-    : `${path}${file === null ? " is not there" : ""}`;
+  const state = path !== null
+    ? `${path}${file === null ? " is not there" : ""}`
+    : isNamed
+    ? "no file: MOENO_CONFIG is off"
+    : "no file: the system does not say where settings are";
   note(rows.length > 0 ? state : `Nothing is set; ${state}`);
   return 0;
 }

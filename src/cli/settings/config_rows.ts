@@ -1,6 +1,6 @@
 import type { Flag, FlagValue } from "../args.ts";
 import type { Command } from "../command.ts";
-import { settingsOf, type SettingsSources } from "./resolve.ts";
+import { settingsOf, type SettingsSources } from "./settings_of.ts";
 import { describeOrigin, type Setting } from "./setting.ts";
 
 /** What a flag is when nobody types it. */

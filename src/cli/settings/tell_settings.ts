@@ -1,7 +1,7 @@
 import { dim } from "@std/fmt/colors";
 import type { Command } from "../command.ts";
 import type { Io } from "../io.ts";
-import type { ResolvedArgs } from "./resolve.ts";
+import type { ResolvedArgs } from "./resolve_args.ts";
 import { describeOrigin, type Setting } from "./setting.ts";
 import { misspeltVariables } from "./variables.ts";
 
@@ -47,10 +47,11 @@ export function tellBlame(
 ): void {
   if (!(error instanceof Error)) return;
   const { message } = error;
-  for (const { flag, text, origin } of settings) {
+  for (const { flag, value, text, origin } of settings) {
     const isNamed = new RegExp(`--${flag.name}(?![\\w-])`).test(message);
     // A path or a name, but no number, which could be any.
-    const isShown = flag.completes !== undefined && message.includes(text);
+    const isShown = flag.completes !== undefined &&
+      (message.includes(text) || message.includes(String(value)));
     if (!isNamed && !isShown) continue;
     io.err(dim(`# --${flag.name} is set by ${describeOrigin(origin)}`) + "\n");
   }
