@@ -53,12 +53,14 @@ fi
 
 function commandCase(command: Command, commands: readonly Command[]): string {
   const action = actionOf(argumentOf(command, commands));
-  const specs = command.flags.flatMap((flag) => flagSpecs(flag, commands));
+  // A message in place of arguments would keep the only flag from being inserted.
+  const specs = [
+    ...command.flags.flatMap((flag) => flagSpecs(flag, commands)),
+    ...action === " " ? [] : [`*:argument:${action}`],
+  ].map(quoted);
   return [
     `    ${command.name})`,
-    "      _arguments -S \\",
-    ...specs.map((spec) => `        ${quoted(spec)} \\`),
-    `        ${quoted(`*:argument:${action}`)}`,
+    `      _arguments -S \\\n        ${specs.join(" \\\n        ")}`,
     "      ;;",
   ].join("\n");
 }

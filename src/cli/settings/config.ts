@@ -150,6 +150,6 @@ function table(rows: readonly ConfigRow[]): string {
 
 /** A text that fits into a table. */
 function oneLine(text: string): string {
-  const shown = /[\x00-\x1f\x7f]/.test(text) ? JSON.stringify(text) : text;
+  const shown = /\p{Cc}/u.test(text) ? JSON.stringify(text) : text;
   return shown.length > MAX_WIDTH ? `${shown.slice(0, MAX_WIDTH - 1)}…` : shown;
 }
