@@ -8,6 +8,7 @@ import type { OffloadRecord } from "../offload/offload_stats.ts";
 import type { Message } from "../text/chat_template.ts";
 import type { Surroundings } from "./command.ts";
 import type { CliEngine, OpenOptions } from "./open_engine.ts";
+import type { SettingsEnvironment } from "./settings/environment.ts";
 
 /** Ends the text; all other ids are UTF-16 code units. */
 const EOS = 0;
@@ -93,6 +94,22 @@ function codeUnits(text: string): number[] {
   );
 }
 
+/**
+ * Makes an environment for tests.
+ *
+ * @param variables All variables that are set.
+ * @returns A Linux with these.
+ */
+export function environmentOf(
+  variables: Readonly<Record<string, string>>,
+): SettingsEnvironment {
+  return {
+    os: "linux",
+    variable: (name) => variables[name],
+    names: () => Object.keys(variables),
+  };
+}
+
 /** A process whose streams are strings. */
 export interface FakeProcess extends Surroundings {
   /** What was written to stdout. */
@@ -138,6 +155,7 @@ export function fakeProcess(
         return { [Symbol.dispose]: () => void listeners.delete(onInterrupt) };
       },
     },
+    environment: environmentOf({}),
     interrupt: () => listeners.forEach((listener) => listener()),
     open(directory, options) {
       process.opened.push({ directory, options });

@@ -3,11 +3,13 @@ import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
 import { CHAT } from "./chat/chat.ts";
 import type { Command } from "./command.ts";
+import { completionCommand } from "./completion/completion.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { PULL } from "./models/pull.ts";
 import { QUANTIZE } from "./quantize.ts";
+import { configCommand } from "./settings/config.ts";
 import { closest, UsageError } from "./usage_error.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
@@ -17,6 +19,7 @@ const HELP: Command = {
   summary: "Shows the help of the program or of a command",
   usage: "[command]",
   flags: HELP_FLAGS,
+  completes: "command",
   run({ positional }, { io }) {
     const [name] = positional;
     io.out(
@@ -47,6 +50,8 @@ export const COMMANDS: readonly Command[] = [
   BENCH,
   QUANTIZE,
   TUNE,
+  configCommand(() => COMMANDS),
+  completionCommand(() => COMMANDS),
   HELP,
   VERSION,
 ];

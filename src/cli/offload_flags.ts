@@ -23,6 +23,7 @@ export const OFFLOAD_FLAGS: readonly Flag[] = [
       "How many experts of each layer the GPU holds: 5, or 6,6,5,5 layer by " +
       "layer, or a file with these",
     default: "auto, what the VRAM holds",
+    completes: "file",
   },
   {
     name: "offload-per-layer",
@@ -111,5 +112,6 @@ export const OFFLOAD_REPORT_FLAGS: readonly Flag[] = [
     option: "trace",
     value: "<path>",
     help: "Record which experts each token is routed to; takes time",
+    completes: "file",
   },
 ];

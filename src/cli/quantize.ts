@@ -53,6 +53,7 @@ const QUANTIZE_FLAGS: readonly Flag[] = [
     name: "force",
     option: "force",
     help: "Replace a model, or a run with other options, that is there",
+    isTypedOnly: true,
   },
 ];
 

@@ -150,8 +150,9 @@ export interface LoadOptions extends ActivationsOptions {
   /** Hears what goes where, before the weights load. */
   onPlan?: ((plan: Plan) => void) | undefined;
   /**
-   * How kernels share their work on this device: `"auto"` for the table that
-   * `moeno tune` wrote, `"off"` for the defaults, or values of one's own.
+   * How kernels share their work on this device: `"auto"` or `"on"` for the
+   * table that `moeno tune` wrote, `"off"` for the defaults, or values of one's
+   * own.
    *
    * @default {"auto"} or "off" where the variable MOENO_TUNING is `off`
    */

@@ -4,7 +4,6 @@ import type { Command, Surroundings } from "../command.ts";
 import {
   COMMON_FLAGS,
   generateOptions,
-  LOAD_FLAGS,
   refuseSynthetic,
   SAMPLING_FLAGS,
   SYSTEM_FLAG,
@@ -13,6 +12,7 @@ import { describeError } from "../describe_error.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { repl } from "./repl.ts";
+import { TEXT_LOAD_FLAGS } from "../text_flags.ts";
 import { UsageError } from "../usage_error.ts";
 
 /** `chat`: a conversation. */
@@ -23,7 +23,7 @@ export const CHAT: Command = {
   details:
     "Each line is a message; /help lists what else can be typed. Stdin " +
     "may be a pipe.\nAnswers go to stdout, everything else to stderr.",
-  flags: [SYSTEM_FLAG, ...SAMPLING_FLAGS, ...LOAD_FLAGS, ...COMMON_FLAGS],
+  flags: [SYSTEM_FLAG, ...SAMPLING_FLAGS, ...TEXT_LOAD_FLAGS, ...COMMON_FLAGS],
   run,
 };
 

@@ -58,6 +58,7 @@ const PULL_FLAGS: readonly Flag[] = [
   {
     name: "force",
     option: "force",
+    isTypedOnly: true,
     help: "Fetch all files, also those that are here",
   },
   {
