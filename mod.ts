@@ -127,12 +127,13 @@ export {
 } from "./src/offload/replay.ts";
 export {
   expertsAt,
+  guessAt,
   NO_EXPERT,
   parseTrace,
   type RoutingTrace,
   type TokenKind,
-  type TraceHeader,
 } from "./src/offload/routing_trace.ts";
+export type { TraceHeader } from "./src/offload/trace_header.ts";
 export {
   type ExpertCounts,
   type OffloadConfig,

@@ -5,10 +5,9 @@ import {
   NO_EXPERT,
   parseTrace,
   type RoutingTrace,
-  type TraceHeader,
-  traceLayout,
 } from "./routing_trace.ts";
 import { syntheticTrace } from "./synthetic_trace.ts";
+import { type TraceHeader, traceLayout } from "./trace_header.ts";
 import { TraceWriter } from "./trace_writer.ts";
 
 const HEADER: TraceHeader = {
