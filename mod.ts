@@ -34,6 +34,36 @@
  * @module
  */
 
+export {
+  analyzeTrace,
+  type AnalyzeTraceOptions,
+  type TraceReport,
+} from "./src/analysis/trace_report.ts";
+export type { CountedTokensOptions } from "./src/analysis/counted_tokens.ts";
+export {
+  type ExpertUse,
+  expertUse,
+  type LayerUse,
+} from "./src/analysis/expert_use.ts";
+export {
+  type CurveName,
+  type HitRateCurve,
+  hitRateCurves,
+  type HitRateCurvesOptions,
+  type HitRatePoint,
+} from "./src/analysis/hit_rate_curves.ts";
+export {
+  type PrefetchRecall,
+  prefetchRecall,
+} from "./src/analysis/prefetch_recall.ts";
+export {
+  type SlotsComparison,
+  type SlotsSuggestion,
+  suggestSlots,
+  type SuggestSlotsOptions,
+} from "./src/analysis/suggest_slots.ts";
+export { traceHtml } from "./src/analysis/trace_html.ts";
+export { traceSvg } from "./src/analysis/trace_svg.ts";
 export type {
   ActivationsOptions,
   ActivationsReport,

@@ -7,6 +7,7 @@ import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { QUANTIZE } from "./quantize.ts";
+import { TRACE } from "./trace/trace.ts";
 import { closest, UsageError } from "./usage_error.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   BENCH,
   QUANTIZE,
   TUNE,
+  TRACE,
   HELP,
   VERSION,
 ];

@@ -4,7 +4,8 @@ import type { Flag } from "./args.ts";
 import { parseSlotsOrFile } from "./slots_file.ts";
 
 const COUNT = { integer: true, min: 1 };
-const BYTE_LENGTH = {
+/** The value of a flag that is an amount of memory. */
+export const BYTE_LENGTH = {
   value: "<size>",
   parse: parseByteLength,
   wanted: "an amount of memory like 12GiB, 12G (the same), 12GB or 800M",
