@@ -113,4 +113,24 @@ export const OFFLOAD_REPORT_FLAGS: readonly Flag[] = [
     value: "<path>",
     help: "Record which experts each token is routed to; takes time",
   },
+  {
+    name: "trace-ahead",
+    option: "traceAhead",
+    value: "<layers>",
+    parse: parseDepths,
+    wanted: "how many layers ahead, such as 1,2,10",
+    help:
+      "With --trace: how many layers ahead to guess experts; more than one " +
+      "takes more time",
+    default: "1",
+  },
 ];
+
+/** Numbers of layers, made ascending. */
+function parseDepths(text: string): number[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (!parts.every((part) => /^[1-9]\d{0,4}$/.test(part))) {
+    throw new SyntaxError("Cannot read numbers of layers");
+  }
+  return [...new Set(parts.map(Number))].sort((a, b) => a - b);
+}
