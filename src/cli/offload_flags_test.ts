@@ -96,13 +96,13 @@ Deno.test("main() says which value of offloading is wrong", async () => {
 Deno.test("main() reads slots from a file", async () => {
   using directory = tempDirectory();
   const path = `${directory.path}/slots`;
-  await Deno.writeTextFile(path, "4\n2, 3\r\n2\n");
+  await Deno.writeTextFile(path, "# 4 layers, 9 # 9\n4\n2, 3#9\r\n2 # 9\n");
   for (const value of [path, `@${path}`]) {
     const { options } = await run(["--slots", value]);
     assertEquals(options!.slots, [4, 2, 3, 2]);
   }
   const cases: [string, string][] = [
-    ["", "it is empty, wanted one for each layer"],
+    ["# none", "it is empty, wanted one for each layer"],
     ["2\nauto", '"auto" is no number, wanted one for each layer'],
     ["2 -1", '"-1" is no number'],
   ];
