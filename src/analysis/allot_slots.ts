@@ -21,14 +21,8 @@ export function allotSlots(
   values: readonly (readonly number[])[],
   { slotCount, least }: AllotSlotsOptions,
 ): number[] {
+  checkSlotCount(slotCount, { layerCount: values.length, least });
   const extra = slotCount - values.length * least;
-  if (extra < 0) {
-    throw new RangeError(
-      `Cannot deal out ${slotCount} slots: each of ${values.length} layers needs ${least}, wanted at least ${
-        values.length * least
-      }`,
-    );
-  }
   // The most that the layers so far are worth with some extra slots, and how
   // many of these the last of them takes.
   let best = new Float64Array(extra + 1);
@@ -54,4 +48,22 @@ export function allotSlots(
     left -= take;
   }
   return slots;
+}
+
+/**
+ * Checks that there are slots enough.
+ *
+ * @param slotCount Slots of all layers together.
+ * @param options How many layers there are, and the fewest slots of each.
+ * @throws {RangeError} If there are not.
+ */
+export function checkSlotCount(
+  slotCount: number,
+  { layerCount, least }: { layerCount: number; least: number },
+): void {
+  const needed = layerCount * least;
+  if (slotCount >= needed) return;
+  throw new RangeError(
+    `Cannot deal out ${slotCount} slots: each of ${layerCount} layers needs ${least}, wanted at least ${needed}`,
+  );
 }

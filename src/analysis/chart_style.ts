@@ -33,6 +33,7 @@ export function chartStyle(): string {
     ".mid{text-anchor:middle}",
     ".end{text-anchor:end}",
     ".line{fill:none;stroke-width:2;stroke-linejoin:round}",
+    ".line0{stroke-width:3.5}",
     ".best{stroke-dasharray:7 4}",
     ".bound{stroke-dasharray:1.5 4;stroke-linecap:round}",
     ".grid{stroke-width:1}",

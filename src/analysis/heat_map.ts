@@ -1,7 +1,8 @@
 import { INVERSE_FROM } from "./chart_style.ts";
 import type { ExpertUse } from "./expert_use.ts";
-import { type ChartPlace, tickStep } from "./line_chart.ts";
+import type { ChartPlace } from "./line_chart.ts";
 import { element, text } from "./svg.ts";
+import { tickStep } from "./tick_step.ts";
 
 const TITLE_HEIGHT = 30;
 const LABEL_WIDTH = 118;

@@ -2,6 +2,10 @@ import type { PolicyName } from "../offload/eviction.ts";
 import { belady, replay, type ReplayResult } from "../offload/replay.ts";
 import type { RoutingTrace } from "../offload/routing_trace.ts";
 import { countedTokens, type CountedTokensOptions } from "./counted_tokens.ts";
+import { tickStep } from "./tick_step.ts";
+
+/** The most points of a curve but for the last. */
+const POINT_LIMIT = 32;
 
 /** Who decides which expert loses its slot: a policy, or the best there is. */
 export type CurveName = PolicyName | "belady";
@@ -28,12 +32,15 @@ export interface HitRatePoint {
 export interface HitRateCurve {
   /** The policy; `"belady"` for the optimum. */
   policy: CurveName;
-  /** From top-k slots, which a token needs, to one for every expert. */
+  /**
+   * From top-k slots, which a token needs, to one for every expert; of more than
+   * 33 some are left out.
+   */
   points: HitRatePoint[];
 }
 
 /**
- * Replays a trace with every number of slots: figure 2, left, of arXiv
+ * Replays a trace with one number of slots after the other: figure 2, left, of arXiv
  * 2312.17238. Caches are empty at first, but with a slot for every expert
  * nothing is ever missing, as in the engine.
  *
@@ -60,9 +67,10 @@ export function hitRateCurves(
 ): HitRateCurve[] {
   countedTokens(trace, { includePrefill });
   const { topK, expertCount } = trace;
+  const step = tickStep(expertCount - topK, POINT_LIMIT + 1);
   const slotCounts = Array.from(
-    { length: expertCount - topK },
-    (_, i) => topK + i,
+    { length: Math.ceil((expertCount - topK) / step) },
+    (_, i) => topK + i * step,
   );
   const names: CurveName[] = [...policies, "belady"];
   const total = names.length * slotCounts.length;

@@ -1,5 +1,6 @@
 import { LINE_STYLE_COUNT } from "./chart_style.ts";
 import { element, pathThrough, text } from "./svg.ts";
+import { tickStep } from "./tick_step.ts";
 
 /** How a line looks: one of the data, the best there is, or a bound. */
 export type LineStyle = number | "best" | "bound";
@@ -34,7 +35,7 @@ export interface LineChart {
   readonly xLabel: string;
   /** Whole numbers, ascending. */
   readonly xs: readonly number[];
-  /** Its lines, those in front last. */
+  /** Its lines, in the order of the legend. */
   readonly lines: readonly ChartLine[];
   /** Its band, behind the lines. */
   readonly band?: ChartBand | undefined;
@@ -56,7 +57,7 @@ const AXIS_WIDTH = 44;
 const AXIS_HEIGHT = 44;
 const LEGEND_ROW = 20;
 /** Wider than any of our fonts at 12 px. */
-const LETTER_WIDTH = 6.4;
+const LETTER_WIDTH = 6.6;
 const SWATCH_WIDTH = 30;
 
 /**
@@ -105,7 +106,12 @@ export function drawLineChart(
     const d = `${pathThrough(around)}Z`;
     parts.push(element("path", { d, class: `band mark${band.style}` }));
   }
-  for (const { style, values } of chart.lines) {
+  // Bounds lie behind. Of lines that meet, the first is the widest, so that all
+  // are seen.
+  const isBound = ({ style }: ChartLine) => style === "bound";
+  const behind = chart.lines.filter(isBound);
+  const inFront = chart.lines.filter((line) => !isBound(line));
+  for (const { style, values } of [...behind, ...inFront]) {
     const points = pointsOf(values);
     const d = pathThrough(points);
     parts.push(element("path", { d, class: classOf(style) }));
@@ -127,19 +133,6 @@ function ticksOf(first: number, last: number, room: number): number[] {
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
-/**
- * How far apart labels of whole numbers are.
- *
- * @param span The largest number less the smallest.
- * @param room How many labels there is room for.
- * @returns A power of two.
- */
-export function tickStep(span: number, room: number): number {
-  let step = 1;
-  while (span / step >= room && step < span) step *= 2;
-  return step;
-}
-
 /** Names beside what they stand for, in as many rows as it takes. */
 function drawLegend(
   { lines, band }: LineChart,
@@ -147,7 +140,7 @@ function drawLegend(
 ): { svg: string; height: number } {
   const right = x + width;
   let at = { x, y: y + 12 };
-  const entries = [...lines.toReversed(), ...band === undefined ? [] : [band]];
+  const entries = [...lines, ...band === undefined ? [] : [band]];
   const svg = entries.map((entry) => {
     const length = SWATCH_WIDTH + entry.name.length * LETTER_WIDTH;
     if (at.x > x && at.x + length > right) at = { x, y: at.y + LEGEND_ROW };
@@ -183,12 +176,12 @@ function classOf(style: LineStyle): string {
 function mark(style: number, [x, y]: readonly [number, number]): string {
   const i = style % LINE_STYLE_COUNT;
   const name = { class: `mark${i}` };
-  if (i === 0) return element("circle", { cx: x, cy: y, r: 4, ...name });
+  if (i === 0) return element("circle", { cx: x, cy: y, r: 5, ...name });
   const corners = i === 1
-    ? [[-3.5, -3.5], [3.5, -3.5], [3.5, 3.5], [-3.5, 3.5]]
+    ? [[-3, -3], [3, -3], [3, 3], [-3, 3]]
     : i === 2
-    ? [[0, -5], [4.6, 3.5], [-4.6, 3.5]]
-    : [[0, -5], [5, 0], [0, 5], [-5, 0]];
+    ? [[0, -4.5], [4, 3], [-4, 3]]
+    : [[0, -4.5], [4.5, 0], [0, 4.5], [-4.5, 0]];
   const d = pathThrough(corners.map(([dx, dy]) => [x + dx!, y + dy!]));
   return element("path", { d: `${d}Z`, ...name });
 }

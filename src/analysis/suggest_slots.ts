@@ -2,7 +2,7 @@ import { DEFAULT_POLICY, type PolicyName } from "../offload/eviction.ts";
 import { evenSlots } from "../offload/even_slots.ts";
 import { replay } from "../offload/replay.ts";
 import type { RoutingTrace } from "../offload/routing_trace.ts";
-import { allotSlots } from "./allot_slots.ts";
+import { allotSlots, checkSlotCount } from "./allot_slots.ts";
 import {
   countedTokens,
   type CountedTokensOptions,
@@ -19,6 +19,8 @@ export interface SuggestSlotsOptions extends CountedTokensOptions {
    * @default {"lru"}
    */
   policy?: PolicyName | undefined;
+  /** Hears how many of the replays are done. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** What slots that differ by layer bring, and what as many even ones do. */
@@ -44,6 +46,13 @@ export interface SlotsSuggestion extends SlotsComparison {
    * tokens, on the second half; `null` for a single token.
    */
   heldOut: SlotsComparison | null;
+}
+
+/** How to replay, and who hears of each replay. */
+interface Replays {
+  readonly policy: PolicyName;
+  readonly includePrefill: boolean;
+  readonly onReplay: () => void;
 }
 
 /** Hits by layer, with top-k slots and more: (layerCount, as many) */
@@ -74,14 +83,19 @@ type HitTable = number[][];
  */
 export function suggestSlots(
   trace: RoutingTrace,
-  { slotCount, policy = DEFAULT_POLICY, includePrefill = false }:
-    SuggestSlotsOptions,
+  options: SuggestSlotsOptions,
 ): SlotsSuggestion {
+  const { slotCount, policy = DEFAULT_POLICY, includePrefill = false } =
+    options;
   const { layerCount, expertCount, topK } = trace;
+  checkSlotCount(slotCount, { layerCount, least: topK });
   const tokens = countedTokens(trace, { includePrefill });
   const count = Math.min(slotCount, layerCount * expertCount);
   const even = evenSlots(layerCount, count);
-  const options = { policy, includePrefill };
+  const total = (tokens.length > 1 ? 2 : 1) * (expertCount - topK);
+  let done = 0;
+  const onReplay = () => options.onProgress?.(++done, total);
+  const replays: Replays = { policy, includePrefill, onReplay };
   const find = (table: HitTable) =>
     allotSlots(table, { slotCount: count, least: topK });
   const compare = (
@@ -95,12 +109,12 @@ export function suggestSlots(
     const evenHitRate = rateOf(even);
     return { tokenCount, slots, hitRate: rateOf(slots), evenHitRate };
   };
-  const all = hitTable(trace, options, tokens.length);
+  const all = hitTable(trace, replays, tokens.length);
   const half = Math.ceil(tokens.length / 2);
   let heldOut: SlotsComparison | null = null;
   if (tokens.length > 1) {
     const begin = firstTokens(trace, tokens[half]!);
-    const first = hitTable(begin, options, half);
+    const first = hitTable(begin, replays, half);
     // What a cache does depends on what came before only, so the rest is the
     // second half, in caches that the first half left.
     const second = all.map((hits, layer) =>
@@ -118,7 +132,7 @@ export function suggestSlots(
 
 function hitTable(
   trace: RoutingTrace,
-  options: { policy: PolicyName; includePrefill: boolean },
+  { onReplay, ...options }: Replays,
   tokenCount: number,
 ): HitTable {
   const { layerCount, expertCount, topK } = trace;
@@ -126,6 +140,7 @@ function hitTable(
   for (let slots = topK; slots < expertCount; slots++) {
     const { layers } = replay(trace, { ...options, slots });
     for (const [layer, { hits }] of layers.entries()) table[layer]!.push(hits);
+    onReplay();
   }
   // With a slot for every expert the engine misses nothing.
   for (const hits of table) hits.push(tokenCount * topK);

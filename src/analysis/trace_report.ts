@@ -25,8 +25,10 @@ export interface AnalyzeTraceOptions extends CountedTokensOptions {
    * @default {undefined} nothing is suggested
    */
   slotCount?: SuggestSlotsOptions["slotCount"] | undefined;
-  /** Hears how many of the replays of whole traces are done. */
-  onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Hears how many of the replays of a part are done, and which part it is. */
+  onProgress?:
+    | ((done: number, total: number, part: "hit rates" | "slots") => void)
+    | undefined;
 }
 
 /** What a routing trace says of a model. */
@@ -80,8 +82,13 @@ export function analyzeTrace(
       slotCount,
       includePrefill,
       policy: policies[0],
+      onProgress: (done, total) => onProgress?.(done, total, "slots"),
     }),
     prefetchRecall: prefetchRecall(trace),
-    hitRates: hitRateCurves(trace, { policies, includePrefill, onProgress }),
+    hitRates: hitRateCurves(trace, {
+      policies,
+      includePrefill,
+      onProgress: (done, total) => onProgress?.(done, total, "hit rates"),
+    }),
   };
 }

@@ -82,12 +82,12 @@ function hitChart(
     xLabel: "slots per layer",
     xs,
     lines: [
+      ...lines,
       {
         name: "experts drawn at random",
         style: "bound",
         values: xs.map((slots) => slots / expertCount),
       },
-      ...lines.toReversed(),
     ],
     band: layerCount === 1 || isBest(first!) ? undefined : {
       name: `${first!.policy}, worst to best layer`,
@@ -111,12 +111,12 @@ function recallChart({ prefetchRecall, topK }: TraceReport): LineChart {
     xLabel: "guessed experts",
     xs,
     lines: [
+      ...lines,
       {
         name: "the best there can be",
         style: "bound",
         values: xs.map((count) => Math.min(1, count / topK)),
       },
-      ...lines.toReversed(),
     ],
   };
 }

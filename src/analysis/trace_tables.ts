@@ -1,5 +1,5 @@
 import type { CurveName } from "./hit_rate_curves.ts";
-import { tickStep } from "./line_chart.ts";
+import { tickStep } from "./tick_step.ts";
 import type { TraceReport } from "./trace_report.ts";
 
 /** A part of a report, for people. */

@@ -13,6 +13,7 @@ import {
 } from "../../analysis/trace_tables.ts";
 import { alignedTable, markdownTable } from "../table.ts";
 import { blockOf, heated } from "./heat_cells.ts";
+import { printable } from "./printable.ts";
 
 /** How to write a report. */
 export interface DescribeOptions {
@@ -42,13 +43,13 @@ export function describeReport(
   ];
   if (isMarkdown) {
     return [
-      `## Routing of ${report.model}`,
+      `## Routing of ${printable(report.model)}`,
       `${describeTrace(report)}.`,
       ...[useTable(report), ...rest].map(markdownPart),
     ].join("\n\n") + "\n";
   }
   return [
-    `${bold(report.model)}: ${describeTrace(report)}`,
+    `${bold(printable(report.model))}: ${describeTrace(report)}`,
     usePart(report),
     ...rest.map(textPart),
     ...report.prefetchRecall.length > 0

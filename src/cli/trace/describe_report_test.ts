@@ -42,9 +42,10 @@ Deno.test("many experts are a block each", () => {
   assert(rows.at(-1)!.trim().startsWith("40 "), rows.at(-1));
 });
 
-Deno.test("a name in a slots file ends no comment", async () => {
+Deno.test("a name ends no line and no comment", async () => {
   const trace = { ...await storiesTrace(), model: "a\n9 9 9\u2028b" };
   const report = analyzeTrace(trace, { slotCount: 24 });
+  assertStringIncludes(describeReport(report, PLAIN), "a?9 9 9?b: 512 decoded");
   const text = slotsFileText(report, "a\r\nb.trace");
   assertStringIncludes(text, "# 24 slots of a?9 9 9?b, from a??b.trace\n");
   assertEquals(

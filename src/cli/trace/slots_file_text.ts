@@ -1,4 +1,5 @@
 import type { TraceReport } from "../../analysis/trace_report.ts";
+import { printable } from "./printable.ts";
 
 /**
  * Writes a file that `--slots` reads: suggested slots, a line for each layer, and
@@ -26,11 +27,6 @@ export function slotsFileText(report: TraceReport, path: string): string {
     ...slots.map((count, layer) => `${count} # layer ${layer}`),
     "",
   ].join("\n");
-}
-
-/** A name must not end its comment. */
-function printable(name: string): string {
-  return name.replace(/\p{C}|\p{Zl}|\p{Zp}/gu, "?");
 }
 
 function percent(share: number): string {

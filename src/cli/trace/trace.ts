@@ -118,8 +118,8 @@ async function run(
       policies: values.policies as PolicyName[] | undefined,
       includePrefill: values.includePrefill === true,
       slotCount,
-      onProgress: (done, total) =>
-        line.show({ what: "replaying", done, total }),
+      onProgress: (done, total, part) =>
+        line.show({ what: `replaying for ${part}`, done, total }),
     });
   }
   const written = await writeFiles(report, values, path);
