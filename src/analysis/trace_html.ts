@@ -1,6 +1,6 @@
 import { escapeXml } from "./svg.ts";
 import type { TraceReport } from "./trace_report.ts";
-import { describeTrace, traceSvg } from "./trace_svg.ts";
+import { traceSvg } from "./trace_svg.ts";
 import {
   hitLayerTables,
   hitTable,
@@ -17,7 +17,7 @@ const STYLE = [
   "body{margin:2rem auto;max-width:880px;padding:0 1rem;background:var(--paper);color:var(--text);",
   "font:15px/1.5 system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif}",
   "svg{max-width:100%;height:auto}",
-  "h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}",
+  "h2{font-size:1.1rem;margin-top:2rem}",
   ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}",
   "th,td{padding:.15rem .6rem;border-bottom:1px solid var(--line);text-align:right;font-size:.85rem}",
   ".word{text-align:left}p{font-size:.85rem;white-space:pre-line}",
@@ -47,8 +47,6 @@ export function traceHtml(report: TraceReport): string {
     '<meta name="viewport" content="width=device-width">',
     `<title>${title}</title>`,
     `<style>${STYLE}</style>`,
-    `<h1>${title}</h1>`,
-    `<p>${escapeXml(describeTrace(report))}</p>`,
     traceSvg(report),
     ...tables.map(htmlTable),
     "</html>",

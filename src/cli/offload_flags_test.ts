@@ -64,6 +64,8 @@ Deno.test("main() hands the flags of offloading to the engine", async () => {
 
 Deno.test("main() says which value of offloading is wrong", async () => {
   const cases: [string[], string][] = [
+    [["--trace-ahead", "2"], "--trace-ahead needs --trace, which records gu"],
+    [["--trace-ahead", "2,x"], '--trace-ahead is "2,x", wanted how many lay'],
     [["--slots", "many"], '--slots is "many", wanted auto, a number such as 5'],
     [["--slots", "2,"], '--slots is "2,", wanted auto'],
     [["--slots", "@"], '--slots is "@", wanted auto'],
