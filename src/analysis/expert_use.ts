@@ -66,6 +66,17 @@ export function expertUse(
   };
 }
 
+/**
+ * The largest share that an expert has in any layer.
+ *
+ * @param use The uses.
+ * @returns The share, above 0.
+ */
+export function largestShare({ layers }: ExpertUse): number {
+  return layers
+    .reduce((most, { shares }) => Math.max(most, ...shares), 0);
+}
+
 function layerUse(
   trace: RoutingTrace,
   layer: number,

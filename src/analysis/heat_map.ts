@@ -1,5 +1,5 @@
 import { INVERSE_FROM } from "./chart_style.ts";
-import type { ExpertUse } from "./expert_use.ts";
+import { type ExpertUse, largestShare } from "./expert_use.ts";
 import type { ChartPlace } from "./line_chart.ts";
 import { element, text } from "./svg.ts";
 import { tickStep } from "./tick_step.ts";
@@ -32,7 +32,7 @@ export function drawHeatMap(
     height: Math.max(3, Math.min(22, 360 / expertCount)),
   };
   const hasNumbers = cell.width >= NUMBER_WIDTH;
-  const most = Math.max(...layers.flatMap(({ shares }) => shares));
+  const most = largestShare(use);
   const title = "Share of a layer’s uses that each expert gets, in %";
   const parts = [text(title, { x, y: y + 12, class: "head text" })];
   parts.push(drawScale(most, { x: x + width - 160, y: y + 2, width: 160 }));

@@ -92,3 +92,16 @@ export function analyzeTrace(
     }),
   };
 }
+
+/**
+ * Says what a report is about, in a line.
+ *
+ * @param report The report.
+ * @returns Tokens and the numbers of the model.
+ */
+export function describeTrace(report: TraceReport): string {
+  const { layerCount, expertCount, topK, includesPrefill, use } = report;
+  const tokens = use.tokenCount.toLocaleString("en");
+  return `${tokens} ${includesPrefill ? "" : "decoded "}tokens; ` +
+    `${layerCount} layers of ${expertCount} experts, of which a token uses ${topK}`;
+}

@@ -3,7 +3,7 @@ import { drawHeatMap } from "./heat_map.ts";
 import type { HitRateCurve } from "./hit_rate_curves.ts";
 import { type ChartLine, drawLineChart, type LineChart } from "./line_chart.ts";
 import { element, text } from "./svg.ts";
-import type { TraceReport } from "./trace_report.ts";
+import { describeTrace, type TraceReport } from "./trace_report.ts";
 
 const WIDTH = 880;
 const MARGIN = 24;
@@ -48,19 +48,6 @@ export function traceSvg(report: TraceReport): string {
     [map.svg, hits.svg, recall.svg].join("\n"),
     "\n",
   ) + "\n";
-}
-
-/**
- * Says what a report is about, in a line.
- *
- * @param report The report.
- * @returns Tokens and the numbers of the model.
- */
-export function describeTrace(report: TraceReport): string {
-  const { layerCount, expertCount, topK, includesPrefill, use } = report;
-  const tokens = use.tokenCount.toLocaleString("en");
-  return `${tokens} ${includesPrefill ? "" : "decoded "}tokens; ` +
-    `${layerCount} layers of ${expertCount} experts, of which a token uses ${topK}`;
 }
 
 /** Hits by slots. */

@@ -71,16 +71,12 @@ export function useTable(
  * @returns The table.
  */
 export function hitTable({ hitRates, topK }: TraceReport): TraceTable {
-  const points = hitRates[0]!.points;
-  const step = tickStep(points.length, ROW_LIMIT);
-  const shown = [...points.keys()].filter((i) =>
-    (points.length - 1 - i) % step === 0 || i === 0
-  );
+  const { points } = hitRates[0]!;
   return {
     title: "Hit rate by slots of each layer, in %",
     rows: [
       ["slots", ...hitRates.map(({ policy }) => nameOf(policy))],
-      ...shown.map((i) => [
+      ...shownOf(points.length).map((i) => [
         String(points[i]!.slots),
         ...hitRates.map(({ points }) => percent(points[i]!.hitRate)),
       ]),
@@ -101,12 +97,11 @@ export function hitTable({ hitRates, topK }: TraceReport): TraceTable {
  * @param report The report.
  * @returns A table for each policy.
  */
-export function hitLayerTables({ hitRates, layerCount }: TraceReport) {
-  return hitRates.map(({ policy, points }): TraceTable => {
-    const step = tickStep(points.length, ROW_LIMIT);
-    const shown = points.filter((_, i) =>
-      (points.length - 1 - i) % step === 0 || i === 0
-    );
+export function hitLayerTables(
+  { hitRates, layerCount }: TraceReport,
+): TraceTable[] {
+  return hitRates.map(({ policy, points }) => {
+    const shown = shownOf(points.length).map((i) => points[i]!);
     return {
       title: `Hit rate of each layer by slots, ${nameOf(policy)}, in %`,
       rows: [
@@ -210,6 +205,14 @@ export function suggestionTable({ suggestion }: TraceReport): TraceTable {
       ],
     ],
   };
+}
+
+/** Which of so many points are shown: the first, the last, some between. */
+function shownOf(pointCount: number): number[] {
+  const last = pointCount - 1;
+  const step = tickStep(pointCount, ROW_LIMIT);
+  return Array.from({ length: pointCount }, (_, i) => i)
+    .filter((i) => i === 0 || (last - i) % step === 0);
 }
 
 function guessHeadings({ prefetchRecall }: TraceReport): string[] {

@@ -22,7 +22,7 @@ export function parseSlotsOrFile(text: string): FlagValue {
 /**
  * Opens the file that {@linkcode parseSlotsOrFile} found, if it found one: a
  * number for each layer, between line breaks, spaces or commas. What follows a #
- * in a line says what people want to know.
+ * in a line is a comment.
  *
  * @param value What it returned.
  * @returns The wish.

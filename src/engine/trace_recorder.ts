@@ -114,11 +114,10 @@ export class TraceRecorder {
     }
     this.#next++;
     this.#guess = Array.from(routing.guess.subarray(0, this.#guessCount));
-    for (const [i, guess] of (routing.farGuesses ?? []).entries()) {
-      // What it is about is recorded when that layer is heard of.
-      this.#farGuesses[i]![layer + this.#farDepths[i]!] = Array.from(
-        guess.subarray(0, this.#guessCount),
-      );
+    for (const [i, depth] of this.#farDepths.entries()) {
+      // They are recorded when the layer is heard of that they are about.
+      const guess = routing.farGuesses?.[i]?.subarray(0, this.#guessCount);
+      this.#farGuesses[i]![layer + depth] = Array.from(guess ?? []);
     }
   }
 

@@ -17,7 +17,7 @@ import { makeResidency } from "../ops/residency.ts";
 import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import { makeResident } from "./expert_runner.ts";
-import { makeFarGuesses } from "./far_guesses.ts";
+import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
 import { blockLayout, GpuResidency } from "./gpu_residency.ts";
 import { makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
 import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
@@ -61,6 +61,8 @@ export interface MixtralParts {
   readonly offload: Offload | null;
   /** Where routers decide, or log what they chose; `null` if they do neither. */
   readonly residency: GpuResidency | null;
+  /** Guesses about layers farther than the next; `null` if there are none. */
+  readonly far: FarGuesses | null;
   readonly step: StepBuffers;
   readonly embed: Op;
   readonly layers: readonly LayerOps[];
@@ -210,6 +212,7 @@ export async function buildMixtral(
     contextLength: options.contextLength,
     chunkSize: options.chunkSize,
     offload,
+    far,
     residency: residency && new GpuResidency(gpu, {
       residency,
       layout: blockLayout(config),

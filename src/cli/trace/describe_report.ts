@@ -1,6 +1,9 @@
 import { bold, dim } from "@std/fmt/colors";
-import type { TraceReport } from "../../analysis/trace_report.ts";
-import { describeTrace } from "../../analysis/trace_svg.ts";
+import { largestShare } from "../../analysis/expert_use.ts";
+import {
+  describeTrace,
+  type TraceReport,
+} from "../../analysis/trace_report.ts";
 import {
   COLUMN_LIMIT,
   hitLayerTables,
@@ -78,7 +81,7 @@ function markdownPart({ title, rows, left, notes }: TraceTable): string {
 /** The heat map: numbers and blocks, or one block for each of many experts. */
 function usePart(report: TraceReport): string {
   const { use, expertCount } = report;
-  const most = Math.max(...use.layers.flatMap(({ shares }) => shares));
+  const most = largestShare(use);
   const isFew = expertCount <= COLUMN_LIMIT;
   const heading = isFew
     ? Array.from({ length: expertCount }, (_, i) => `${i} `)

@@ -164,7 +164,7 @@ async function readTrace(path: string): Promise<RoutingTrace> {
     if (error instanceof SyntaxError) {
       const state = error.message.replace(/^Cannot read a routing trace: /, "");
       throw new Error(
-        `Cannot read ${path}: ${state}; chat --trace ${path} records one`,
+        `Cannot read ${path}: ${state}; chat --trace <file> records one`,
         { cause: error },
       );
     }
