@@ -34,6 +34,36 @@
  * @module
  */
 
+export {
+  analyzeTrace,
+  type AnalyzeTraceOptions,
+  type TraceReport,
+} from "./src/analysis/trace_report.ts";
+export type { CountedTokensOptions } from "./src/analysis/counted_tokens.ts";
+export {
+  type ExpertUse,
+  expertUse,
+  type LayerUse,
+} from "./src/analysis/expert_use.ts";
+export {
+  type CurveName,
+  type HitRateCurve,
+  hitRateCurves,
+  type HitRateCurvesOptions,
+  type HitRatePoint,
+} from "./src/analysis/hit_rate_curves.ts";
+export {
+  type PrefetchRecall,
+  prefetchRecall,
+} from "./src/analysis/prefetch_recall.ts";
+export {
+  type SlotsComparison,
+  type SlotsSuggestion,
+  suggestSlots,
+  type SuggestSlotsOptions,
+} from "./src/analysis/suggest_slots.ts";
+export { traceHtml } from "./src/analysis/trace_html.ts";
+export { traceSvg } from "./src/analysis/trace_svg.ts";
 export type {
   ActivationsOptions,
   ActivationsReport,
@@ -139,12 +169,13 @@ export {
 } from "./src/offload/replay.ts";
 export {
   expertsAt,
+  guessAt,
   NO_EXPERT,
   parseTrace,
   type RoutingTrace,
   type TokenKind,
-  type TraceHeader,
 } from "./src/offload/routing_trace.ts";
+export type { TraceHeader } from "./src/offload/trace_header.ts";
 export {
   type ExpertCounts,
   type OffloadConfig,

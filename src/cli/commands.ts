@@ -10,6 +10,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import { PULL } from "./models/pull.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
+import { TRACE } from "./trace/trace.ts";
 import { closest, UsageError } from "./usage_error.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   TUNE,
   configCommand(() => COMMANDS),
   completionCommand(() => COMMANDS),
+  TRACE,
   HELP,
   VERSION,
 ];

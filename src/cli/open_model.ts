@@ -56,7 +56,10 @@ export async function openModel(
       ...values.synthetic !== undefined && {
         synthetic: { shape: values.synthetic as SyntheticShape },
       },
-      ...trace !== null && { onRouting: trace.onRouting },
+      ...trace !== null && {
+        onRouting: trace.onRouting,
+        guessAhead: guessAheadOf(values),
+      },
       ...showPlan(values, io),
       ...values.profile && { profile: true },
       ...tellActivations(values, io),
@@ -79,12 +82,21 @@ export async function openModel(
 
 async function openTrace(values: Values, io: Io): Promise<TraceFile | null> {
   const { trace, quiet } = values;
-  if (typeof trace !== "string") return null;
-  return await TraceFile.open(trace, (tokenCount) => {
+  if (typeof trace !== "string") {
+    if (values.traceAhead === undefined) return null;
+    throw new UsageError("--trace-ahead needs --trace, which records guesses");
+  }
+  const onWritten = (tokenCount: number) => {
     if (quiet) return;
     const tokens = tokenCount === 1 ? "1 token" : `${tokenCount} tokens`;
     io.err(dim(`# ${trace}: routing of ${tokens}`) + "\n");
-  });
+  };
+  return await TraceFile.open(trace, onWritten, guessAheadOf(values));
+}
+
+/** One layer ahead is always guessed. */
+function guessAheadOf({ traceAhead = [] }: Values): number[] {
+  return (traceAhead as readonly number[]).filter((depth) => depth > 1);
 }
 
 function showPlan(values: Values, io: Io): Pick<LoadOptions, "onPlan"> {

@@ -10,6 +10,7 @@ import { uploadWeights } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import type { Plan } from "../offload/placement.ts";
 import { activationsReport } from "./activations.ts";
+import { withGuessAhead } from "./guess_ahead.ts";
 import { contextLengthOf } from "./context_length.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
@@ -51,7 +52,8 @@ export async function loadModel(
   gpu: Gpu,
   input: ModelInput,
 ): Promise<LoadedModel> {
-  const { config, reader, options } = input;
+  const { config, reader } = input;
+  const options = withGuessAhead(input.options, config);
   const contextLength = contextLengthOf(config, options);
   const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
   const sizes = { config, reader, options, contextLength, chunkSize };
@@ -89,6 +91,7 @@ export async function loadModel(
       chunkSize,
       offload,
       onRouting: options.onRouting,
+      guessAhead: options.guessAhead,
       profiler: input.profiler,
     }),
   );

@@ -66,7 +66,7 @@ export const BENCH_FLAGS: readonly Flag[] = [
     if (!VARIED.includes(flag.name)) return flag;
     return listFlag(flag.name === "slots" ? SLOTS_FLAG : flag);
   }),
-  ...COMMON_FLAGS.filter(({ name }) => name !== "trace"),
+  ...COMMON_FLAGS.filter(({ name }) => !name.startsWith("trace")),
 ];
 
 /**
