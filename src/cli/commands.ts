@@ -6,6 +6,8 @@ import type { Command } from "./command.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { PERPLEXITY } from "./quality/perplexity.ts";
+import { QUALITY } from "./quality/quality.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { closest, UsageError } from "./usage_error.ts";
 
@@ -43,6 +45,8 @@ export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
   BENCH,
+  PERPLEXITY,
+  QUALITY,
   QUANTIZE,
   TUNE,
   HELP,
