@@ -1,4 +1,3 @@
-import { dim } from "@std/fmt/colors";
 import type { ModelSource } from "../../engine/model_source.ts";
 import type { QualityOptions, SkippedCase } from "../../engine/quality.ts";
 import type { QualityRow } from "../../engine/quality_row.ts";

@@ -24,7 +24,7 @@ const COLUMNS: readonly Column[] = [
   { name: "bits/weight", cell: (row) => row.bitsPerWeight.toFixed(2) },
   { name: "perplexity", cell: perplexityText },
   { name: "change", cell: changeText },
-  { name: "KL", cell: (row) => row.divergence?.kl.toFixed(4) ?? "" },
+  { name: "KL", cell: (row) => row.divergence?.kl.toPrecision(3) ?? "" },
   {
     name: "same top",
     cell: ({ divergence }) =>
@@ -158,11 +158,10 @@ function perplexityText(
 function changeText({ change }: QualityRow): string {
   if (change === null) return "";
   const { share, shareError } = change;
-  const sign = share < 0 ? "" : "+";
-  const error = shareError === null
-    ? ""
-    : ` ± ${(100 * shareError).toFixed(2)}`;
-  return `${sign}${(100 * share).toFixed(2)}${error} %`;
+  const digits = Math.abs(share) < 0.001 ? 4 : 2;
+  const shown = (share: number) => (100 * share).toFixed(digits);
+  const error = shareError === null ? "" : ` ± ${shown(shareError)}`;
+  return `${share < 0 ? "" : "+"}${shown(share)}${error} %`;
 }
 
 function percent(share: number, digits: number): string {
