@@ -16,7 +16,9 @@ export async function readText(path: string, io: Io): Promise<string> {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw new Error(
-      `Cannot read the text from ${nameOf(path)}: it is not UTF-8`,
+      `Cannot read the text from ${
+        path === "-" ? "stdin" : path
+      }: it is not UTF-8`,
       { cause: error },
     );
   }
