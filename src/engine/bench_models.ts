@@ -10,7 +10,7 @@ import { bitsOf, type BitsPair } from "./bits_pair.ts";
 import { measureLinkRate, measureVramRate } from "./device_rates.ts";
 import { type LoadedModel, loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
-import type { ModelSource } from "./model_source.ts";
+import type { ModelSource, ReaderOptions } from "./model_source.ts";
 import { openGpu, type TuningReport } from "./open_gpu.ts";
 
 /** A model of a benchmark; disposing of it frees its memory on the GPU. */
@@ -96,7 +96,7 @@ export class BenchModels implements Disposable {
    * @throws {Error} If it does not fit, or its weights cannot be read.
    */
   async load(
-    options: LoadOptions & SyntheticWeightsOptions,
+    options: ReaderOptions,
   ): Promise<BenchModel> {
     checkLoadOptions(options);
     const { config } = this.#source;

@@ -1,6 +1,8 @@
 /** What bits of the weights cost: one model, quantized in many ways. */
 
 import type { Activations } from "../gpu/activations.ts";
+import { QuantizePool } from "../model/quantize_pool.ts";
+import { matricesOf } from "../model/stored_layout.ts";
 import type { Plan } from "../offload/placement.ts";
 import type { BenchMachine } from "./bench.ts";
 import { type BenchModel, BenchModels } from "./bench_models.ts";
@@ -8,11 +10,13 @@ import type { BitsPair } from "./bits_pair.ts";
 import { checkWindow } from "./check_window.ts";
 import { ReferenceLogits } from "./divergence.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
-import type { ModelSource } from "./model_source.ts";
+import type { ModelSource, ReaderOptions } from "./model_source.ts";
 import { foretell, type PerplexityProgress } from "./perplexity.ts";
 import type { WindowResult } from "./perplexity_result.ts";
 import { WINDOW_LENGTH, type WindowOptions } from "./perplexity_windows.ts";
 import { type QualityRow, qualityRow } from "./quality_row.ts";
+import { thisMachine } from "./this_machine.ts";
+import { chooseWorkerCount } from "./worker_count.ts";
 
 /** A way to load the model. */
 export interface QualityCase extends BitsPair {
@@ -104,6 +108,7 @@ export async function* quality(
   options.onOpen?.(machine);
   const { referenceByteLength = REFERENCE_BYTE_LENGTH } = options;
   const reference = new ReferenceLogits(referenceByteLength);
+  using pool = quantizePool(source, cases);
   const skipped: SkippedCase[] = [];
   let first: readonly WindowResult[] | null = null;
   for (const [index, wanted] of cases.entries()) {
@@ -114,7 +119,11 @@ export async function* quality(
       ...withoutGroups(load, wanted),
       ...wanted,
     };
-    const loaded = await loadCase(models, loadOptions, signal);
+    const loaded = await loadCase(
+      models,
+      { ...loadOptions, quantizer: pool ?? undefined },
+      signal,
+    );
     if (loaded === null) return;
     if (loaded instanceof RangeError) {
       skipped.push({ ...wanted, reason: loaded.message });
@@ -147,10 +156,25 @@ export async function* quality(
   }
 }
 
+/** Workers that quantize; `null` if there is nothing to do side by side. */
+function quantizePool(
+  { config, isSynthetic }: ModelSource,
+  cases: readonly QualityCase[],
+): QuantizePool | null {
+  const bitsOf = { attn: "attnBits", experts: "expertBits" } as const;
+  const sizes = (["attn", "experts"] as const)
+    .filter((part) => cases.some((of) => of[bitsOf[part]] !== 16))
+    .flatMap((part) => [...matricesOf(config, part)])
+    .map(({ shape: [N, K] }) => N * K);
+  if (isSynthetic || sizes.length === 0) return null;
+  const workerCount = chooseWorkerCount([sizes], thisMachine(), undefined);
+  return workerCount > 1 ? new QuantizePool(workerCount) : null;
+}
+
 /** The model; or why it cannot be, or `null` if it was stopped. */
 async function loadCase(
   models: BenchModels,
-  options: LoadOptions,
+  options: ReaderOptions,
   signal: AbortSignal | undefined,
 ): Promise<BenchModel | RangeError | null> {
   try {

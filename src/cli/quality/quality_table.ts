@@ -43,8 +43,8 @@ export interface QualityTableOptions {
 }
 
 /**
- * Writes rows for people: the table, what its columns mean, and if rows are of
- * several bits both of attention and of experts, perplexities by both.
+ * Writes rows for people: the table, what its columns mean, and if rows are a grid
+ * of bits of attention and of experts, perplexities by both.
  *
  * @param rows The rows, at least one.
  * @param options What it is about, and whether to write Markdown.
@@ -95,7 +95,7 @@ export function rowLine(row: QualityRow): string {
   ].join(", ");
 }
 
-/** What the columns mean, in a few sentences. */
+/** What the columns mean, a sentence a line. */
 function legend(rows: readonly QualityRow[]): string {
   const [{ tokenCount, windowCount }] = rows as [QualityRow];
   const compared = rows.find(({ divergence }) => divergence !== null);
@@ -117,10 +117,10 @@ function legend(rows: readonly QualityRow[]): string {
         ? ` (both: the first ${count(compared.divergence!.tokenCount)} tokens).`
         : "."),
     ],
-  ].join(" ");
+  ].join("\n");
 }
 
-/** Perplexities, attention by experts; `null` if there is one of either. */
+/** Perplexities, attention by experts; `null` if most of it would be empty. */
 function matrixOf(rows: readonly QualityRow[]): string[][] | null {
   const distinct = (of: (row: QualityRow) => number) => [
     ...new Set(rows.map(of)),
@@ -128,7 +128,9 @@ function matrixOf(rows: readonly QualityRow[]): string[][] | null {
   const attn = distinct(({ attnBits }) => attnBits);
   const experts = distinct(({ expertBits }) => expertBits);
   const types = new Set(rows.map(({ activations }) => activations));
-  if (attn.length < 2 || experts.length < 2 || types.size > 1) return null;
+  const isLine = attn.length < 2 || experts.length < 2;
+  const isSparse = 2 * rows.length <= attn.length * experts.length;
+  if (isLine || isSparse || types.size > 1) return null;
   const cell = (attnBits: number, expertBits: number) =>
     rows.find((row) =>
       row.attnBits === attnBits && row.expertBits === expertBits

@@ -39,7 +39,10 @@ Deno.test("qualityTable() writes a row for each case, and a table by bits", () =
 |     4-bit |  16-bit | 16.0 MiB |       16.50 | 4.5253 ± 0.041 | +2.35 ± 0.12 % | 0.0123 |   95.7 % |    1.2 |   5.7 |
 |     4-bit |   2-bit |  2.0 MiB |        2.50 | 5.0000 ± 0.041 | +2.35 ± 0.12 % | 0.0123 |   95.7 % |    1.2 |   5.7 |
 
-Perplexity of 55,188 tokens, ± its standard error over windows. Size: all weights, with scales and zeros, as they lie in memory. Change: of perplexity against the first row, ± its error on the same windows. KL: mean divergence of predictions from the first row's, in nats; same top: how often both have the same most probable token.
+Perplexity of 55,188 tokens, ± its standard error over windows.
+Size: all weights, with scales and zeros, as they lie in memory.
+Change: of perplexity against the first row, ± its error on the same windows.
+KL: mean divergence of predictions from the first row's, in nats; same top: how often both have the same most probable token.
 
 Perplexity by bits:
 
@@ -63,7 +66,8 @@ Deno.test("qualityTable() says nothing of what was not measured", () => {
 attention  experts     size  bits/weight  perplexity  load s  run s
     4-bit    4-bit  4.0 MiB         4.50      4.5253     1.2    5.7
 
-Perplexity of 511 tokens. Size: all weights, with scales and zeros, as they lie in memory.
+Perplexity of 511 tokens.
+Size: all weights, with scales and zeros, as they lie in memory.
 `,
   );
 });
@@ -82,6 +86,14 @@ Deno.test("qualityTable() tells activations apart, and what part was compared", 
   assertEquals(/ int8 /.test(lines[4]!), true);
   assertStringIncludes(table, "(both: the first 1,000 tokens)");
   assertEquals(table.includes("by bits"), false);
+});
+
+Deno.test("qualityTable() makes a table by bits of grids only", () => {
+  const isByBits = (rows: QualityRow[]) =>
+    qualityTable(rows, { title: "it", isMarkdown: true }).includes("by bits");
+  assertEquals(isByBits([FIRST, row(4, 4)]), false);
+  assertEquals(isByBits([FIRST, row(16, 4), row(4, 16)]), true);
+  assertEquals(isByBits([FIRST, row(16, 4)]), false);
 });
 
 Deno.test("qualityTable() shows changes that are small", () => {
