@@ -109,6 +109,21 @@ export async function perplexity(
  * @param options As for {@linkcode perplexity}; `signal` ends it without an error.
  * @returns What each window gave, as soon as it is done.
  * @throws {RangeError} As for {@linkcode perplexity}.
+ *
+ * @example
+ * ```ts
+ * import { foretell, load, summarizeWindows, type WindowResult } from "../../mod.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = await load("models/stories-17m", { contextLength: 16 });
+ * const windows: WindowResult[] = [];
+ * const ids = engine.tokenizer.encode("Once upon a time, there was a big dog.");
+ * const options = { windowLength: 8, stride: 4 };
+ * for await (const window of foretell(engine, ids, options)) windows.push(window);
+ * // Seven tokens of the first window, and the last four of each other.
+ * const { tokenCount } = summarizeWindows(windows);
+ * assertEquals(tokenCount, 7 + 4 * (windows.length - 1));
+ * ```
  */
 export async function* foretell(
   source: LogitsSource,

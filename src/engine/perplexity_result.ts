@@ -56,6 +56,19 @@ export interface PerplexityChange {
  *
  * @param windows What they gave, at least one.
  * @returns What the text gave.
+ *
+ * @example
+ * ```ts
+ * import { summarizeWindows } from "../../mod.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const both = { count: 2, tokenCount: 511, byteLength: null };
+ * const { nll, nllError, tokenCount } = summarizeWindows([
+ *   { ...both, index: 0, start: 0, nll: 1 },
+ *   { ...both, index: 1, start: 512, nll: 2 },
+ * ]);
+ * assertEquals([nll, nllError, tokenCount], [1.5, 0.5, 1022]);
+ * ```
  */
 export function summarizeWindows(
   windows: readonly WindowResult[],
@@ -84,6 +97,19 @@ export function summarizeWindows(
  * @param windows Those of one.
  * @param others Those of the other, which come first; more of them do no harm.
  * @returns How the first differs.
+ *
+ * @example
+ * ```ts
+ * import { compareWindows } from "../../mod.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const window = { index: 0, count: 1, start: 0, tokenCount: 511, byteLength: null };
+ * const { share } = compareWindows(
+ *   [{ ...window, nll: 1.6 }],
+ *   [{ ...window, nll: 1.5 }],
+ * );
+ * assertEquals(share.toFixed(4), "0.1052"); // 10.52 % more perplexed
+ * ```
  */
 export function compareWindows(
   windows: readonly WindowResult[],

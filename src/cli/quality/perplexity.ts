@@ -8,7 +8,7 @@ import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS, LOAD_FLAGS } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
-import { defaultModel } from "../open_engine.ts";
+import { type CliEngine, defaultModel } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { progressLine } from "../progress.ts";
@@ -72,41 +72,17 @@ async function run(
   }
   checkTextFlags(values);
   const text = await prepare(await readText(path, io), values);
-  const { description, options } = text;
   await using model = await openModel(values, surroundings, {
-    contextLength: options.windowLength,
-    ...description.decode && { chunkSize: 1 },
+    contextLength: text.options.windowLength,
+    ...text.description.decode && { chunkSize: 1 },
   });
   const { engine } = model;
-  const controller = new AbortController();
-  using _listening = interrupts.listen(() => controller.abort());
-  const start = performance.now();
-  const windows: WindowResult[] = [];
-  let ranTokenCount = 0;
-  {
-    using line = progressLine(io, values.quiet === true);
-    const foretold = foretell(engine, text.ids, {
-      ...options,
-      signal: controller.signal,
-      onProgress(progress) {
-        const seconds = (performance.now() - start) / 1000;
-        ranTokenCount = progress.doneTokenCount;
-        line.write(foretellProgress(progress, seconds));
-      },
-    });
-    for await (const window of foretold) {
-      windows.push(window);
-      if (!values.perWindow) continue;
-      line.write("");
-      io.out(windowLine(window, summarizeWindows(windows)) + "\n");
-    }
-  }
-  const timeMs = performance.now() - start;
-  const tokensPerSecond = ranTokenCount / timeMs * 1000;
-  const isStopped = windows.length < description.windowCount;
+  const measured = await measure(engine, text, { values, io, interrupts });
+  const { windows } = measured;
+  const { windowCount } = text.description;
+  const isStopped = windows.length < windowCount;
   if (isStopped) {
-    const done = `${windows.length} of ${description.windowCount} windows`;
-    io.err(`Stopped after ${done}\n`);
+    io.err(`Stopped after ${windows.length} of ${windowCount} windows\n`);
   }
   if (windows.length > 0) {
     const result = summarizeWindows(windows);
@@ -114,26 +90,74 @@ async function run(
       values.json
         ? JSON.stringify({
           ...{ model: engine.name, adapter: engine.adapter },
-          ...{ text: nameOf(path), ...description },
-          ...{ ...result, timeMs, tokensPerSecond, windows },
+          ...{ text: nameOf(path), ...text.description },
+          ...{ ...result, ...measured },
         }) + "\n"
         : perplexityLines(result),
     );
   }
   if (!values.quiet) {
-    const seconds = (timeMs / 1000).toFixed(1);
+    const description = describeText(text.description);
     io.err(
       dim(
-        `# ${engine.name} on ${engine.adapter}; ${nameOf(path)}: ${
-          describeText(description)
-        }; ${count(ranTokenCount)} tokens in ${seconds} s, ${
-          tokensPerSecond.toFixed(0)
-        } tok/s`,
+        `# ${engine.name} on ${engine.adapter}; ${nameOf(path)}: ` +
+          `${description}; ${speedText(measured)}`,
       ) + "\n",
     );
   }
   if (engine.profile) io.err(profileTable(engine.profile));
   return isStopped ? INTERRUPTED : 0;
+}
+
+/** What was measured. */
+interface Measured {
+  readonly windows: readonly WindowResult[];
+  readonly ranTokenCount: number;
+  readonly timeMs: number;
+  readonly tokensPerSecond: number;
+}
+
+/** Runs the windows up to the last, or to Ctrl-C. */
+async function measure(
+  engine: CliEngine,
+  { ids, options }: PreparedText,
+  { values, io, interrupts }: Pick<Surroundings, "io" | "interrupts"> & {
+    values: Values;
+  },
+): Promise<Measured> {
+  const controller = new AbortController();
+  using _listening = interrupts.listen(() => controller.abort());
+  using line = progressLine(io, values.quiet === true);
+  const start = performance.now();
+  const windows: WindowResult[] = [];
+  let ranTokenCount = 0;
+  const foretold = foretell(engine, ids, {
+    ...options,
+    signal: controller.signal,
+    onProgress(progress) {
+      ranTokenCount = progress.doneTokenCount;
+      const seconds = (performance.now() - start) / 1000;
+      line.write(foretellProgress(progress, seconds));
+    },
+  });
+  for await (const window of foretold) {
+    windows.push(window);
+    if (!values.perWindow) continue;
+    line.write("");
+    io.out(windowLine(window, summarizeWindows(windows)) + "\n");
+  }
+  const timeMs = performance.now() - start;
+  const tokensPerSecond = ranTokenCount / timeMs * 1000;
+  return { windows, ranTokenCount, timeMs, tokensPerSecond };
+}
+
+function speedText(
+  { ranTokenCount, timeMs, tokensPerSecond }: Measured,
+): string {
+  const seconds = (timeMs / 1000).toFixed(1);
+  return `${count(ranTokenCount)} tokens in ${seconds} s, ${
+    Math.floor(tokensPerSecond)
+  } tok/s`;
 }
 
 /** Before the weights load: a text that is too short is told of at once. */

@@ -17,7 +17,7 @@ import {
   QUALITY_FLAGS,
   qualityCases,
 } from "./quality_flags.ts";
-import { qualityReporter } from "./quality_reporter.ts";
+import { type QualityReporter, qualityReporter } from "./quality_reporter.ts";
 import { qualityTable, rowLine } from "./quality_table.ts";
 import { nameOf, readText } from "./read_text.ts";
 import {
@@ -64,7 +64,7 @@ async function run(
   using source = await openSource(directory);
   const path = positional[0] ?? await ownText(directory, source);
   const text = prepareText(await readText(path, io), source, values);
-  const { description, ids, options } = text;
+  const about = `${nameOf(path)}: ${describeText(text.description)}`;
   const cases = qualityCases(values, bitsOf(source.reader({}), source.config));
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
@@ -73,23 +73,14 @@ async function run(
   const skipped: SkippedCase[] = [];
   let machine: Machine | undefined;
   try {
-    const measured = quality(source, ids, {
-      ...options,
+    const measured = quality(source, text.ids, {
+      ...text.options,
       cases,
-      load: {
-        ...await fixedOptions(values),
-        onProgress: reporter.onLoading,
-        ...tellActivations(values, { err: reporter.say }),
-        ...(values.plan || values.verbose) && {
-          onPlan: (plan) => reporter.say(describePlan(plan)),
-        },
-      },
+      load: await fixedOptions(values, reporter),
       signal: controller.signal,
       onOpen(opened) {
         machine = machineOf(source, opened);
-        reporter.say(
-          `${titleOf(machine)}; ${nameOf(path)}: ${describeText(description)}`,
-        );
+        reporter.say(`${titleOf(machine)}; ${about}`);
         tellTuning(opened.tuning, values, io);
       },
       onLoad: reporter.onLoad,
@@ -106,19 +97,14 @@ async function run(
   } finally {
     // Whatever ended it: what was measured is worth something.
     if (rows.length > 0) {
-      const { adapter, driver, deno, tuning } = machine!;
+      const title = `${titleOf(machine!)}; ${about}`;
       io.out(
         values.json
           ? JSON.stringify({
-            ...{ model: source.name, adapter, driver, deno, tuning },
-            ...{ text: nameOf(path), ...description, rows, skipped },
+            ...machine,
+            ...{ text: nameOf(path), ...text.description, rows, skipped },
           }) + "\n"
-          : qualityTable(rows, {
-            title: `${titleOf(machine!)}; ${nameOf(path)}: ${
-              describeText(description)
-            }`,
-            isMarkdown: values.markdown === true,
-          }),
+          : qualityTable(rows, { title, isMarkdown: values.markdown === true }),
       );
     }
   }
@@ -130,6 +116,7 @@ async function run(
 /** How all cases are loaded. */
 async function fixedOptions(
   values: Values,
+  reporter: QualityReporter,
 ): Promise<NonNullable<QualityOptions["load"]>> {
   const varied = ["attnBits", "expertBits", "activations", "slots"];
   const fixed = Object.entries(values)
@@ -138,6 +125,11 @@ async function fixedOptions(
     ...loadOptions(Object.fromEntries(fixed)),
     ...values.slots !== undefined && { slots: await readSlots(values.slots) },
     ...values.decode && { chunkSize: 1 },
+    onProgress: reporter.onLoading,
+    ...tellActivations(values, { err: reporter.say }),
+    ...(values.plan || values.verbose) && {
+      onPlan: (plan) => reporter.say(describePlan(plan)),
+    },
   };
 }
 
