@@ -101,7 +101,7 @@ async function run(
       io.out(
         values.json
           ? JSON.stringify({
-            ...machine,
+            ...{ ...machine, activations: undefined }, // rows say it
             ...{ text: nameOf(path), ...text.description, rows, skipped },
           }) + "\n"
           : qualityTable(rows, { title, isMarkdown: values.markdown === true }),

@@ -175,7 +175,7 @@ export function prepareText(
  * How a text is cut, in a line.
  *
  * @param description How it is cut.
- * @returns Such as `108 windows of 512 tokens, each 256 after the last`.
+ * @returns Such as `108 windows of 512 tokens, a stride of 256`.
  */
 export function describeText(
   { window, stride, windowCount, bos, decode }: TextDescription,
