@@ -82,6 +82,22 @@ export {
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerateOptions } from "./src/engine/options.ts";
+export {
+  foretell,
+  type ForetoldToken,
+  type LogitsSource,
+  perplexity,
+  type PerplexityOptions,
+  type PerplexityProgress,
+} from "./src/engine/perplexity.ts";
+export {
+  compareWindows,
+  type PerplexityChange,
+  type PerplexityResult,
+  summarizeWindows,
+  type WindowResult,
+} from "./src/engine/perplexity_result.ts";
+export type { WindowOptions } from "./src/engine/perplexity_windows.ts";
 export type { TuningReport, TuningWish } from "./src/engine/open_gpu.ts";
 export type {
   KernelReport,

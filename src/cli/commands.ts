@@ -8,6 +8,8 @@ import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { PULL } from "./models/pull.ts";
+import { PERPLEXITY } from "./quality/perplexity.ts";
+import { QUALITY } from "./quality/quality.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
 import { TRACE } from "./trace/trace.ts";
@@ -48,12 +50,14 @@ export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
   PULL,
-  BENCH,
   QUANTIZE,
+  PERPLEXITY,
+  QUALITY,
+  TRACE,
+  BENCH,
   TUNE,
   configCommand(() => COMMANDS),
   completionCommand(() => COMMANDS),
-  TRACE,
   HELP,
   VERSION,
 ];

@@ -42,8 +42,13 @@ export function describeProgress(
   return `${line}, ${amount(rate)} ${name}/s, ${describeSeconds(left)} left`;
 }
 
-/** `75 s` as `1 min 15 s`. */
-function describeSeconds(seconds: number): string {
+/**
+ * Writes a time for people.
+ *
+ * @param seconds Whole seconds.
+ * @returns Such as `42 s`, and `1 min 15 s` for 75.
+ */
+export function describeSeconds(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

@@ -3,23 +3,18 @@
 import type { Gpu } from "../gpu/device.ts";
 import { Profiler } from "../gpu/profiler.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
-import { readExpertLayout } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import type { HostStore } from "../offload/host_store.ts";
 import type { Plan } from "../offload/placement.ts";
-import type { Scheme } from "../ops/matrix.ts";
+import { bitsOf, type BitsPair } from "./bits_pair.ts";
 import { measureLinkRate, measureVramRate } from "./device_rates.ts";
 import { type LoadedModel, loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
-import type { ModelSource } from "./model_source.ts";
+import type { ModelSource, ReaderOptions } from "./model_source.ts";
 import { openGpu, type TuningReport } from "./open_gpu.ts";
 
 /** A model of a benchmark; disposing of it frees its memory on the GPU. */
-export interface BenchModel extends LoadedModel, Disposable {
-  /** Bits of the attention's weights; 16 for floats. */
-  readonly attnBits: number;
-  /** Bits of the experts' weights; 16 for floats. */
-  readonly expertBits: number;
+export interface BenchModel extends BitsPair, LoadedModel, Disposable {
   /** Bytes of the embedding. */
   readonly embeddingByteLength: number;
   /** 10^9 bytes of experts a second; `null` if all are on the GPU. */
@@ -101,7 +96,7 @@ export class BenchModels implements Disposable {
    * @throws {Error} If it does not fit, or its weights cannot be read.
    */
   async load(
-    options: LoadOptions & SyntheticWeightsOptions,
+    options: ReaderOptions,
   ): Promise<BenchModel> {
     checkLoadOptions(options);
     const { config } = this.#source;
@@ -171,25 +166,18 @@ export class BenchModels implements Disposable {
 
   #describe(
     reader: MatrixReader,
-  ): Pick<BenchModel, "attnBits" | "expertBits" | "embeddingByteLength"> {
+  ): BitsPair & Pick<BenchModel, "embeddingByteLength"> {
     const { config } = this.#source;
-    const { hiddenSize, vocabSize, numAttentionHeads, headDim } = config;
-    const q = [numAttentionHeads * headDim, hiddenSize] as const;
-    const attn = reader.layout("model.layers.0.self_attn.q_proj", q, "attn");
+    const { hiddenSize, vocabSize } = config;
     const embedding = reader.floatLayout("model.embed_tokens.weight", [
       vocabSize,
       hiddenSize,
     ]);
     return {
-      attnBits: bitsOf(attn.scheme),
-      expertBits: bitsOf(readExpertLayout(reader, config).up.scheme),
+      ...bitsOf(reader, config),
       embeddingByteLength: embedding.wordCount * 4,
     };
   }
-}
-
-function bitsOf(scheme: Scheme): number {
-  return scheme.type === "HQQ" ? scheme.bits : 16;
 }
 
 /** What a store's content depends on. */

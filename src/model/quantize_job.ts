@@ -1,7 +1,8 @@
 /** Quantizing one matrix: the work that goes to a worker. */
 
 import { decodeFloats, type FloatDtype } from "../io/float.ts";
-import type { HqqScheme } from "../ops/matrix.ts";
+import type { HqqScheme, MatrixLayout } from "../ops/matrix.ts";
+import { writeHqqMatrix } from "../ops/write_matrix.ts";
 import { storedBytes } from "./stored_tensors.ts";
 import { quantizeMatrix } from "./weights.ts";
 
@@ -17,11 +18,16 @@ export interface QuantizeJob {
   readonly shape: readonly [N: number, K: number];
   /** What to bring it to. */
   readonly scheme: HqqScheme;
+  /** How it is to lie in memory, if it is not to be stored. */
+  readonly layout?: MatrixLayout;
 }
 
 /** Quantizes matrices, here or elsewhere. */
 export interface MatrixQuantizer {
-  /** Gives the bytes of the tensors that store the matrix. May take the job's. */
+  /**
+   * Gives the bytes of the tensors that store the matrix, or those of its layout.
+   * May take the job's.
+   */
   run(job: QuantizeJob): Promise<Uint8Array[]>;
 }
 
@@ -29,15 +35,20 @@ export interface MatrixQuantizer {
  * Quantizes a matrix.
  *
  * @param job The matrix.
- * @returns The bytes of the tensors that store it: see `storedSpecs()`.
+ * @returns The bytes of the tensors that store it: see `storedSpecs()`; of a job
+ * with a layout, one array in this.
  * @throws {RangeError} If a weight is not finite.
  */
 export function quantizeJob(
-  { base, bytes, dtype, shape, scheme }: QuantizeJob,
+  { base, bytes, dtype, shape, scheme, layout }: QuantizeJob,
 ): Uint8Array[] {
   try {
     const weights = decodeFloats(bytes, dtype);
-    return storedBytes(quantizeMatrix(weights, { shape, scheme }), scheme);
+    const tensor = quantizeMatrix(weights, { shape, scheme });
+    if (layout === undefined) return storedBytes(tensor, scheme);
+    const laidOut = new Uint8Array(layout.wordCount * 4);
+    writeHqqMatrix(layout, tensor, laidOut);
+    return [laidOut];
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const state = error.message.replace(/^Cannot quantize: /, "");

@@ -1,7 +1,8 @@
 /** Workers that quantize matrices side by side. */
 
-import type { MatrixQuantizer, QuantizeJob } from "./quantize_job.ts";
+import type { QuantizeJob } from "./quantize_job.ts";
 import type { QuantizeAnswer } from "./quantize_worker.ts";
+import type { ParallelQuantizer } from "./weights.ts";
 
 /** A job that waits or runs. */
 interface Pending {
@@ -14,7 +15,9 @@ interface Pending {
  * A pool of workers, each of which quantizes a matrix at a time. What comes out
  * does not depend on how many there are.
  */
-export class QuantizePool implements MatrixQuantizer, Disposable {
+export class QuantizePool implements ParallelQuantizer, Disposable {
+  /** How many workers there are. */
+  readonly workerCount: number;
   readonly #idle: Worker[] = [];
   readonly #running = new Map<Worker, Pending>();
   readonly #waiting: Pending[] = [];
@@ -28,6 +31,7 @@ export class QuantizePool implements MatrixQuantizer, Disposable {
    * @param startWorker Starts one; for tests.
    */
   constructor(workerCount: number, startWorker: () => Worker = startOne) {
+    this.workerCount = workerCount;
     for (let i = 0; i < workerCount; i++) {
       const worker = startWorker();
       worker.onmessage = ({ data }) => this.#finish(worker, data);
@@ -44,7 +48,7 @@ export class QuantizePool implements MatrixQuantizer, Disposable {
    * Quantizes a matrix as soon as a worker is free.
    *
    * @param job The matrix; its bytes are taken away.
-   * @returns The bytes of the tensors that store it.
+   * @returns The bytes of the tensors that store it, or those of its layout.
    */
   run(job: QuantizeJob): Promise<Uint8Array[]> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array[]>();

@@ -2,6 +2,7 @@
 
 import { dequantize, quantize, type QuantizedTensor } from "hqq-ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
+import type { FloatDtype } from "../io/float.ts";
 import type { Dtype } from "../io/tensor_spec.ts";
 import {
   type HqqScheme,
@@ -12,6 +13,7 @@ import {
 import { writeFloatMatrix, writeHqqMatrix } from "../ops/write_matrix.ts";
 import { checkFlatParameters, readFlatParameters } from "./flat_parameters.ts";
 import type { StoredLayout } from "./stored_layout.ts";
+import type { MatrixQuantizer } from "./quantize_job.ts";
 import { placeMatrix, readMatrix } from "./read_matrix.ts";
 
 /** The parts of a model that are quantized, each in its own way. */
@@ -63,13 +65,20 @@ export interface MatrixReader {
   ): Promise<Float32Array<ArrayBuffer>>;
 }
 
+/** Quantizes matrices side by side. */
+export interface ParallelQuantizer extends MatrixQuantizer {
+  /** How many at a time. */
+  readonly workerCount: number;
+}
+
 /**
  * Reads matrices of a checkpoint, quantizing on the way if asked: one matrix of
- * floats at a time.
+ * floats at a time, unless somebody else does it side by side.
  */
 export class WeightReader implements MatrixReader {
-  /** 1 where it quantizes: the floats of a matrix take much memory. */
+  /** Few where it quantizes: the floats of a matrix take much memory. */
   readonly parallelReadCount: number | undefined;
+  readonly #quantizer: MatrixQuantizer | null;
   readonly #checkpoint: Checkpoint;
   readonly #stored: StoredLayout | null;
   readonly #wanted: Readonly<Partial<Record<Part, Quantization>>>;
@@ -78,14 +87,17 @@ export class WeightReader implements MatrixReader {
    * Constructs a reader.
    *
    * @param checkpoint The tensors.
-   * @param options What is stored (`null`: floats) and what is wanted
-   * (`undefined`: as stored).
+   * @param options What is stored (`null`: floats), what is wanted (`undefined`:
+   * as stored), and who quantizes, if not this thread.
    * @throws {RangeError} If a quantized part is wanted in other bits.
    */
   constructor(checkpoint: Checkpoint, options: {
     stored: StoredLayout | null;
     wanted: Readonly<Partial<Record<Part, Quantization>>>;
+    quantizer?: ParallelQuantizer | undefined;
   }) {
+    const { quantizer } = options;
+    this.#quantizer = quantizer ?? null;
     this.#checkpoint = checkpoint;
     this.#stored = options.stored;
     this.#wanted = options.wanted;
@@ -93,7 +105,10 @@ export class WeightReader implements MatrixReader {
       const stored = options.stored?.[part] ?? { bits: 16 };
       const wanted = options.wanted[part];
       if (wanted === undefined) continue;
-      if (stored.bits === 16 && wanted.bits < 16) this.parallelReadCount = 1;
+      if (stored.bits === 16 && wanted.bits < 16) {
+        // One more is read while the workers work.
+        this.parallelReadCount = quantizer ? quantizer.workerCount + 1 : 1;
+      }
       if (stored.bits === 16) continue;
       if (wanted.bits !== stored.bits) {
         throw new RangeError(
@@ -174,8 +189,21 @@ export class WeightReader implements MatrixReader {
       await checkFlatParameters(this.#checkpoint, matrix);
       return await placeMatrix(this.#checkpoint, matrix, { layout, into });
     }
-    const weights = await this.readFloats(name, shape);
-    writeHqqMatrix(layout, quantizeMatrix(weights, { shape, scheme }), into);
+    if (this.#quantizer === null) {
+      const weights = await this.readFloats(name, shape);
+      const tensor = quantizeMatrix(weights, { shape, scheme });
+      return writeHqqMatrix(layout, tensor, into);
+    }
+    const { dtype } = this.#checkpoint.expect(name, { shape, dtypes: FLOATS });
+    const [laidOut] = await this.#quantizer.run({
+      base,
+      bytes: await this.#checkpoint.read(name),
+      dtype: dtype as FloatDtype,
+      shape,
+      scheme,
+      layout,
+    });
+    into.set(laidOut!);
   }
 
   /**
