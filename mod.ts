@@ -118,6 +118,12 @@ export {
 } from "./src/engine/roofline.ts";
 export type { Activations } from "./src/gpu/activations.ts";
 export type { Tuning } from "./src/gpu/tuning.ts";
+export { findModel } from "./src/hub/find_model.ts";
+export {
+  listModels,
+  type LocalModel,
+  type ModelPlaces,
+} from "./src/hub/local_models.ts";
 export type { HubFile, ModelId, PulledModel } from "./src/hub/models_folder.ts";
 export type { ListedFile } from "./src/hub/hub_listing.ts";
 export { pull } from "./src/hub/pull.ts";

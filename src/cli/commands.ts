@@ -7,7 +7,9 @@ import { completionCommand } from "./completion/completion.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { LIST } from "./models/list.ts";
 import { PULL } from "./models/pull.ts";
+import { RM } from "./models/rm.ts";
 import { PERPLEXITY } from "./quality/perplexity.ts";
 import { QUALITY } from "./quality/quality.ts";
 import { QUANTIZE } from "./quantize.ts";
@@ -50,6 +52,8 @@ export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
   PULL,
+  LIST,
+  RM,
   QUANTIZE,
   PERPLEXITY,
   QUALITY,

@@ -5,11 +5,8 @@ import type { FlagValue } from "./args.ts";
 import type { Surroundings } from "./command.ts";
 import { loadOptions } from "./flags.ts";
 import type { Io } from "./io.ts";
-import {
-  type CliEngine,
-  defaultModel,
-  type LoadOptions,
-} from "./open_engine.ts";
+import { chosenModel } from "./models/chosen_model.ts";
+import type { CliEngine, LoadOptions } from "./open_engine.ts";
 import { progressLine } from "./progress.ts";
 import { readSlots } from "./slots_file.ts";
 import { tellActivations } from "./tell_activations.ts";
@@ -43,8 +40,9 @@ export async function openModel(
   if (values.synthetic !== undefined && values.model !== undefined) {
     throw new UsageError("--synthetic does not go with --model");
   }
-  const directory = values.model as string | undefined ??
-    (values.synthetic === undefined ? defaultModel() : "");
+  const directory = values.synthetic === undefined
+    ? await chosenModel(values.model as string | undefined)
+    : "";
   const start = performance.now();
   await using owned = new AsyncDisposableStack();
   const trace = owned.use(await openTrace(values, io));

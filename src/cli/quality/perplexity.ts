@@ -8,7 +8,8 @@ import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS, LOAD_FLAGS } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
-import { type CliEngine, defaultModel } from "../open_engine.ts";
+import { chosenModel } from "../models/chosen_model.ts";
+import type { CliEngine } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { progressLine } from "../progress.ts";
@@ -165,7 +166,7 @@ async function prepare(text: string, values: Values): Promise<PreparedText> {
   // Only now, so that help and errors in flags come at once.
   const { openSource } = await import("../../engine/model_source.ts");
   using source = await openSource(
-    values.model as string | undefined ?? defaultModel(),
+    await chosenModel(values.model as string | undefined),
   );
   return prepareText(text, source, values);
 }

@@ -7,7 +7,7 @@ import { type Machine, machineOf, titleOf } from "../bench/bench_machine.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { loadOptions } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
-import { defaultModel } from "../open_engine.ts";
+import { chosenModel } from "../models/chosen_model.ts";
 import { readSlots } from "../slots_file.ts";
 import { tellActivations } from "../tell_activations.ts";
 import { tellTuning } from "../tell_tuning.ts";
@@ -60,7 +60,9 @@ async function run(
   const { openSource } = await import("../../engine/model_source.ts");
   const { bitsOf } = await import("../../engine/bits_pair.ts");
   const { quality } = await import("../../engine/quality.ts");
-  const directory = values.model as string | undefined ?? defaultModel();
+  const directory = await chosenModel(
+    values.model as string | undefined,
+  );
   using source = await openSource(directory);
   const path = positional[0] ?? await ownText(directory, source);
   const text = prepareText(await readText(path, io), source, values);

@@ -1,7 +1,7 @@
 import type { LoadOptions } from "../../engine/load_options.ts";
 import type { RoutingTrace } from "../../offload/routing_trace.ts";
 import type { FlagValue } from "../args.ts";
-import { defaultModel } from "../open_engine.ts";
+import { chosenModel } from "../models/chosen_model.ts";
 
 /**
  * How many slots there are to deal out, by the flags.
@@ -18,7 +18,7 @@ export async function slotCountOf(
   const { slotsTotal, vramByteLength, contextLength, model } = values;
   if (slotsTotal !== undefined) return slotsTotal as number;
   if (vramByteLength === undefined) return undefined;
-  const directory = model as string | undefined ?? defaultModel();
+  const directory = await chosenModel(model as string | undefined);
   const { planDirectory } = await import("../../engine/plan_directory.ts");
   const { config, plan } = await planDirectory(directory, {
     vramByteLength: vramByteLength as number,
