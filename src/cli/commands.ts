@@ -6,6 +6,7 @@ import type { Command } from "./command.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { PLAN } from "./machine/plan.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { closest, UsageError } from "./usage_error.ts";
 
@@ -42,6 +43,7 @@ const VERSION: Command = {
 export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
+  PLAN,
   BENCH,
   QUANTIZE,
   TUNE,

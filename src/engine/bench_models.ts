@@ -3,25 +3,17 @@
 import type { Gpu } from "../gpu/device.ts";
 import { Profiler } from "../gpu/profiler.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
-import { readExpertLayout } from "../model/upload.ts";
-import type { MatrixReader } from "../model/weights.ts";
 import type { HostStore } from "../offload/host_store.ts";
 import type { Plan } from "../offload/placement.ts";
-import type { Scheme } from "../ops/matrix.ts";
 import { measureLinkRate, measureVramRate } from "./device_rates.ts";
 import { type LoadedModel, loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource } from "./model_source.ts";
 import { openGpu, type TuningReport } from "./open_gpu.ts";
+import { type WeightFacts, weightFacts } from "./weight_facts.ts";
 
 /** A model of a benchmark; disposing of it frees its memory on the GPU. */
-export interface BenchModel extends LoadedModel, Disposable {
-  /** Bits of the attention's weights; 16 for floats. */
-  readonly attnBits: number;
-  /** Bits of the experts' weights; 16 for floats. */
-  readonly expertBits: number;
-  /** Bytes of the embedding. */
-  readonly embeddingByteLength: number;
+export interface BenchModel extends LoadedModel, WeightFacts, Disposable {
   /** 10^9 bytes of experts a second; `null` if all are on the GPU. */
   readonly linkGigabytesPerSecond: number | null;
   /** Times its kernels; `null` if nobody wants to know. */
@@ -120,7 +112,7 @@ export class BenchModels implements Disposable {
     const owned = cleanup.move();
     return {
       ...loaded,
-      ...this.#describe(reader),
+      ...weightFacts(config, reader),
       profiler: this.#profiler,
       linkGigabytesPerSecond: loaded.offload === null
         ? null
@@ -168,28 +160,6 @@ export class BenchModels implements Disposable {
       [Symbol.dispose]: () => {},
     };
   }
-
-  #describe(
-    reader: MatrixReader,
-  ): Pick<BenchModel, "attnBits" | "expertBits" | "embeddingByteLength"> {
-    const { config } = this.#source;
-    const { hiddenSize, vocabSize, numAttentionHeads, headDim } = config;
-    const q = [numAttentionHeads * headDim, hiddenSize] as const;
-    const attn = reader.layout("model.layers.0.self_attn.q_proj", q, "attn");
-    const embedding = reader.floatLayout("model.embed_tokens.weight", [
-      vocabSize,
-      hiddenSize,
-    ]);
-    return {
-      attnBits: bitsOf(attn.scheme),
-      expertBits: bitsOf(readExpertLayout(reader, config).up.scheme),
-      embeddingByteLength: embedding.wordCount * 4,
-    };
-  }
-}
-
-function bitsOf(scheme: Scheme): number {
-  return scheme.type === "HQQ" ? scheme.bits : 16;
 }
 
 /** What a store's content depends on. */

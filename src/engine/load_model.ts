@@ -10,7 +10,7 @@ import { uploadWeights } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import type { Plan } from "../offload/placement.ts";
 import { activationsReport } from "./activations.ts";
-import { contextLengthOf } from "./context_length.ts";
+import { chunkSizeOf, contextLengthOf } from "./context_length.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
 import { sumProgress } from "./sum_progress.ts";
@@ -53,7 +53,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const { config, reader, options } = input;
   const contextLength = contextLengthOf(config, options);
-  const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
+  const chunkSize = chunkSizeOf(contextLength, options);
   const sizes = { config, reader, options, contextLength, chunkSize };
   const plan = planModel(gpu, sizes);
   options.onPlan?.(plan);
