@@ -6,6 +6,7 @@ import type { Command } from "./command.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { DOCTOR } from "./machine/doctor.ts";
 import { PLAN } from "./machine/plan.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { closest, UsageError } from "./usage_error.ts";
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
   PLAN,
+  DOCTOR,
   BENCH,
   QUANTIZE,
   TUNE,

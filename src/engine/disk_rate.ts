@@ -41,7 +41,8 @@ export async function measureDiskRate(
       const buffer = buffers.pop()!;
       using file = await Deno.open(path);
       await file.seek(at, Deno.SeekMode.Start);
-      byteLength += await file.read(buffer) ?? 0;
+      const count = await file.read(buffer) ?? 0;
+      byteLength += count; // not in one with the await, which others run beside
       buffers.push(buffer);
     },
   });

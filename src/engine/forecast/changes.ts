@@ -40,8 +40,6 @@ const CONTEXTS = [8192, 4096, 2048, 1024, 512];
 const CHUNK_SIZE = 128;
 /** The least number of staging slots. */
 const BUFFER_SIZE = 2;
-/** VRAM budgets are named in tenths of a GiB. */
-const TENTH = 2 ** 30 / 10;
 
 /**
  * Lists changes that could help, whether they do or not: more VRAM or slots,
@@ -98,26 +96,22 @@ function moreSlots(input: ChangesInput): Change[] {
     const need = vramOf(slots);
     if (need === null || need > (vramLimit ?? Infinity)) break;
     if (need <= plan.vramByteLength) continue;
-    const tenths = Math.ceil(need / TENTH);
-    const vram = {
-      flag: `--vram ${tenths / 10}GiB`,
-      vramByteLength: Math.floor(tenths * TENTH),
-    };
+    const budget = roundedUp(need);
     const { vramByteLength } = options;
     changes.push(
       !isListed(options)
         ? {
-          flags: vram.flag,
-          options: { vramByteLength: vram.vramByteLength },
+          flags: `--vram ${budget.text}`,
+          options: { vramByteLength: budget.byteLength },
         }
         : {
           flags: vramByteLength === undefined
             ? `--slots ${slots}`
-            : `--slots ${slots} ${vram.flag}`,
+            : `--slots ${slots} --vram ${budget.text}`,
           options: {
             ...NO_SLOTS,
             slots,
-            vramByteLength: vramByteLength && vram.vramByteLength,
+            vramByteLength: vramByteLength && budget.byteLength,
           },
         },
     );
@@ -140,7 +134,7 @@ function fasterStores(
     });
   }
   if (need > (ramLimit ?? Infinity)) return changes;
-  const tenths = Math.ceil(need / TENTH);
+  const budget = roundedUp(need);
   const isShort = ramByteLength !== undefined && ramByteLength < need;
   const store = options.store === undefined || options.store === "auto" ||
       options.store === "pinned"
@@ -150,11 +144,11 @@ function fasterStores(
   changes.push({
     flags: [
       ...store === null ? [] : ["--store auto"],
-      ...isShort ? [`--ram ${tenths / 10}GiB`] : [],
+      ...isShort ? [`--ram ${budget.text}`] : [],
     ].join(" "),
     options: {
       ...store !== null && { store },
-      ...isShort && { ramByteLength: Math.floor(tenths * TENTH) },
+      ...isShort && { ramByteLength: budget.byteLength },
     },
   });
   return changes;
@@ -165,4 +159,16 @@ function isListed(options: LoadOptions): boolean {
   const { slots = "auto", offloadPerLayer, mainSize, offloadSize } = options;
   return slots !== "auto" ||
     (offloadPerLayer ?? mainSize ?? offloadSize) !== undefined;
+}
+
+/** A budget as people name it: tenths of a GiB, or whole MiB of a small one. */
+function roundedUp(need: number): { text: string; byteLength: number } {
+  const [unit, step, digits] = need < 2 ** 30
+    ? ["MiB", 2 ** 20, 0] as const
+    : ["GiB", 2 ** 30 / 10, 1] as const;
+  const count = Math.ceil(need / step);
+  return {
+    text: `${(count / 10 ** digits).toFixed(digits)}${unit}`,
+    byteLength: Math.floor(count * step),
+  };
 }
