@@ -92,12 +92,17 @@ function moreSlots(input: ChangesInput): Change[] {
   const { options, plan, expertCount, vramOf, vramLimit } = input;
   const least = Math.min(...plan.slots);
   const changes: Change[] = [];
+  let last = 0;
   for (let slots = least + 1; slots <= expertCount; slots++) {
     const need = vramOf(slots);
     if (need === null || need > (vramLimit ?? Infinity)) break;
     if (need <= plan.vramByteLength) continue;
     const budget = roundedUp(need);
     const { vramByteLength } = options;
+    // Small experts: one more is the same rounded budget.
+    const isSame = !isListed(options) && budget.byteLength === last;
+    last = budget.byteLength;
+    if (isSame) continue;
     changes.push(
       !isListed(options)
         ? {
