@@ -9,6 +9,11 @@ import { alignedTable, markdownTable } from "../table.ts";
 const TRACE_HINT = "(chat --trace <path> records how a text is routed, and " +
   "plan --trace-file <path> goes by it)";
 
+/** What such a change costs, and what is not counted of what it brings. */
+const BITS_HINT =
+  "Fewer bits cost quality; layers are taken to be as fast as " +
+  "with the bits that were timed.";
+
 /** A part of the report: lines below a heading. */
 interface Section {
   readonly title: string;
@@ -213,9 +218,12 @@ function changesSection(
       : [],
   ]);
   const head = ["flags", "slots, all layers", "VRAM"];
+  const lines = table([[...head, ...isShown ? ["tok/s"] : []], ...rows], [0]);
   return [{
     title,
-    lines: table([[...head, ...isShown ? ["tok/s"] : []], ...rows], [0]),
+    lines: changes.some(({ flags }) => flags.includes("-bits "))
+      ? [...lines, "", BITS_HINT]
+      : lines,
   }];
 }
 
