@@ -27,7 +27,7 @@ Deno.test("probeModel misses as many experts of each layer as its ids say", asyn
   assertEquals([probe.slots, probe.missLimit], [2, 2]);
   using gpu = await Gpu.open();
   for (const residency of ["gpu", "cpu"] as const) {
-    using scope = gpu.scope();
+    using _scope = gpu.scope();
     const { model } = await loadModel(gpu, {
       config: probe.config,
       reader: probe.reader,
@@ -51,7 +51,6 @@ Deno.test("probeModel misses as many experts of each layer as its ids say", asyn
       const missed = missesOf(model.offloadStats!.snapshot()) - before;
       assertEquals(missed, misses * LAYER_COUNT * STEP_COUNT, residency);
     }
-    void scope;
   }
 });
 

@@ -4,6 +4,7 @@ import type { Change } from "./changes.ts";
 import { changesOf } from "./changes.ts";
 import type { Estimate } from "./estimate.ts";
 import { type Judging, type Placement, tryPlan } from "./placements.ts";
+import { NO_SLOTS } from "./no_slots.ts";
 import type { Planned } from "./planned.ts";
 
 /** A change that helps. */
@@ -36,16 +37,31 @@ export async function findChanges(
 ): Promise<HelpfulChange[]> {
   const { gpu, source, options, judge, expected, placements } = judging;
   const vramLimit = judging.gpuFacts.freeVramByteLength;
+  const { numLocalExperts: expertCount } = source.config;
+  const whole = tryPlan(gpu, source, {
+    ...options,
+    ...NO_SLOTS,
+    slots: expertCount,
+    vramByteLength: undefined,
+  });
+  // A budget has to hold the table of slots, too, before it turns out needless.
+  const tableByteLength = whole === null ? 0 : Math.max(
+    0,
+    planned.plan.scratchByteLength - whole.plan.scratchByteLength,
+  );
+  const vramOf = (slots: number) => {
+    const like = placements.find((placement) => placement.slots === slots);
+    if (like === undefined) return null;
+    return like.vramByteLength + (slots === expertCount ? tableByteLength : 0);
+  };
   const changes = changesOf({
     options,
     plan: planned.plan,
-    expertCount: source.config.numLocalExperts,
+    expertCount,
     bits: { attn: planned.attnBits, experts: planned.expertBits },
     contextLength: planned.contextLength,
     chunkSize: planned.chunkSize,
-    vramOf: (slots) =>
-      placements.find((placement) => placement.slots === slots)
-        ?.vramByteLength ?? null,
+    vramOf,
     vramLimit,
     ramLimit: judging.ramByteLength,
   });

@@ -106,7 +106,7 @@ const HIT_RATES = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
  * Says what of a model will be where on this machine, how fast it will be, and
  * what would make it faster. Of a checkpoint it reads headers only, however large
  * it is; speeds come from small made-up models of the same shapes that are timed on
- * the spot ({@linkcode Estimate} says how).
+ * the spot (`estimate()` says how).
  *
  * @param model A directory, or a model to make up.
  * @param options How it is to be loaded, and what is known of its routing.
@@ -133,8 +133,8 @@ export async function forecast(
   using source = typeof model === "string"
     ? await openSource(model)
     : syntheticSource(model.synthetic);
-  using opened = await openQuietly(load);
-  const { gpu } = opened;
+  const { gpu } = await openGpu(load.tuning);
+  using _gpu = gpu;
   const planned = planLoad(gpu, source, load);
   const rates = ratesOf(source, planned, options);
   const meter = new CostMeter(gpu, {
@@ -204,12 +204,6 @@ export async function forecast(
     changes,
     notices: noticesOf(planned, { ...machine, failure }),
   };
-}
-
-/** Opens the GPU as a load would. */
-async function openQuietly({ tuning }: LoadOptions) {
-  const { gpu } = await openGpu(tuning);
-  return { gpu, [Symbol.dispose]: () => gpu[Symbol.dispose]() };
 }
 
 async function machineOf(gpu: Gpu) {

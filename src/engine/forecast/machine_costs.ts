@@ -70,8 +70,9 @@ export class CostMeter {
     );
     const way = wayOf(plan);
     const offloaded = way === null ? null : await this.#offloadedBy(way);
-    if (plan.stores.some(({ kind }) => kind === "disk")) {
-      this.#diskRate ??= await this.#step(
+    const needsDisk = plan.stores.some(({ kind }) => kind === "disk");
+    if (needsDisk && this.#diskRate === undefined) {
+      this.#diskRate = await this.#step(
         "files",
         async () => (await measureDiskRate(files))?.gigabytesPerSecond ?? null,
       );
