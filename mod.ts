@@ -68,7 +68,29 @@ export type {
   ActivationsOptions,
   ActivationsReport,
 } from "./src/engine/activations.ts";
+export type { Finding, Verdict } from "./src/engine/doctor/check.ts";
+export {
+  type Diagnosis,
+  doctor,
+  type DoctorOptions,
+} from "./src/engine/doctor/doctor.ts";
 export { Engine } from "./src/engine/engine.ts";
+export type { Change } from "./src/engine/forecast/changes.ts";
+export type { Estimate, MachineCosts } from "./src/engine/forecast/estimate.ts";
+export type { HelpfulChange } from "./src/engine/forecast/find_changes.ts";
+export {
+  type Forecast,
+  forecast,
+  type ForecastOptions,
+  type SpeedAt,
+} from "./src/engine/forecast/forecast.ts";
+export type { HitRateSource } from "./src/engine/forecast/hit_rates.ts";
+export type { Placement } from "./src/engine/forecast/placements.ts";
+export type {
+  OffloadedCosts,
+  ResidentCosts,
+} from "./src/engine/forecast/step_costs.ts";
+export type { GpuFacts } from "./src/engine/gpu_facts.ts";
 export type {
   FinishReason,
   GenerateResult,
@@ -111,6 +133,7 @@ export type {
   QuantizeModelOptions,
   QuantizeResult,
 } from "./src/engine/quantize_options.ts";
+export type { Environment } from "./src/io/home.ts";
 export {
   type Roofline,
   roofline,

@@ -12,6 +12,8 @@ import { PULL } from "./models/pull.ts";
 import { RM } from "./models/rm.ts";
 import { PERPLEXITY } from "./quality/perplexity.ts";
 import { QUALITY } from "./quality/quality.ts";
+import { DOCTOR } from "./machine/doctor.ts";
+import { PLAN } from "./machine/plan.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
 import { TRACE } from "./trace/trace.ts";
@@ -55,6 +57,8 @@ export const COMMANDS: readonly Command[] = [
   LIST,
   RM,
   QUANTIZE,
+  PLAN,
+  DOCTOR,
   PERPLEXITY,
   QUALITY,
   TRACE,

@@ -3,20 +3,17 @@
 import type { Gpu } from "../gpu/device.ts";
 import { Profiler } from "../gpu/profiler.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
-import type { MatrixReader } from "../model/weights.ts";
 import type { HostStore } from "../offload/host_store.ts";
 import type { Plan } from "../offload/placement.ts";
-import { bitsOf, type BitsPair } from "./bits_pair.ts";
 import { measureLinkRate, measureVramRate } from "./device_rates.ts";
 import { type LoadedModel, loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource, ReaderOptions } from "./model_source.ts";
 import { openGpu, type TuningReport } from "./open_gpu.ts";
+import { type WeightFacts, weightFacts } from "./weight_facts.ts";
 
 /** A model of a benchmark; disposing of it frees its memory on the GPU. */
-export interface BenchModel extends BitsPair, LoadedModel, Disposable {
-  /** Bytes of the embedding. */
-  readonly embeddingByteLength: number;
+export interface BenchModel extends LoadedModel, WeightFacts, Disposable {
   /** 10^9 bytes of experts a second; `null` if all are on the GPU. */
   readonly linkGigabytesPerSecond: number | null;
   /** Times its kernels; `null` if nobody wants to know. */
@@ -115,7 +112,7 @@ export class BenchModels implements Disposable {
     const owned = cleanup.move();
     return {
       ...loaded,
-      ...this.#describe(reader),
+      ...weightFacts(config, reader),
       profiler: this.#profiler,
       linkGigabytesPerSecond: loaded.offload === null
         ? null
@@ -161,21 +158,6 @@ export class BenchModels implements Disposable {
       homeOf: (id) => store.homeOf(id),
       read: (id) => store.read(id),
       [Symbol.dispose]: () => {},
-    };
-  }
-
-  #describe(
-    reader: MatrixReader,
-  ): BitsPair & Pick<BenchModel, "embeddingByteLength"> {
-    const { config } = this.#source;
-    const { hiddenSize, vocabSize } = config;
-    const embedding = reader.floatLayout("model.embed_tokens.weight", [
-      vocabSize,
-      hiddenSize,
-    ]);
-    return {
-      ...bitsOf(reader, config),
-      embeddingByteLength: embedding.wordCount * 4,
     };
   }
 }

@@ -10,8 +10,8 @@ import { uploadWeights } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import type { Plan } from "../offload/placement.ts";
 import { activationsReport } from "./activations.ts";
+import { chunkSizeOf, contextLengthOf } from "./context_length.ts";
 import { withGuessAhead } from "./guess_ahead.ts";
-import { contextLengthOf } from "./context_length.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
 import { sumProgress } from "./sum_progress.ts";
@@ -55,7 +55,7 @@ export async function loadModel(
   const { config, reader } = input;
   const options = withGuessAhead(input.options, config);
   const contextLength = contextLengthOf(config, options);
-  const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
+  const chunkSize = chunkSizeOf(contextLength, options);
   const sizes = { config, reader, options, contextLength, chunkSize };
   const plan = planModel(gpu, sizes);
   options.onPlan?.(plan);
