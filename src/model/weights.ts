@@ -2,6 +2,7 @@
 
 import { dequantize, quantize, type QuantizedTensor } from "hqq-ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
+import type { FloatDtype } from "../io/float.ts";
 import type { Dtype } from "../io/tensor_spec.ts";
 import {
   type HqqScheme,
@@ -12,6 +13,7 @@ import {
 import { writeFloatMatrix, writeHqqMatrix } from "../ops/write_matrix.ts";
 import { checkFlatParameters, readFlatParameters } from "./flat_parameters.ts";
 import type { StoredLayout } from "./stored_layout.ts";
+import type { PlainMatrix, PlainReader } from "./plain_weights.ts";
 import { placeMatrix, readMatrix } from "./read_matrix.ts";
 
 /** The parts of a model that are quantized, each in its own way. */
@@ -67,7 +69,7 @@ export interface MatrixReader {
  * Reads matrices of a checkpoint, quantizing on the way if asked: one matrix of
  * floats at a time.
  */
-export class WeightReader implements MatrixReader {
+export class WeightReader implements MatrixReader, PlainReader {
   /** 1 where it quantizes: the floats of a matrix take much memory. */
   readonly parallelReadCount: number | undefined;
   readonly #checkpoint: Checkpoint;
@@ -176,6 +178,38 @@ export class WeightReader implements MatrixReader {
     }
     const weights = await this.readFloats(name, shape);
     writeHqqMatrix(layout, quantizeMatrix(weights, { shape, scheme }), into);
+  }
+
+  /**
+   * Reads a matrix as it is stored, or quantized as wanted; not as kernels read it.
+   *
+   * @param base The tensor's name without `.weight`.
+   * @param shape Output rows N and inputs K.
+   * @param part Which part it belongs to; `null` for what is never quantized.
+   * @returns The matrix.
+   * @throws {Error} If the checkpoint has no such matrix.
+   */
+  async readPlain(
+    base: string,
+    shape: readonly [number, number],
+    part: Part | null,
+  ): Promise<PlainMatrix> {
+    const stored = part && this.#stored?.[part];
+    if (stored && stored.bits !== 16) {
+      const matrix = { base, shape, part: stored };
+      await checkFlatParameters(this.#checkpoint, matrix);
+      return await readMatrix(this.#checkpoint, matrix);
+    }
+    const name = `${base}.weight`;
+    const wanted = part && this.#wanted[part];
+    if (wanted && wanted.bits !== 16) {
+      const scheme = schemeOf(wanted);
+      const weights = await this.readFloats(name, shape);
+      return quantizeMatrix(weights, { shape, scheme });
+    }
+    const { dtype } = this.#checkpoint.expect(name, { shape, dtypes: FLOATS });
+    const bytes = await this.#checkpoint.read(name);
+    return { shape, dtype: dtype as FloatDtype, bytes };
   }
 
   /**

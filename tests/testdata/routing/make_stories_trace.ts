@@ -1,6 +1,6 @@
 /**
  * Records the routing of the bundled stories-17m over stories it was not
- * trained on, with the plain loops of `tests/reference.ts`:
+ * trained on, with the plain loops of `src/model/plain_math.ts`:
  *
  * `deno run -A tests/testdata/routing/make_stories_trace.ts`
  *
@@ -15,12 +15,12 @@ import {
   attention,
   combine,
   embed,
-  expert,
   matvec,
   rmsNorm,
   rope,
   route,
-} from "../../reference.ts";
+  swiglu,
+} from "../../../src/model/plain_math.ts";
 
 const MODEL = new URL("../../../models/stories-17m", import.meta.url).pathname;
 const OUTPUT = new URL("stories_17m.trace", import.meta.url);
@@ -68,7 +68,10 @@ for (const [position, id] of ids.entries()) {
     const next = layers[i + 1];
     // The next layer's router on this layer's hidden state.
     if (next !== undefined) guess = [...route(matvec(next.gate, xm), 3).ids];
-    const y = experts.map((id) => expert(xm, layer.experts[id]!));
+    const y = experts.map((id) => {
+      const { w1, w2, w3 } = layer.experts[id]!;
+      return matvec(w2, swiglu(matvec(w1, xm), matvec(w3, xm)));
+    });
     x = combine(x, y, weights);
   }
 }
