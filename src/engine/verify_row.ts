@@ -29,6 +29,12 @@ export interface VerifyRow {
   readonly relativeDifference: number | null;
   /** What rounding may come to; 0 where bits are to be the same. */
   readonly tolerance: number;
+  /** Uses of experts by single tokens, where some are not on the GPU. */
+  readonly uses?: {
+    readonly hits: number;
+    readonly misses: number;
+    readonly evictions: number;
+  };
   /** What else is to be said: where it differs first, why it was skipped. */
   readonly notes: readonly string[];
   /** How the model was loaded, as far as it differs from the user's options. */
