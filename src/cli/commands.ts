@@ -8,6 +8,7 @@ import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { closest, UsageError } from "./usage_error.ts";
+import { VERIFY } from "./verify/verify.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
 
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   BENCH,
   QUANTIZE,
   TUNE,
+  VERIFY,
   HELP,
   VERSION,
 ];
