@@ -13,7 +13,8 @@ import {
   type PrefillRuns,
   runPrefill,
 } from "./verify_prefill.ts";
-import { judgeReference, roundingOf, runPlain } from "./verify_reference.ts";
+import { runPlain } from "./verify_plain.ts";
+import { judgeReference, roundingOf } from "./verify_reference.ts";
 import { firstRoutingDifference, RoutingLog } from "./verify_routing.ts";
 import type { VerifyRow } from "./verify_row.ts";
 import { compareTranscripts, talk, type TalkOptions } from "./verify_talk.ts";
@@ -88,7 +89,10 @@ export async function* verifySource(
     tokens,
     seed,
   });
-  const said: TalkOptions = { prompt, tokenCount: tokens, seed, signal };
+  const { onProgress } = options;
+  const said: TalkOptions = {
+    ...{ prompt, tokenCount: tokens, seed, signal, onProgress },
+  };
   const base = await runBase(series, {
     load: baseOptions(series, { load, planned, config }),
     config,
@@ -139,8 +143,10 @@ async function runBase(
   const { model } = loaded;
   const first = await talk(model, said);
   const second = await talk(model, said);
-  const { prompt, signal } = said;
-  const runs = await runPrefill(model, prompt, { lengths, log, signal });
+  const { prompt, signal, onProgress } = said;
+  const runs = await runPrefill(model, prompt, {
+    ...{ lengths, log, signal, onProgress },
+  });
   return { description: describeLoaded(loaded, load), first, second, runs };
 }
 

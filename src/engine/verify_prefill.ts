@@ -1,6 +1,7 @@
 /** A prompt at once against the same tokens one by one. */
 
 import type { Mixtral } from "../model/mixtral.ts";
+import type { Progress } from "../model/upload.ts";
 import type { Rounding } from "./verify_reference.ts";
 import {
   compareLogits,
@@ -34,10 +35,11 @@ export interface PrefillRuns {
 export async function runPrefill(
   model: Mixtral,
   ids: readonly number[],
-  { lengths, log, signal }: {
+  { lengths, log, signal, onProgress }: {
     lengths: readonly number[];
     log: RoutingLog;
     signal?: AbortSignal | undefined;
+    onProgress?: ((progress: Progress) => void) | undefined;
   },
 ): Promise<PrefillRuns> {
   log.take(); // of whatever ran before
@@ -45,6 +47,8 @@ export async function runPrefill(
   for (const [position, id] of ids.entries()) {
     signal?.throwIfAborted();
     logits.push((await model.forward([id], position)).slice());
+    const [done, total] = [position + 1, ids.length];
+    onProgress?.({ what: "single tokens", done, total });
   }
   const decoded = { logits, routings: log.take() };
   const { vocabSize } = model.config;

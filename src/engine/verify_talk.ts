@@ -1,9 +1,9 @@
 /** What a model is told, and all that it answers. */
 
-import type { TokenModel } from "./sequence.ts";
+import type { Progress } from "../model/upload.ts";
 import { generate } from "./generate.ts";
 import { resolveOptions } from "./options.ts";
-import { Sequence } from "./sequence.ts";
+import { Sequence, type TokenModel } from "./sequence.ts";
 import {
   compareLogits,
   isSameBits,
@@ -29,6 +29,8 @@ export interface TalkOptions {
   readonly seed: number;
   /** Ends it at the next token when aborted. */
   readonly signal?: AbortSignal | undefined;
+  /** Hears of each token. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /**
@@ -44,10 +46,12 @@ export interface TalkOptions {
  */
 export async function talk(
   model: TokenModel,
-  { prompt, tokenCount, seed, signal }: TalkOptions,
+  { prompt, tokenCount, seed, signal, onProgress }: TalkOptions,
 ): Promise<Transcript> {
   const ids: number[] = [];
   const logits: Float32Array[] = [];
+  const total = tokenCount;
+  let done = 0;
   let isDrawing = true;
   const sequence = new Sequence({
     contextLength: model.contextLength,
@@ -77,6 +81,7 @@ export async function talk(
     }, {});
     for await (const { final } of generate(sequence, prompt, settings)) {
       if (final) ids.push(...final.ids);
+      else onProgress?.({ what: "generating", done: ++done, total });
     }
     signal?.throwIfAborted();
   };
