@@ -139,6 +139,16 @@ export {
   roofline,
   type RooflineInput,
 } from "./src/engine/roofline.ts";
+export { verify } from "./src/engine/verify.ts";
+export type {
+  VerifyMachine,
+  VerifyOptions,
+} from "./src/engine/verify_options.ts";
+export type {
+  VerifyCheck,
+  VerifyRow,
+  VerifyVerdict,
+} from "./src/engine/verify_row.ts";
 export type { Activations } from "./src/gpu/activations.ts";
 export type { Tuning } from "./src/gpu/tuning.ts";
 export { findModel } from "./src/hub/find_model.ts";

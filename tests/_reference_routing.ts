@@ -5,13 +5,13 @@ import {
   attention,
   combine,
   embed,
-  expert,
   matvec,
-  type ReferenceWeights,
   rmsNorm,
   rope,
   route,
-} from "./reference.ts";
+  swiglu,
+} from "../src/model/plain_math.ts";
+import type { ReferenceWeights } from "./_reference_weights.ts";
 
 /** The routing of a token in a layer. */
 export interface LayerRouting {
@@ -63,7 +63,10 @@ export function* referenceRouting(
         if (later === undefined) continue;
         guesses.set(depth, [...route(matvec(later.gate, xm), guessCount).ids]);
       }
-      const y = experts.map((id) => expert(xm, layer.experts[id]!));
+      const y = experts.map((id) => {
+        const { w1, w2, w3 } = layer.experts[id]!;
+        return matvec(w2, swiglu(matvec(w1, xm), matvec(w3, xm)));
+      });
       x = combine(x, y, weights);
       return { experts: [...experts], weights, guesses };
     });

@@ -18,6 +18,7 @@ import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
 import { TRACE } from "./trace/trace.ts";
 import { closest, UsageError } from "./usage_error.ts";
+import { VERIFY } from "./verify/verify.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
 
@@ -59,6 +60,7 @@ export const COMMANDS: readonly Command[] = [
   QUANTIZE,
   PLAN,
   DOCTOR,
+  VERIFY,
   PERPLEXITY,
   QUALITY,
   TRACE,

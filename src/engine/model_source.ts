@@ -4,15 +4,16 @@ import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
 import { type ModelConfig, parseConfig } from "../model/config.ts";
 import { readStoredLayout } from "../model/read_stored_layout.ts";
+import type { PlainReader } from "../model/plain_weights.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
-import {
-  type MatrixReader,
-  type ParallelQuantizer,
-  WeightReader,
-} from "../model/weights.ts";
+import type { ParallelQuantizer } from "../model/quantize_job.ts";
+import { type MatrixReader, WeightReader } from "../model/weights.ts";
 import { type LoadOptions, wantedParts } from "./load_options.ts";
 import { readQuantizationFiles } from "./stored_quantization.ts";
 import { readTextFiles, type TextFiles } from "./text_files.ts";
+
+/** Reads weights as kernels take them, and as they are. */
+export type ModelReader = MatrixReader & PlainReader;
 
 /** A model that can be loaded, in one way or in several. */
 export interface ModelSource extends Disposable {
@@ -32,7 +33,7 @@ export interface ModelSource extends Disposable {
    * @returns The reader.
    * @throws {RangeError} If the weights cannot be had like this.
    */
-  reader(options: ReaderOptions): MatrixReader;
+  reader(options: ReaderOptions): ModelReader;
 }
 
 /** How weights are read. */

@@ -1,10 +1,10 @@
 /** Quantizing one matrix: the work that goes to a worker. */
 
+import { quantize, type QuantizedTensor } from "hqq-ts";
 import { decodeFloats, type FloatDtype } from "../io/float.ts";
 import type { HqqScheme, MatrixLayout } from "../ops/matrix.ts";
 import { writeHqqMatrix } from "../ops/write_matrix.ts";
 import { storedBytes } from "./stored_tensors.ts";
-import { quantizeMatrix } from "./weights.ts";
 
 /** A matrix to quantize. All of it can be sent to a worker. */
 export interface QuantizeJob {
@@ -29,6 +29,12 @@ export interface MatrixQuantizer {
    * May take the job's.
    */
   run(job: QuantizeJob): Promise<Uint8Array[]>;
+}
+
+/** Quantizes matrices side by side. */
+export interface ParallelQuantizer extends MatrixQuantizer {
+  /** How many at a time. */
+  readonly workerCount: number;
 }
 
 /**
@@ -61,3 +67,28 @@ export const IN_THREAD: MatrixQuantizer = {
   // deno-lint-ignore require-await -- it rejects where it would throw
   run: async (job) => quantizeJob(job),
 };
+
+/**
+ * Quantizes a matrix as the published checkpoints were: 4-bit zeros rounded, and
+ * unless the scheme has plain scales, these in groups and zeros with one scale.
+ *
+ * @param weights W (N, K).
+ * @param options Its shape, and the scheme to bring it to.
+ * @returns The quantized matrix.
+ */
+export function quantizeMatrix(
+  weights: Float32Array,
+  { shape, scheme }: { shape: readonly [number, number]; scheme: HqqScheme },
+): QuantizedTensor {
+  const { bits, axis, groupSize, scaleGroupSize } = scheme;
+  return quantize(weights, {
+    shape,
+    bits,
+    groupSize,
+    axis,
+    ...(scaleGroupSize === null ? {} : {
+      quantScale: { groupSize: scaleGroupSize },
+      quantZero: { groupSize: null, channelWise: false },
+    }),
+  });
+}

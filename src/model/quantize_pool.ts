@@ -1,15 +1,7 @@
 /** Workers that quantize matrices side by side. */
 
-import type { QuantizeJob } from "./quantize_job.ts";
-import type { QuantizeAnswer } from "./quantize_worker.ts";
-import type { ParallelQuantizer } from "./weights.ts";
-
-/** A job that waits or runs. */
-interface Pending {
-  readonly job: QuantizeJob;
-  readonly resolve: (tensors: Uint8Array[]) => void;
-  readonly reject: (error: Error) => void;
-}
+import { WorkerPool } from "../io/worker_pool.ts";
+import type { ParallelQuantizer, QuantizeJob } from "./quantize_job.ts";
 
 /**
  * A pool of workers, each of which quantizes a matrix at a time. What comes out
@@ -18,11 +10,7 @@ interface Pending {
 export class QuantizePool implements ParallelQuantizer, Disposable {
   /** How many workers there are. */
   readonly workerCount: number;
-  readonly #idle: Worker[] = [];
-  readonly #running = new Map<Worker, Pending>();
-  readonly #waiting: Pending[] = [];
-  /** Why no job runs any more. */
-  #end: Error | undefined;
+  readonly #pool: WorkerPool<QuantizeJob, Uint8Array[]>;
 
   /**
    * Starts the workers.
@@ -32,16 +20,11 @@ export class QuantizePool implements ParallelQuantizer, Disposable {
    */
   constructor(workerCount: number, startWorker: () => Worker = startOne) {
     this.workerCount = workerCount;
-    for (let i = 0; i < workerCount; i++) {
-      const worker = startWorker();
-      worker.onmessage = ({ data }) => this.#finish(worker, data);
-      worker.onerror = (event) => {
-        event.preventDefault(); // else it would end the whole process
-        this.#fail(event.message);
-      };
-      worker.onmessageerror = () => this.#fail("its answer cannot be read");
-      this.#idle.push(worker);
-    }
+    this.#pool = new WorkerPool({
+      workerCount,
+      startWorker,
+      action: "quantize",
+    });
   }
 
   /**
@@ -51,57 +34,12 @@ export class QuantizePool implements ParallelQuantizer, Disposable {
    * @returns The bytes of the tensors that store it, or those of its layout.
    */
   run(job: QuantizeJob): Promise<Uint8Array[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array[]>();
-    if (this.#end !== undefined) reject(this.#end);
-    else this.#waiting.push({ job, resolve, reject });
-    this.#startWaiting();
-    return promise;
+    return this.#pool.run(job, [job.bytes.buffer]);
   }
 
   /** Ends the workers. Jobs that wait or run fail. */
   [Symbol.dispose](): void {
-    this.#stop(
-      new Error("Cannot quantize: the workers were ended, wanted them at work"),
-    );
-  }
-
-  #startWaiting(): void {
-    while (this.#idle.length > 0 && this.#waiting.length > 0) {
-      const worker = this.#idle.pop()!;
-      const pending = this.#waiting.shift()!;
-      this.#running.set(worker, pending);
-      worker.postMessage(pending.job, [pending.job.bytes.buffer]);
-    }
-  }
-
-  #finish(worker: Worker, answer: QuantizeAnswer): void {
-    const pending = this.#running.get(worker);
-    if (pending === undefined) return; // the pool has ended
-    this.#running.delete(worker);
-    this.#idle.push(worker);
-    if ("tensors" in answer) pending.resolve(answer.tensors);
-    else pending.reject(new RangeError(answer.message));
-    this.#startWaiting();
-  }
-
-  #fail(reason: string): void {
-    this.#stop(
-      new Error(
-        `Cannot quantize: a worker ended (${reason}), wanted it to go on; fewer workers need less memory`,
-      ),
-    );
-  }
-
-  #stop(error: Error): void {
-    this.#end ??= error;
-    for (const worker of [...this.#idle, ...this.#running.keys()]) {
-      worker.terminate();
-    }
-    const pending = [...this.#running.values(), ...this.#waiting];
-    this.#idle.length = 0;
-    this.#running.clear();
-    this.#waiting.length = 0;
-    for (const { reject } of pending) reject(this.#end);
+    this.#pool[Symbol.dispose]();
   }
 }
 

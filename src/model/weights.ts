@@ -1,6 +1,6 @@
 /** From the tensors of a checkpoint to matrices as the kernels read them. */
 
-import { dequantize, quantize, type QuantizedTensor } from "hqq-ts";
+import { dequantize } from "hqq-ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { FloatDtype } from "../io/float.ts";
 import type { Dtype } from "../io/tensor_spec.ts";
@@ -13,7 +13,12 @@ import {
 import { writeFloatMatrix, writeHqqMatrix } from "../ops/write_matrix.ts";
 import { checkFlatParameters, readFlatParameters } from "./flat_parameters.ts";
 import type { StoredLayout } from "./stored_layout.ts";
-import type { MatrixQuantizer } from "./quantize_job.ts";
+import {
+  type MatrixQuantizer,
+  type ParallelQuantizer,
+  quantizeMatrix,
+} from "./quantize_job.ts";
+import type { PlainMatrix, PlainReader } from "./plain_weights.ts";
 import { placeMatrix, readMatrix } from "./read_matrix.ts";
 
 /** The parts of a model that are quantized, each in its own way. */
@@ -65,17 +70,11 @@ export interface MatrixReader {
   ): Promise<Float32Array<ArrayBuffer>>;
 }
 
-/** Quantizes matrices side by side. */
-export interface ParallelQuantizer extends MatrixQuantizer {
-  /** How many at a time. */
-  readonly workerCount: number;
-}
-
 /**
  * Reads matrices of a checkpoint, quantizing on the way if asked: one matrix of
  * floats at a time, unless somebody else does it side by side.
  */
-export class WeightReader implements MatrixReader {
+export class WeightReader implements MatrixReader, PlainReader {
   /** Few where it quantizes: the floats of a matrix take much memory. */
   readonly parallelReadCount: number | undefined;
   readonly #quantizer: MatrixQuantizer | null;
@@ -207,6 +206,38 @@ export class WeightReader implements MatrixReader {
   }
 
   /**
+   * Reads a matrix as it is stored, or quantized as wanted; not as kernels read it.
+   *
+   * @param base The tensor's name without `.weight`.
+   * @param shape Output rows N and inputs K.
+   * @param part Which part it belongs to; `null` for what is never quantized.
+   * @returns The matrix.
+   * @throws {Error} If the checkpoint has no such matrix.
+   */
+  async readPlain(
+    base: string,
+    shape: readonly [number, number],
+    part: Part | null,
+  ): Promise<PlainMatrix> {
+    const stored = part && this.#stored?.[part];
+    if (stored && stored.bits !== 16) {
+      const matrix = { base, shape, part: stored };
+      await checkFlatParameters(this.#checkpoint, matrix);
+      return await readMatrix(this.#checkpoint, matrix);
+    }
+    const name = `${base}.weight`;
+    const wanted = part && this.#wanted[part];
+    if (wanted && wanted.bits !== 16) {
+      const scheme = schemeOf(wanted);
+      const weights = await this.readFloats(name, shape);
+      return quantizeMatrix(weights, { shape, scheme });
+    }
+    const { dtype } = this.#checkpoint.expect(name, { shape, dtypes: FLOATS });
+    const bytes = await this.#checkpoint.read(name);
+    return { shape, dtype: dtype as FloatDtype, bytes };
+  }
+
+  /**
    * Reads a vector or a small matrix as float32. Tools that quantize every linear
    * layer do so with routers, too; these are dequantized.
    *
@@ -248,29 +279,4 @@ export function schemeOf(
 ): HqqScheme {
   const groups = { axis, groupSize, scaleGroupSize };
   return { type: "HQQ", bits: bits as HqqScheme["bits"], ...groups };
-}
-
-/**
- * Quantizes a matrix as the published checkpoints were: 4-bit zeros rounded, and
- * unless the scheme has plain scales, these in groups and zeros with one scale.
- *
- * @param weights W (N, K).
- * @param options Its shape, and the scheme to bring it to.
- * @returns The quantized matrix.
- */
-export function quantizeMatrix(
-  weights: Float32Array,
-  { shape, scheme }: { shape: readonly [number, number]; scheme: HqqScheme },
-): QuantizedTensor {
-  const { bits, axis, groupSize, scaleGroupSize } = scheme;
-  return quantize(weights, {
-    shape,
-    bits,
-    groupSize,
-    axis,
-    ...(scaleGroupSize === null ? {} : {
-      quantScale: { groupSize: scaleGroupSize },
-      quantZero: { groupSize: null, channelWise: false },
-    }),
-  });
 }

@@ -1,6 +1,6 @@
 /**
  * Records the routing of the bundled stories-17m over stories it was not
- * trained on, with the plain loops of `tests/reference.ts`:
+ * trained on, with the plain loops of `src/model/plain_math.ts`:
  *
  * `deno run -A tests/testdata/routing/make_stories_trace.ts`
  *
