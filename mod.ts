@@ -74,6 +74,13 @@ export {
   doctor,
   type DoctorOptions,
 } from "./src/engine/doctor/doctor.ts";
+export {
+  countParameters,
+  describeModel,
+  type ModelBytes,
+  type ModelDescription,
+  type ParameterCounts,
+} from "./src/engine/describe_model.ts";
 export { Engine } from "./src/engine/engine.ts";
 export type { Change } from "./src/engine/forecast/changes.ts";
 export type { Estimate, MachineCosts } from "./src/engine/forecast/estimate.ts";
@@ -103,7 +110,10 @@ export {
   type SyntheticOptions,
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
-export type { GenerateOptions } from "./src/engine/options.ts";
+export type {
+  GenerateOptions,
+  GenerationDefaults,
+} from "./src/engine/options.ts";
 export {
   foretell,
   type ForetoldToken,
@@ -170,6 +180,8 @@ export type {
 export type { RetryNotice } from "./src/hub/retry.ts";
 export type { SelectOptions } from "./src/hub/select_files.ts";
 export type { ModelConfig } from "./src/model/config.ts";
+export type { Packing, StoredPart } from "./src/model/stored_matrix.ts";
+export type { Part, Quantization } from "./src/model/weights.ts";
 export {
   type TracedModel,
   TraceRecorder,

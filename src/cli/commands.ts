@@ -10,6 +10,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import { LIST } from "./models/list.ts";
 import { PULL } from "./models/pull.ts";
 import { RM } from "./models/rm.ts";
+import { SHOW } from "./models/show.ts";
 import { PERPLEXITY } from "./quality/perplexity.ts";
 import { QUALITY } from "./quality/quality.ts";
 import { DOCTOR } from "./machine/doctor.ts";
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   GENERATE,
   PULL,
   LIST,
+  SHOW,
   RM,
   QUANTIZE,
   PLAN,
