@@ -51,7 +51,7 @@ export {
   type SyntheticOptions,
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
-export type { GenerateOptions } from "./src/engine/options.ts";
+export type { GenerateOptions, PrefillProgress } from "./src/engine/options.ts";
 export type { TuningReport, TuningWish } from "./src/engine/open_gpu.ts";
 export type {
   KernelReport,

@@ -8,10 +8,10 @@ import type { ChatTemplate, Message } from "../text/chat_template.ts";
 import { TokenDecoder } from "../text/token_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { ChatHistory } from "./chat_history.ts";
+import type { GenerationDefaults } from "./generation_config.ts";
 import { generate, type GenerateResult, type Piece } from "./generate.ts";
 import {
   type GenerateOptions,
-  type GenerationDefaults,
   resolveOptions,
   type Settings,
 } from "./options.ts";

@@ -50,7 +50,8 @@ async function save(value: string, session: Session): Promise<Outcome> {
     messages: conversation.messages,
   });
   try {
-    await Deno.mkdir(dirname(path), { recursive: true });
+    // Only its owner may read what was said.
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw fileError(`make ${dirname(path)}`, error);
   }

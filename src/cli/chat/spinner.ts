@@ -1,3 +1,4 @@
+import type { PrefillProgress } from "../../engine/options.ts";
 import type { Io } from "../io.ts";
 
 /** What turns. */
@@ -7,18 +8,10 @@ const FRAME_MS = 100;
 /** Milliseconds before the time is shown. */
 const TIME_AFTER_MS = 1000;
 
-/** How much of a prompt has run. */
-export interface Reading {
-  /** Tokens that have run. */
-  readonly done: number;
-  /** Tokens to run. */
-  readonly total: number;
-}
-
 /** A line that says what goes on until an answer begins. */
 export interface Spinner extends Disposable {
   /** Says how much of the prompt was read. */
-  show(reading: Reading): void;
+  show(reading: PrefillProgress): void;
 }
 
 /**
@@ -31,7 +24,7 @@ export interface Spinner extends Disposable {
 export function spinner(io: Io, isShown: boolean): Spinner {
   if (!isShown) return { show: () => {}, [Symbol.dispose]: () => {} };
   const start = performance.now();
-  let reading: Reading | undefined;
+  let reading: PrefillProgress | undefined;
   let frame = 0;
   let isDrawn = false;
   function draw(): void {
@@ -49,6 +42,7 @@ export function spinner(io: Io, isShown: boolean): Spinner {
     [Symbol.dispose]: () => {
       clearInterval(timer);
       if (isDrawn) io.err("\r\x1b[K");
+      isDrawn = false; // what comes next on this line stays
     },
   };
 }
@@ -61,7 +55,7 @@ export function spinner(io: Io, isShown: boolean): Spinner {
  * @returns For example `reading 1,234 tokens, 41 %, 2 s`.
  */
 export function describeReading(
-  reading: Reading | undefined,
+  reading: PrefillProgress | undefined,
   ms: number,
 ): string {
   const parts = ["thinking"];
