@@ -64,9 +64,17 @@ export class Terminal implements AsyncDisposable {
   ): Promise<Terminal> {
     const words = [Deno.execPath(), "run", "-A", "--quiet", program, ...args]
       .map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-    const command = `stty rows 24 cols ${columns}; tty; exec ${
-      words.join(" ")
-    }`;
+    // Ctrl-C is for the program, not for the shell that waits for it.
+    const command = [
+      "trap : INT",
+      `stty rows 24 cols ${columns}`,
+      "before=$(stty -g)",
+      "tty",
+      words.join(" "),
+      "code=$?",
+      `[ "$before" = "$(stty -g)" ] || echo "the terminal is not as it was"`,
+      "exit $code",
+    ].join("\n");
     const child = new Deno.Command("script", {
       args: [
         "--quiet",
@@ -160,7 +168,11 @@ export class Terminal implements AsyncDisposable {
    */
   async code(): Promise<number> {
     await this.#reading;
-    return (await this.#child.status).code;
+    const { code } = await this.#child.status;
+    if (this.text.includes("the terminal is not as it was")) {
+      throw new Error("Cannot use the terminal: its modes are not as before");
+    }
+    return code;
   }
 
   /** Ends the program if it runs. */

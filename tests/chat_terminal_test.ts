@@ -132,14 +132,14 @@ Deno.test({
   async fn() {
     using place = tempHome();
     const { env, home } = place;
-    Deno.mkdirSync(`${home}/chats`);
+    await Deno.mkdir(`${home}/chats`);
     const messages = [
       { role: "user", content: "q" },
       { role: "assistant", content: "a" },
     ];
     const file = { format: "moeno-chat", version: 1, messages };
-    Deno.writeTextFileSync(`${home}/chats/old.json`, JSON.stringify(file));
-    Deno.writeTextFileSync(`${home}/chats/broken.json`, "{}");
+    await Deno.writeTextFile(`${home}/chats/old.json`, JSON.stringify(file));
+    await Deno.writeTextFile(`${home}/chats/broken.json`, "{}");
     {
       await using chat = await Terminal.open(ECHO, ["chat", "-q"], { env });
       await chat.until("\n>");
@@ -149,7 +149,7 @@ Deno.test({
       assertEquals(await chat.code(), 0);
     }
     assertEquals(
-      Deno.statSync(`${home}/chat_history.jsonl`).mode! & 0o777,
+      (await Deno.stat(`${home}/chat_history.jsonl`)).mode! & 0o777,
       0o600,
     );
     {
@@ -177,14 +177,13 @@ Deno.test({
     await chat.until("<new>");
     await chat.type(ctrl("D"));
     assertEquals(await chat.code(), 0);
-    const kept = Deno.readTextFileSync(`${home}/chat_history.jsonl`);
+    const kept = await Deno.readTextFile(`${home}/chat_history.jsonl`);
     assert(!kept.includes("new"), kept);
   },
 });
 
 Deno.test({
-  name:
-    "chat on a terminal has a real model answer, and leaves the terminal as it was",
+  name: "chat on a terminal has a real model answer",
   ignore: !HAS_TERMINAL,
   async fn() {
     using place = tempHome();
