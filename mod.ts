@@ -39,6 +39,7 @@ export type {
   ActivationsReport,
 } from "./src/engine/activations.ts";
 export { Engine } from "./src/engine/engine.ts";
+export type { StateInfo } from "./src/engine/engine_state.ts";
 export type {
   FinishReason,
   GenerateResult,

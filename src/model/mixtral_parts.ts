@@ -23,7 +23,8 @@ import {
   residentRunner,
 } from "./expert_runner.ts";
 import { blockLayout, GpuResidency } from "./gpu_residency.ts";
-import { makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
+import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
+import { KvCache } from "./kv_cache.ts";
 import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
 import {
   type Offload,
@@ -58,6 +59,7 @@ export interface MixtralParts {
   readonly offload: Offload | null;
   /** Where routers decide, or log what they chose; `null` if they do neither. */
   readonly residency: GpuResidency | null;
+  readonly kv: KvCache;
   readonly step: StepBuffers;
   readonly embed: Op;
   readonly layers: readonly LayerOps[];
@@ -141,6 +143,9 @@ export async function buildMixtral(
   );
 
   const layers: LayerOps[] = [];
+  const caches = weights.layers.map((_, layer) =>
+    makeKvBuffers(gpu, config, { layer, contextLength: options.contextLength })
+  );
   const offload = options.offload === null
     ? null
     : await offloadExperts(gpu, options.offload, {
@@ -159,16 +164,12 @@ export async function buildMixtral(
     const isHeard = layer.experts === null || residency !== null ||
       options.onRouting !== undefined;
     const guessCount = isHeard && nextGate ? guessLimit : 0;
-    const cache = makeKvBuffers(gpu, config, {
-      layer: i,
-      contextLength: options.contextLength,
-    });
     layers.push(
       await makeLayer(gpu, config, {
         index: i,
         layer,
         shared,
-        cache,
+        cache: caches[i]!,
         experts: layer.experts === null
           ? offload!.runner(i)
           : await makeResident(gpu, {
@@ -214,6 +215,7 @@ export async function buildMixtral(
       isReady: () => offload?.isPinned() ?? true,
       onRouting: options.onRouting,
     }),
+    kv: new KvCache(gpu, caches, kvWidth(config)),
     step,
     layers,
     logits,
