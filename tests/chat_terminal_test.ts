@@ -189,15 +189,27 @@ Deno.test({
     using place = tempHome();
     const { env } = place;
     const args = ["chat", "--temperature", "0", "--max-tokens", "12"];
-    await using chat = await Terminal.open(PROGRAM, args, { env });
+    await using chat = await Terminal.open(PROGRAM, args, {
+      env,
+      columns: 160,
+    });
     await chat.until("\n>");
     await chat.type("Tell me a story about a dog.", enter);
     await chat.until("\nOnce upon a time, there was a big dog");
     await chat.until("first token after");
     assertStringIncludes(chat.pieces.join(""), " reading 2");
     assert(!chat.text.includes("reading"), chat.text);
+    // The next prompt is not read again, but for what is new.
+    await chat.type("/save --kv dog", enter);
+    await chat.until(/Saved keys and values of \d+ tokens, \S+ \SiB\n/);
+    await chat.type("/clear", enter, "What?", enter);
+    await chat.until(/prompt 1\d tokens \(/);
+    await chat.type("/load dog", enter);
+    await chat.until(/With keys and values: 3\d tokens need not be read again/);
+    await chat.type("And then?", enter);
+    await chat.until(/prompt \d+ tokens \(3\d cached\)/);
     await chat.type("/stats", enter);
-    await chat.until("# 12 tokens in all answers");
+    await chat.until("# 36 tokens in all answers");
     await chat.type(ctrl("D"));
     assertEquals(await chat.code(), 0);
   },

@@ -4,11 +4,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Engine, load, type Message } from "../mod.ts";
 import { finish } from "./_engine.ts";
 import { settle } from "./_gpu.ts";
-import { tempDirectory } from "./_tiny_checkpoint.ts";
+import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
 const MODEL = "models/stories-17m-q";
-const OPTIONS = { contextLength: 256 };
-const GREEDY = { temperature: 0, maxTokens: 24 };
+const OPTIONS = { contextLength: 160 };
+const GREEDY = { temperature: 0, maxTokens: 8 };
 const QUESTIONS = ["Tell me a story about a dog.", "And a cat?", "What then?"];
 
 /** Asks one question after the other. */
@@ -41,7 +41,7 @@ Deno.test("Engine.loadState() goes on to the bit, and runs only what is new", as
     );
     await ask(engine, messages, QUESTIONS.slice(0, 2));
     const { tokenCount, byteLength } = await engine.saveState(path);
-    assert(tokenCount > 60);
+    assert(tokenCount > 40);
     const { size } = await Deno.stat(path);
     assert(size > byteLength && size < byteLength + 65536, `${size}`);
     const more = messages.slice();
@@ -57,7 +57,7 @@ Deno.test("Engine.loadState() goes on to the bit, and runs only what is new", as
   }
   await settle();
   // Another context, and experts that are not all on the GPU.
-  using engine = await load(MODEL, { contextLength: 200, slots: 3 });
+  using engine = await load(MODEL, { contextLength: 128, slots: 3 });
   await engine.loadState(path);
   const [again] = await ask(engine, messages.slice(), QUESTIONS.slice(2));
   assertEquals(again!.ids, unbroken.ids);
@@ -66,43 +66,48 @@ Deno.test("Engine.loadState() goes on to the bit, and runs only what is new", as
 
 Deno.test("Engine.loadState() refuses what is not its own", async () => {
   using place = tempDirectory();
+  using model = await tinyCheckpoint();
+  using twin = await tinyCheckpoint({ seed: 2 });
   const path = `${place.path}/state.safetensors`;
+  const prompt = [1, 5, 9, 13];
+  const options = { temperature: 0, ignoreEos: true };
   {
-    using engine = await load(MODEL, OPTIONS);
-    const full = { temperature: 0, maxTokens: 300, ignoreEos: true };
-    await finish(engine.generate("Once", full));
+    using engine = await load(model.path, { contextLength: 32 });
+    await finish(engine.generate(prompt, options));
     await assertRejects(() => engine.saveState(path), Error, "is full");
-    await ask(engine, [], QUESTIONS.slice(0, 1));
+    await finish(engine.generate(prompt, { ...options, maxTokens: 3 }));
     await engine.saveState(path);
-
-    const weights = `${MODEL}/model.safetensors`;
     const refusals: [string, string][] = [
-      [weights, "it holds none, wanted a file that saveState() wrote"],
-      [`${MODEL}/config.json`, "Cannot read"],
+      [`${model.path}/model.safetensors`, "it holds none, wanted a file that"],
+      [`${model.path}/config.json`, "Cannot read"],
       [`${place.path}/none`, "there is no such file"],
     ];
     for (const [file, says] of refusals) {
       await assertRejects(() => engine.loadState(file), Error, says);
     }
-    // One bit of a value of the last layer.
+    // None of these has touched what had run.
+    const kept = await finish(engine.generate([...prompt, 7], options));
+    assertEquals(kept.cachedTokens, 4);
+
     const bytes = await Deno.readFile(path);
-    bytes[bytes.length - 2]! ^= 0x40;
     const broken = `${place.path}/broken`;
-    await Deno.writeFile(broken, bytes);
+    await Deno.writeFile(broken, bytes.with(-2, bytes.at(-2)! ^ 0x40));
     await assertRejects(() => engine.loadState(broken), Error, "other logits");
-    // Then the prompt runs whole.
-    const [result] = await ask(engine, [], QUESTIONS.slice(0, 1));
-    assertEquals(result!.cachedTokens, 0);
-    await Deno.truncate(path, bytes.length - 8);
-    await assertRejects(() => engine.loadState(path), SyntaxError);
-    await Deno.writeFile(
-      path,
-      bytes.with(bytes.length - 2, bytes.at(-2)! ^ 64),
-    );
+    const whole = await finish(engine.generate(prompt, options));
+    assertEquals(whole.cachedTokens, 0); // what is in the cache is nobody's
+    await Deno.writeFile(broken, bytes.slice(0, -8));
+    await assertRejects(() => engine.loadState(broken), SyntaxError);
     await engine.loadState(path);
+    const again = await finish(engine.generate([...prompt, 7], options));
+    assertEquals([again.cachedTokens, again.ids], [4, kept.ids]);
   }
   await settle();
-  // The same shape, other weights.
-  using other = await load("models/stories-17m", OPTIONS);
-  await assertRejects(() => other.loadState(path), Error, "other logits here");
+  {
+    // The same shape, other weights.
+    using other = await load(twin.path, { contextLength: 32 });
+    await assertRejects(() => other.loadState(path), Error, "other logits");
+  }
+  await settle();
+  using short = await load(model.path, { contextLength: 4 });
+  await assertRejects(() => short.loadState(path), RangeError, "less than the");
 });

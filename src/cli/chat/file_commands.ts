@@ -6,6 +6,7 @@ import { fileError } from "../../io/file_error.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
 import { UsageError } from "../usage_error.ts";
 import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
+import { loadKv, saveKv } from "./kv_file.ts";
 import { formatChat, parseChat } from "./saved_chat.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
 import { turns } from "./turn_commands.ts";
@@ -13,8 +14,8 @@ import { turns } from "./turn_commands.ts";
 /** `/save`: the conversation to a file. */
 export const SAVE: ChatCommand = {
   name: "save",
-  value: "[--force] [name | path]",
-  help: "Keep the conversation; without a name, in its file",
+  value: "[--force] [--kv] [name]",
+  help: "Keep the conversation, with --kv what the model made of it",
   run: save,
   complete: completeFile,
 };
@@ -22,7 +23,7 @@ export const SAVE: ChatCommand = {
 /** `/load`: a conversation from a file. */
 export const LOAD: ChatCommand = {
   name: "load",
-  value: "[name | path]",
+  value: "[name]",
   help: "Go on with a conversation; without a name, list them",
   run: load,
   complete: completeFile,
@@ -30,7 +31,7 @@ export const LOAD: ChatCommand = {
 
 async function save(value: string, session: Session): Promise<Outcome> {
   const { io, conversation, generate, engine } = session;
-  const { isForced, name } = parseSave(value);
+  const { force: isForced, kv: isWithKv, name } = parseSave(value);
   if (conversation.turnCount === 0) {
     io.err("There is nothing to save yet.\n");
     return "continue";
@@ -59,23 +60,28 @@ async function save(value: string, session: Session): Promise<Outcome> {
   await writeWhole(path, (file) => writeAll(file, bytes));
   session.path = path;
   io.err(`Saved ${turns(conversation.turnCount)} to ${path}\n`);
+  await saveKv(path, session, isWithKv);
   return "continue";
 }
 
-function parseSave(value: string): { isForced: boolean; name: string } {
-  let isForced = false;
-  let name = value;
-  while (name.startsWith("--")) {
-    const [, flag, rest = ""] = /^--(\S*)\s*(.*)$/s.exec(name)!;
-    if (flag !== "force") {
+/** The flags before a name, which may have spaces in it. */
+function parseSave(value: string): {
+  force: boolean;
+  kv: boolean;
+  name: string;
+} {
+  const given = { force: false, kv: false, name: value };
+  while (given.name.startsWith("--")) {
+    const [, flag, rest = ""] = /^--(\S*)\s*(.*)$/s.exec(given.name)!;
+    if (flag !== "force" && flag !== "kv") {
       throw new UsageError(
-        `/save is given --${flag}, wanted --force or a name`,
+        `/save is given --${flag}, wanted --force, --kv or a name`,
       );
     }
-    isForced = true;
-    name = rest;
+    given[flag] = true;
+    given.name = rest;
   }
-  return { isForced, name };
+  return given;
 }
 
 async function load(value: string, session: Session): Promise<Outcome> {
@@ -100,6 +106,7 @@ async function load(value: string, session: Session): Promise<Outcome> {
   io.err(`Loaded ${turns(conversation.turnCount)}${instead}.\n`);
   const last = chat.messages.at(-1);
   if (last !== undefined) io.err(dim(`Last answer: ${last.content}`) + "\n");
+  await loadKv(path, session);
   const { name } = session.engine;
   if (chat.model !== "" && chat.model !== name) {
     io.err(dim(`${chat.model} answered then; ${name} answers now.`) + "\n");

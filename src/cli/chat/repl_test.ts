@@ -305,7 +305,7 @@ Deno.test("repl() saves a conversation and goes on with it", async () => {
       `error: Cannot save to ${path}: it is there already, wanted another name, or /save --force`,
       `Saved 1 turn to ${path}`,
       `error: Cannot load ${home}/chats/nope.json: there is no such file; /load lists what was saved`,
-      "error: /save is given --what, wanted --force or a name",
+      "error: /save is given --what, wanted --force, --kv or a name",
       `Saved 1 turn to ${path}`,
       "  dog",
     ];

@@ -64,7 +64,7 @@ export function terminalSource(
     shown = NO_VIEW;
   };
 
-  async function edit(listenAgain: () => void): Promise<Incoming> {
+  async function edit(): Promise<Incoming> {
     let state = EMPTY;
     let isLeaving = false;
     show(state);
@@ -93,7 +93,6 @@ export function terminalSource(
       }
       if (pressed.effect === "end") return goBelow(), "end";
       if (pressed.effect === "interrupt") {
-        listenAgain();
         const hasText = state.text !== "";
         if (!hasText && isLeaving) return goBelow(), "interrupted";
         isLeaving = !hasText;
@@ -124,26 +123,34 @@ export function terminalSource(
     io.err(PASTE_ON);
   }
 
+  // At no time does Ctrl-C end the program with the terminal in raw mode: what
+  // else listens decides during an answer.
+  let isEditing = false;
+  let guard = interrupts.listen(() => onInterrupt());
+  function onInterrupt(): void {
+    if (isEditing) events.push({ name: "interrupt" });
+    queueMicrotask(() => { // a second call of the same one would end it
+      const old = guard;
+      guard = interrupts.listen(() => onInterrupt());
+      old[Symbol.dispose]();
+    });
+  }
+
   return {
     async next() {
       enter();
-      let interrupt = interrupts.listen(onInterrupt);
-      function onInterrupt(): void {
-        events.push({ name: "interrupt" });
-      }
+      isEditing = true;
       try {
-        return await edit(() => {
-          interrupt[Symbol.dispose]();
-          interrupt = interrupts.listen(onInterrupt);
-        });
+        return await edit();
       } finally {
-        interrupt[Symbol.dispose]();
+        isEditing = false;
         io.err(PASTE_OFF);
       }
     },
     [Symbol.dispose]: () => {
-      listening[Symbol.dispose]();
       terminal.setRaw(false);
+      listening[Symbol.dispose]();
+      guard[Symbol.dispose]();
     },
   };
 }
