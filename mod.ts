@@ -98,6 +98,7 @@ export type {
   ResidentCosts,
 } from "./src/engine/forecast/step_costs.ts";
 export type { GpuFacts } from "./src/engine/gpu_facts.ts";
+export type { StateInfo } from "./src/engine/engine_state.ts";
 export type {
   FinishReason,
   GenerateResult,
@@ -110,10 +111,8 @@ export {
   type SyntheticOptions,
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
-export type {
-  GenerateOptions,
-  GenerationDefaults,
-} from "./src/engine/options.ts";
+export type { GenerationDefaults } from "./src/engine/generation_config.ts";
+export type { GenerateOptions, PrefillProgress } from "./src/engine/options.ts";
 export {
   foretell,
   type ForetoldToken,

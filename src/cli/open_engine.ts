@@ -1,4 +1,5 @@
 import { fromFileUrl } from "@std/path";
+import type { StateInfo } from "../engine/engine_state.ts";
 import type { LoadOptions } from "../engine/load_options.ts";
 import type { SyntheticShape } from "../model/synthetic_shapes.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
@@ -42,6 +43,10 @@ export interface CliEngine extends ChatEngine, LogitsSource, Disposable {
   readonly config: TracedModel & LogitsSource["config"];
   /** Where the GPU's time went; `null` unless it was to be profiled. */
   readonly profile?: ProfileReport | null;
+  /** Writes what has run, with its keys and values, to a file. */
+  saveState?(path: string): Promise<StateInfo>;
+  /** Reads what `saveState()` wrote. */
+  loadState?(path: string): Promise<StateInfo>;
   /** Continues a prompt. */
   generate(
     prompt: string,

@@ -1,7 +1,7 @@
 /** Which ids the turns of a conversation were made of. */
 
 /** One answered prompt. */
-interface Turn {
+export interface ChatTurn {
   /** The rendered prompt. */
   readonly prompt: string;
   /** Its ids. */
@@ -31,7 +31,7 @@ const TURN_LIMIT = 64;
  */
 export class ChatHistory {
   readonly #encoder: Encoder;
-  #turns: Turn[] = [];
+  #turns: readonly ChatTurn[] = [];
 
   /**
    * Constructs an empty history.
@@ -65,12 +65,26 @@ export class ChatHistory {
     return this.#encoder.encode(prompt);
   }
 
+  /** The turns that it remembers, the oldest first. */
+  get turns(): readonly ChatTurn[] {
+    return this.#turns;
+  }
+
+  /**
+   * Remembers other turns instead.
+   *
+   * @param turns The turns, the oldest first.
+   */
+  replace(turns: readonly ChatTurn[]): void {
+    this.#turns = turns.slice(-TURN_LIMIT);
+  }
+
   /**
    * Remembers an answer.
    *
    * @param turn The prompt and the answer, as text and as ids.
    */
-  remember(turn: Turn): void {
+  remember(turn: ChatTurn): void {
     this.#turns = [...this.#turns, turn].slice(-TURN_LIMIT);
   }
 }

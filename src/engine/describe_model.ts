@@ -12,7 +12,7 @@ import {
   wantedParts,
 } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
-import type { GenerationDefaults } from "./options.ts";
+import type { GenerationDefaults } from "./generation_config.ts";
 
 /** What a model is, and what it takes. */
 export interface ModelDescription {

@@ -5,19 +5,25 @@ import type { ModelConfig } from "../model/config.ts";
 import type { Mixtral } from "../model/mixtral.ts";
 import { differenceOf, type OffloadStats } from "../offload/offload_stats.ts";
 import type { ChatTemplate, Message } from "../text/chat_template.ts";
-import { TokenDecoder } from "../text/token_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { ChatHistory } from "./chat_history.ts";
+import type { GenerationDefaults } from "./generation_config.ts";
+import {
+  type EngineMemory,
+  readState,
+  type StateInfo,
+  writeState,
+} from "./engine_state.ts";
 import { generate, type GenerateResult, type Piece } from "./generate.ts";
 import {
   type GenerateOptions,
-  type GenerationDefaults,
   resolveOptions,
   type Settings,
 } from "./options.ts";
 import type { ModelProfile } from "./profile_model.ts";
 import type { ProfileReport } from "./profile_report.ts";
-import { Sequence, type Vocabulary } from "./sequence.ts";
+import { Sequence } from "./sequence.ts";
+import { specialTokens, vocabularyOf } from "./vocabulary.ts";
 
 /** What an engine is made of. */
 export interface EngineParts {
@@ -183,11 +189,42 @@ export class Engine implements Disposable {
     }
   }
 
+  /**
+   * Writes what has run, with its keys and values, to a file.
+   *
+   * @param path The file to make or to replace.
+   * @returns How many tokens and bytes it was.
+   * @throws {Error} If nothing has run, the context is full, another generation is
+   * running, or the file cannot be written.
+   */
+  async saveState(path: string): Promise<StateInfo> {
+    return await writeState(path, this.#memory("save state"));
+  }
+
+  /**
+   * Reads what {@linkcode Engine.saveState} wrote: a prompt that begins with the
+   * same ids does not run them again, and gives the same logits to the last bit.
+   *
+   * @param path The file.
+   * @returns How many tokens and bytes it was.
+   * @throws {Error} If the file cannot be read, holds no state, or that of another
+   * model, device or setting.
+   */
+  async loadState(path: string): Promise<StateInfo> {
+    return await readState(path, this.#memory("load state"));
+  }
+
   /** Frees the GPU's memory. The engine is of no use after it. */
   [Symbol.dispose](): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#parts.owned[Symbol.dispose]();
+  }
+
+  #memory(action: string): EngineMemory {
+    this.#checkAlive(action);
+    const { name, model } = this.#parts;
+    return { name, model, sequence: this.#sequence, history: this.#history };
   }
 
   /** Generates; the record says what offloading did meanwhile. */
@@ -258,26 +295,4 @@ export class Engine implements Disposable {
       );
     }
   }
-}
-
-/** Ids to text; without a tokenizer there is none. */
-function vocabularyOf(
-  tokenizer: Tokenizer | null,
-  prefixIds: () => readonly number[],
-): Vocabulary {
-  if (tokenizer === null) {
-    return {
-      decoder: () => ({ push: () => "", flush: () => "" }),
-      tokenText: () => "",
-    };
-  }
-  return {
-    decoder: () => new TokenDecoder(tokenizer, { prefixIds: prefixIds() }),
-    tokenText: (id) => tokenizer.decode([id], { skipSpecialTokens: false }),
-  };
-}
-
-/** The tokens that a template writes around messages. */
-function specialTokens({ bosToken, eosToken }: Tokenizer): string[] {
-  return [bosToken, eosToken].filter((token) => token !== undefined);
 }

@@ -102,7 +102,7 @@ export async function* generate(
   const completion: number[] = [];
   let ending: Ending | undefined;
   try {
-    let logits = await prefill(sequence, ids, settings.signal);
+    let logits = await prefill(sequence, ids, settings);
     clock.prefillEnds(sequence.ids.length - cachedTokens);
     const context = [...ids];
     const sampler = new Sampler(settings);
@@ -195,16 +195,20 @@ function checkPrompt(ids: readonly number[], contextLength: number): void {
 async function prefill(
   sequence: Sequence,
   ids: readonly number[],
-  signal: AbortSignal | undefined,
+  { signal, onPrefill }: Settings,
 ): Promise<Float32Array | undefined> {
   const { chunkSize = Infinity } = sequence.model;
-  let position = sequence.reusable(ids);
+  const start = sequence.reusable(ids);
+  const total = ids.length - start;
+  let position = start;
   let logits: Float32Array | undefined;
+  onPrefill?.({ done: 0, total });
   while (position < ids.length) {
     if (signal?.aborted) return undefined;
     const end = Math.min(ids.length, position + chunkSize);
     logits = await sequence.run(ids.slice(position, end), position);
     position = end;
+    onPrefill?.({ done: position - start, total });
     await nextTurn();
   }
   return signal?.aborted ? undefined : logits;

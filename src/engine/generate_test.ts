@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { collect, EOS, toy } from "./_toy_model.ts";
 import { generate, type GenerateResult } from "./generate.ts";
-import { resolveOptions } from "./options.ts";
+import { type PrefillProgress, resolveOptions } from "./options.ts";
 
 Deno.test("generate() goes on until the model ends the text", async () => {
   const { model, sequence } = toy("Hello");
@@ -100,6 +100,17 @@ Deno.test("generate() says the same with and without a cache", async () => {
   const fresh = await collect(toy("abcdef").sequence, [1, 2, 9]);
   assertEquals(reused.final.ids, fresh.final.ids);
   assertEquals(reused.final.cachedTokens, 2);
+});
+
+Deno.test("generate() tells how much of the prompt has run", async () => {
+  const { sequence } = toy("abc", { chunkSize: 4 });
+  const told: [number, number][] = [];
+  const onPrefill = ({ done, total }: PrefillProgress) => {
+    told.push([done, total]);
+  };
+  await collect(sequence, [1, 2], { maxTokens: 0, onPrefill });
+  await collect(sequence, [1, 2, 3, 4, 5, 6, 7], { maxTokens: 0, onPrefill });
+  assertEquals(told, [[0, 2], [2, 2], [0, 5], [4, 5], [5, 5]]);
 });
 
 Deno.test("generate() runs a long prompt in chunks", async () => {

@@ -1,3 +1,4 @@
+import type { GenerationDefaults } from "./generation_config.ts";
 import { freshSeed } from "./random.ts";
 import type { SamplerOptions } from "./sampler.ts";
 
@@ -74,11 +75,24 @@ export interface GenerateOptions {
   /** Stops at the next token when aborted. */
   signal?: AbortSignal | undefined;
   /**
+   * Hears how much of the prompt has run: before its first token, then after each
+   * piece that the model runs at once.
+   */
+  onPrefill?: ((progress: PrefillProgress) => void) | undefined;
+  /**
    * Go on after the model's end-of-text token.
    *
    * @default {false}
    */
   ignoreEos?: boolean | undefined;
+}
+
+/** How much of a prompt has run. */
+export interface PrefillProgress {
+  /** Tokens that have run. */
+  done: number;
+  /** Tokens to run: those of the prompt that the KV cache lacks. */
+  total: number;
 }
 
 /** Options with nothing left open. */
@@ -93,24 +107,10 @@ export interface Settings extends SamplerOptions {
   logprobs: number | undefined;
   /** Stops at the next token when aborted. */
   signal: AbortSignal | undefined;
+  /** Hears how much of the prompt has run. */
+  onPrefill?: ((progress: PrefillProgress) => void) | undefined;
   /** Tokens that end the text; empty if the end is ignored. */
   eosIds: readonly number[];
-}
-
-/** What a model's `generation_config.json` says. */
-export interface GenerationDefaults {
-  /** Tokens that end the text. */
-  eosIds?: number[];
-  /** As in {@linkcode GenerateOptions}. */
-  temperature?: number;
-  /** As in {@linkcode GenerateOptions}. */
-  topK?: number;
-  /** As in {@linkcode GenerateOptions}. */
-  topP?: number;
-  /** As in {@linkcode GenerateOptions}. */
-  minP?: number;
-  /** As in {@linkcode GenerateOptions}. */
-  repetitionPenalty?: number;
 }
 
 /** The numbers that an option may be. */
@@ -193,52 +193,9 @@ export function resolveOptions(
     stop,
     logprobs: options.logprobs,
     signal: options.signal,
+    onPrefill: options.onPrefill,
     eosIds: options.ignoreEos ? [] : eosIds,
   };
-}
-
-/**
- * Reads a model's `generation_config.json`. Greedy decoding
- * (`"do_sample": false`) becomes temperature 0; `null` counts as missing.
- *
- * @param json The parsed file.
- * @returns What it says of generation.
- * @throws {RangeError} If a value is out of range.
- */
-export function parseGenerationConfig(json: unknown): GenerationDefaults {
-  const action = "Cannot read generation_config.json";
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new TypeError(`${action}: it holds no JSON object`);
-  }
-  const config = json as Record<string, unknown>;
-  const defaults: GenerationDefaults = {};
-  const keys = [
-    ["temperature", "temperature"],
-    ["top_k", "topK"],
-    ["top_p", "topP"],
-    ["min_p", "minP"],
-    ["repetition_penalty", "repetitionPenalty"],
-  ] as const;
-  for (const [key, name] of keys) {
-    const value = config[key] ?? undefined;
-    if (value === undefined) continue;
-    const range = RANGES[name];
-    if (!isInRange(value, range)) {
-      throw wrongValue(action, key, { value, range });
-    }
-    defaults[name] = value;
-  }
-  if (config.do_sample === false) defaults.temperature = 0;
-  const eos = config.eos_token_id ?? undefined;
-  if (eos === undefined) return defaults;
-  const eosIds: unknown[] = Array.isArray(eos) ? eos : [eos];
-  const range = { integer: true, min: 0 };
-  for (const value of eosIds) {
-    if (!isInRange(value, range)) {
-      throw wrongValue(action, "eos_token_id", { value, range });
-    }
-  }
-  return { ...defaults, eosIds: eosIds as number[] };
 }
 
 /**
@@ -275,7 +232,15 @@ export function describeRange(range: Range): string {
   return kind;
 }
 
-function wrongValue(
+/**
+ * Makes the error for a value that is out of range.
+ *
+ * @param action What cannot be done.
+ * @param name What has the value.
+ * @param options The value, and what it may be.
+ * @returns A RangeError if it is a number, else a TypeError.
+ */
+export function wrongValue(
   action: string,
   name: string,
   { value, range }: { value: unknown; range: Range },

@@ -4,7 +4,10 @@ import { fileError } from "../io/file_error.ts";
 import { readJson } from "../io/json_file.ts";
 import { ChatTemplate } from "../text/chat_template.ts";
 import { Tokenizer } from "../text/tokenizer.ts";
-import { type GenerationDefaults, parseGenerationConfig } from "./options.ts";
+import {
+  type GenerationDefaults,
+  parseGenerationConfig,
+} from "./generation_config.ts";
 
 /** What {@linkcode readTextFiles} reads. */
 export interface TextFiles {

@@ -9,7 +9,6 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
-import type { Slice } from "../gpu/readback.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { NO_PICK } from "../ops/argmax.ts";
 import type { Op } from "../ops/op.ts";
@@ -22,6 +21,8 @@ import {
   writeStepsAhead,
 } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
+import { endStep } from "./end_step.ts";
+import type { KvCache } from "./kv_cache.ts";
 import {
   buildMixtral,
   LOGIT_ROWS,
@@ -44,6 +45,8 @@ export class Mixtral implements Disposable {
   readonly contextLength: number;
   /** The most tokens of one step. */
   readonly chunkSize: number;
+  /** Keys and values of what has run. */
+  readonly kv: KvCache;
 
   /** What offloading counted; `null` if all experts are on the GPU. */
   get offloadStats(): OffloadStats | null {
@@ -84,6 +87,7 @@ export class Mixtral implements Disposable {
     this.#parts = parts;
     this.#isEager = !gpu.isSoftware;
     this.config = config;
+    this.kv = parts.kv;
     this.contextLength = parts.contextLength;
     this.chunkSize = parts.chunkSize;
   }
@@ -228,7 +232,7 @@ export class Mixtral implements Disposable {
     }
     const slices = [{ source: picked, byteLength: count * 4 }];
     const log = residency?.keptLogs(count) ?? null;
-    const bytes = await this.#read(recorder, { log, slices });
+    const bytes = await endStep(recorder, residency, { log, slices });
     this.#pace.end(count);
     this.offloadStats?.countTimes(recorder.timeMs);
     const ids = [...new Uint32Array(bytes, 0, count)];
@@ -261,33 +265,16 @@ export class Mixtral implements Disposable {
     }
   }
 
-  /** Ends a step: submits, and reads what is asked for, then what routers logged. */
-  async #read(
-    recorder: Recorder,
-    { slices, log = this.#parts.residency?.log ?? null }: {
-      slices: readonly Slice[];
-      log?: Slice | null;
-    },
-  ): Promise<ArrayBuffer> {
-    if (log === null) {
-      if (slices.length > 0) return await recorder.read(slices);
-      recorder.submit();
-      return new ArrayBuffer(0);
-    }
-    const bytes = await recorder.read([...slices, log]);
-    this.#parts.residency!.endStep(bytes, bytes.byteLength - log.byteLength);
-    return bytes;
-  }
-
   async #readLogits(
     recorder: Recorder,
     rowCount: number,
   ): Promise<Float32Array<ArrayBuffer>> {
     const { vocabSize } = this.config;
-    const { buffer: source, stride } = this.#parts.logits;
+    const { logits, residency } = this.#parts;
+    const { buffer: source, stride } = logits;
     const byteLength = rowCount * stride * 4;
     const slices = rowCount > 0 ? [{ source, byteLength }] : [];
-    const bytes = await this.#read(recorder, { slices });
+    const bytes = await endStep(recorder, residency, { slices });
     const rows = new Float32Array(bytes, 0, rowCount * stride);
     return withoutPadding(rows, { width: vocabSize, stride });
   }

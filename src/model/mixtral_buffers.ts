@@ -79,6 +79,21 @@ export function makeShared(
 }
 
 /**
+ * Counts the numbers of a position in the keys of a layer, or in its values.
+ *
+ * @param config What the model is.
+ * @returns The count, with the padding of heads.
+ */
+export function kvWidth(
+  { numKeyValueHeads, headDim }: Pick<
+    ModelConfig,
+    "numKeyValueHeads" | "headDim"
+  >,
+): number {
+  return numKeyValueHeads * padded(headDim);
+}
+
+/**
  * Makes the keys and values of a layer, all zero.
  *
  * @param gpu The GPU.
@@ -91,8 +106,7 @@ export function makeKvBuffers(
   config: ModelConfig,
   { layer, contextLength }: { layer: number; contextLength: number },
 ): KvBuffers {
-  const width = config.numKeyValueHeads * padded(config.headDim);
-  const byteLength = contextLength * width * 4;
+  const byteLength = contextLength * kvWidth(config) * 4;
   return {
     k: gpu.storageBuffer(`keys of layer ${layer}`, byteLength),
     v: gpu.storageBuffer(`values of layer ${layer}`, byteLength),

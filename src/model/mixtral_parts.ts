@@ -19,7 +19,8 @@ import type { ModelConfig } from "./config.ts";
 import { makeResident } from "./expert_runner.ts";
 import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
 import { blockLayout, GpuResidency } from "./gpu_residency.ts";
-import { makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
+import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
+import { KvCache } from "./kv_cache.ts";
 import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
 import {
   type Offload,
@@ -63,6 +64,7 @@ export interface MixtralParts {
   readonly residency: GpuResidency | null;
   /** Guesses about layers farther than the next; `null` if there are none. */
   readonly far: FarGuesses | null;
+  readonly kv: KvCache;
   readonly step: StepBuffers;
   readonly embed: Op;
   readonly layers: readonly LayerOps[];
@@ -148,6 +150,9 @@ export async function buildMixtral(
 
   const layers: LayerOps[] = [];
   const far = await makeFarGuesses(gpu, weights, { ...options, x: xb });
+  const caches = weights.layers.map((_, layer) =>
+    makeKvBuffers(gpu, config, { layer, contextLength: options.contextLength })
+  );
   const offload = options.offload === null
     ? null
     : await offloadExperts(gpu, options.offload, {
@@ -167,15 +172,11 @@ export async function buildMixtral(
     const isHeard = layer.experts === null || residency !== null ||
       options.onRouting !== undefined;
     const guessCount = isHeard && nextGate ? guessLimit : 0;
-    const cache = makeKvBuffers(gpu, config, {
-      layer: i,
-      contextLength: options.contextLength,
-    });
     const ops = await makeLayer(gpu, config, {
       index: i,
       layer,
       shared,
-      cache,
+      cache: caches[i]!,
       experts: layer.experts === null
         ? offload!.runner(i)
         : await makeResident(gpu, {
@@ -227,6 +228,7 @@ export async function buildMixtral(
       isReady: () => offload?.isPinned() ?? true,
       onRouting: options.onRouting,
     }),
+    kv: new KvCache(gpu, caches, kvWidth(config)),
     step,
     layers,
     logits,

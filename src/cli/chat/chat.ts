@@ -1,5 +1,6 @@
 import { dim } from "@std/fmt/colors";
-import type { ParsedArgs } from "../args.ts";
+import { homeFolder } from "../../io/home.ts";
+import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import {
   COMMON_FLAGS,
@@ -9,11 +10,21 @@ import {
   SYSTEM_FLAG,
 } from "../flags.ts";
 import { describeError } from "../describe_error.ts";
+import { defaultModel } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
-import { repl } from "./repl.ts";
 import { TEXT_LOAD_FLAGS } from "../text_flags.ts";
 import { UsageError } from "../usage_error.ts";
+import { OneModel } from "./model_switch.ts";
+import { PromptHistory } from "./prompt_history.ts";
+import { repl } from "./repl.ts";
+import { processTerminal } from "./terminal.ts";
+
+const NO_HISTORY_FLAG: Flag = {
+  name: "no-history",
+  option: "noHistory",
+  help: "Neither read nor keep what was typed in other chats",
+};
 
 /** `chat`: a conversation. */
 export const CHAT: Command = {
@@ -23,7 +34,13 @@ export const CHAT: Command = {
   details:
     "Each line is a message; /help lists what else can be typed. Stdin " +
     "may be a pipe.\nAnswers go to stdout, everything else to stderr.",
-  flags: [SYSTEM_FLAG, ...SAMPLING_FLAGS, ...TEXT_LOAD_FLAGS, ...COMMON_FLAGS],
+  flags: [
+    SYSTEM_FLAG,
+    NO_HISTORY_FLAG,
+    ...SAMPLING_FLAGS,
+    ...TEXT_LOAD_FLAGS,
+    ...COMMON_FLAGS,
+  ],
   run,
 };
 
@@ -39,27 +56,42 @@ async function run(
   }
   refuseSynthetic(values);
   const { io, interrupts } = surroundings;
-  await using model = await openModel(values, surroundings, {
-    background: io.terminal.input, // whoever types gives it time
-  });
-  const { engine } = model;
+  const home = homeFolder();
+  const open = (model: string) =>
+    openModel({ ...values, model }, surroundings, {
+      background: io.terminal.input, // whoever types gives it time
+    });
+  const name = values.model as string | undefined ?? defaultModel();
+  await using models = await OneModel.open(name, { open, home });
   if (io.terminal.input && !values.quiet) {
-    io.err(
-      dim(
-        `${engine.name} on ${engine.adapter}; /help for help, Ctrl-D to ` +
-          "leave",
-      ) + "\n",
-    );
+    const { name, adapter } = models.engine;
+    const hint = "/help for help, Ctrl-D to leave";
+    io.err(dim(`${name} on ${adapter}; ${hint}`) + "\n");
   }
   const code = await repl({
-    engine,
+    engine: models.engine,
+    models,
     io,
     interrupts,
+    home,
     generate: generateOptions(values),
     system: values.system as string | undefined,
     showsStats: !values.quiet && (io.terminal.input || values.verbose === true),
     describe: (error) => describeError(error, values.debug === true),
+    editor: canEdit(surroundings)
+      ? {
+        terminal: processTerminal(),
+        history: await PromptHistory.open(values.noHistory ? null : home),
+      }
+      : undefined,
   });
-  if (engine.profile) io.err(profileTable(engine.profile));
+  const { profile } = models.engine;
+  if (profile) io.err(profileTable(profile));
   return code;
+}
+
+/** Whether there is a terminal on which lines can be edited. */
+function canEdit({ io }: Surroundings): boolean {
+  return io.terminal.input && io.terminal.err &&
+    Deno.env.get("TERM") !== "dumb";
 }

@@ -23,6 +23,11 @@ export class Conversation {
     return this.#turns.length / 2;
   }
 
+  /** All turns: a user's message, its answer, and so on. */
+  get messages(): readonly Message[] {
+    return this.#turns;
+  }
+
   /** The last message of the user, if there is one. */
   get lastQuestion(): string | undefined {
     return this.#turns.at(-2)?.content;
@@ -56,6 +61,24 @@ export class Conversation {
       { role: "user", content: question },
       { role: "assistant", content: answer },
     );
+  }
+
+  /**
+   * Forgets the last turn.
+   *
+   * @returns The user's message; nothing if there is no turn.
+   */
+  undo(): string | undefined {
+    return this.#turns.splice(-2)[0]?.content;
+  }
+
+  /**
+   * Goes on with other turns.
+   *
+   * @param messages A user's message, its answer, and so on.
+   */
+  replace(messages: readonly Message[]): void {
+    this.#turns = messages.map((message) => ({ ...message }));
   }
 
   /** Forgets all turns; the system message stays. */

@@ -32,7 +32,7 @@ export async function* readLines(
 }
 
 /** What marks both ends of a message of several lines. */
-const FENCE = '"""';
+export const FENCE = '"""';
 
 /** What was typed. */
 export interface TypedText {
@@ -74,6 +74,30 @@ export async function* readTexts(
     }
   }
   if (open !== undefined) yield fencedText(open);
+}
+
+/**
+ * Whether a text that begins with `"""` goes on.
+ *
+ * @param text The text.
+ * @returns Whether the second `"""` is missing.
+ */
+export function isFenceOpen(text: string): boolean {
+  return !text.trim().slice(FENCE.length).endsWith(FENCE);
+}
+
+/**
+ * Takes the `"""` from a text that came whole.
+ *
+ * @param text The text.
+ * @returns What stands between them, or the text if there are none.
+ */
+export function typedText(text: string): TypedText {
+  const trimmed = text.trim();
+  if (!trimmed.startsWith(FENCE) || isFenceOpen(trimmed)) {
+    return { text, isFenced: false };
+  }
+  return fencedText([trimmed.slice(FENCE.length, -FENCE.length)]);
 }
 
 /** Line breaks next to the fences are no part of the text. */

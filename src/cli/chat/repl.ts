@@ -1,18 +1,20 @@
-import { dim } from "@std/fmt/colors";
-import type { GenerateResult } from "../../engine/generate.ts";
 import type { GenerateOptions } from "../../engine/options.ts";
-import { statsLine } from "../../engine/stats.ts";
-import { Conversation } from "./conversation.ts";
 import { INTERRUPTED, type Interrupts } from "../interrupts.ts";
 import type { Io } from "../io.ts";
-import { readLines, readTexts } from "./line_reader.ts";
-import type { ChatEngine } from "../open_engine.ts";
-import { type ReplState, runCommand } from "./repl_commands.ts";
+import type { CliEngine } from "../open_engine.ts";
+import { answer, type Turn } from "./answer.ts";
+import { completeCommand, runCommand } from "./chat_commands.ts";
+import { Conversation } from "./conversation.ts";
+import { lineSource } from "./message_source.ts";
+import type { PromptHistory } from "./prompt_history.ts";
+import type { ModelSwitch, Session } from "./session.ts";
+import type { Terminal } from "./terminal.ts";
+import { terminalSource } from "./terminal_source.ts";
 
 /** Options for {@linkcode repl}. */
 export interface ReplOptions {
   /** Who answers. */
-  engine: ChatEngine;
+  engine: CliEngine;
   /** Where to read and write. */
   io: Io;
   /** Tells of Ctrl-C. */
@@ -25,6 +27,12 @@ export interface ReplOptions {
   showsStats: boolean;
   /** Makes an error's message; the stack with `--debug`. */
   describe: (error: unknown) => string;
+  /** Opens other models. */
+  models?: ModelSwitch | undefined;
+  /** Our folder, for conversations by name. */
+  home?: string | null | undefined;
+  /** What to edit lines with; without it, they come as they are. */
+  editor?: { terminal: Terminal; history: PromptHistory } | undefined;
 }
 
 /**
@@ -35,118 +43,51 @@ export interface ReplOptions {
  * @returns The exit code.
  */
 export async function repl(options: ReplOptions): Promise<number> {
-  const { io } = options;
-  const state: ReplState = {
+  const { io, interrupts, describe, editor } = options;
+  const session: Session = {
+    engine: options.engine,
     conversation: new Conversation(options.system),
     generate: options.generate,
     showsStats: options.showsStats,
     results: [],
+    path: null,
+    models: options.models ?? null,
+    home: options.home ?? null,
+    io,
+    interrupts,
   };
   let hasFailed = false;
-  const prompt = (text: string) => {
-    if (io.terminal.input) io.err(text);
+  const showsProgress = editor !== undefined;
+  const answerTo = async (turn: Turn) => {
+    const surroundings = { interrupts, describe, showsProgress };
+    if (!await answer(turn, session, surroundings)) hasFailed = true;
   };
-  const texts = readTexts(readLines(io.input), () => prompt("... "));
+  using source = editor === undefined
+    ? lineSource(io, interrupts)
+    : terminalSource({
+      io,
+      interrupts,
+      ...editor,
+      complete: (text) => completeCommand(text, session),
+    });
   while (true) {
-    prompt("> ");
-    const typed = await nextUnlessInterrupted(texts, options.interrupts);
-    if (typed === undefined) {
-      prompt("\n"); // the shell's own prompt is to begin a line
-      return INTERRUPTED;
-    }
-    if (typed.done) {
-      prompt("\n");
+    const incoming = await source.next();
+    if (incoming === "interrupted") return INTERRUPTED;
+    if (incoming === "end") {
       // A person has seen the error; a script sees the exit code.
       return hasFailed && !io.terminal.input ? 1 : 0;
     }
-    const { text, isFenced } = typed.value;
+    const { text, isFenced } = incoming;
     if (text.trim() === "") continue;
     if (isFenced || !text.startsWith("/")) {
-      const turn = { question: text, isAgain: false };
-      hasFailed = !await answer(turn, state, options) || hasFailed;
+      await answerTo({ question: text, isAgain: false });
       continue;
     }
-    const outcome = runCommand(text, state, io);
+    const outcome = await runCommand(text, session, describe);
     if (outcome === "exit") return 0;
-    const question = state.conversation.lastQuestion;
+    const question = session.conversation.lastQuestion;
     if (outcome === "regenerate" && question !== undefined) {
-      const turn = { question, isAgain: true };
-      hasFailed = !await answer(turn, state, options) || hasFailed;
+      await answerTo({ question, isAgain: true });
     }
   }
-}
-
-/** The next text; nothing if Ctrl-C came first. */
-async function nextUnlessInterrupted<T>(
-  texts: AsyncIterator<T, void>,
-  interrupts: Interrupts,
-): Promise<IteratorResult<T, void> | undefined> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  using _listening = interrupts.listen(() => resolve(undefined));
-  return await Promise.race([texts.next(), promise]);
-}
-
-/** A message to answer. */
-interface Turn {
-  question: string;
-  /** Whether it takes the place of the last turn. */
-  isAgain: boolean;
-}
-
-/** Streams an answer. If that fails, says why and forgets the message. */
-async function answer(
-  turn: Turn,
-  state: ReplState,
-  { engine, io, interrupts, describe }: ReplOptions,
-): Promise<boolean> {
-  const controller = new AbortController();
-  using _listening = interrupts.listen(() => controller.abort());
-  const generate = { ...state.generate, signal: controller.signal };
-  if (turn.isAgain) delete generate.seed; // the same seed, the same answer
-  const { conversation } = state;
-  let isMidLine = false;
-  try {
-    const messages = conversation.ask(turn.question, turn);
-    for await (const { text, final } of engine.chat(messages, generate)) {
-      if (text !== "") io.out(text);
-      isMidLine = !text.endsWith("\n") && (isMidLine || text !== "");
-      if (final === undefined) continue;
-      if (isMidLine || final.text === "") io.out("\n");
-      isMidLine = false;
-      finish(turn, final, { state, io });
-    }
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) throw error;
-    if (isMidLine) io.out("\n");
-    io.err(`error: ${describe(error)}\n`);
-    if (conversation.system !== undefined && conversation.turnCount === 0) {
-      io.err(dim("/system off takes the system message away.") + "\n");
-    }
-    return false;
-  }
-}
-
-/** Remembers the answer and says what there is to say of it. */
-function finish(
-  turn: Turn,
-  result: GenerateResult,
-  { state, io }: { state: ReplState; io: Io },
-): void {
-  state.results.push(result);
-  const { finishReason, contextFull, text } = result;
-  if (finishReason === "cancelled" && text === "") {
-    io.err(dim("Stopped before the answer began.") + "\n");
-    return;
-  }
-  state.conversation.add(turn.question, text, turn);
-  if (contextFull) {
-    io.err(
-      "The context is full: the answer stops here. /clear begins a new " +
-        "conversation.\n",
-    );
-  } else if (finishReason === "length") {
-    io.err(dim("The answer stops here: max-tokens is reached.") + "\n");
-  }
-  if (state.showsStats) io.err(dim(statsLine(result)) + "\n");
 }

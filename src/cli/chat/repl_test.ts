@@ -7,16 +7,19 @@ import {
 } from "../_fake_engine.ts";
 import { OffloadStats } from "../../offload/offload_stats.ts";
 import { repl } from "./repl.ts";
+import type { ModelSwitch } from "./session.ts";
 
 /** Types lines into a chat. */
 async function chat(
   lines: string[],
-  { isTerminal = false, generate = {}, system, ...options }:
+  { isTerminal = false, generate = {}, system, home, models, ...options }:
     & {
       isTerminal?: boolean;
       generate?: GenerateOptions;
       system?: string;
       showsStats?: boolean;
+      home?: string;
+      models?: ModelSwitch;
     }
     & FakeEngineOptions = {},
 ) {
@@ -29,6 +32,8 @@ async function chat(
     interrupts: process.interrupts,
     generate,
     system,
+    home,
+    models,
     showsStats: options.showsStats ?? false,
     describe: (error) => (error as Error).message,
   });
@@ -255,4 +260,98 @@ Deno.test("repl() helps, and guesses at commands", async () => {
   assertStringIncludes(stderr, "Unknown command /qwertz; /help lists them");
   assertStringIncludes(stderr, "System message: x");
   assertEquals(code, 0);
+});
+
+Deno.test("repl() takes turns away, several times", async () => {
+  const { stderr, asked } = await chat([
+    ...["a", "b", "c", "/undo", "/undo", "/history", "d", "/undo", "/undo"],
+    "/undo",
+  ]);
+  assertStringIncludes(stderr, "Taken away: c (2 turns left)\n");
+  assertStringIncludes(stderr, "Taken away: b (1 turn left)\n> a\n<a>\n");
+  assertStringIncludes(
+    stderr,
+    "Taken away: a (0 turns left)\nThere is nothing",
+  );
+  assertEquals(asked[3]?.map(({ content }) => content), ["a", "<a>", "d"]);
+});
+
+Deno.test("repl() shows the conversation", async () => {
+  const { stderr } = await chat(["/history", '"""a\nb"""', "/history"], {
+    system: "be nice",
+  });
+  const shown = "system: be nice\nNothing was said yet.\n";
+  assertStringIncludes(stderr, shown);
+  assertStringIncludes(stderr, "system: be nice\n> a\n... b\n<a\nb>\n");
+});
+
+Deno.test("repl() saves a conversation and goes on with it", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const path = `${home}/chats/dog.json`;
+    const first = await chat([
+      ...["/load", "/save dog", "a", "/set top-k 3", "/save dog", "b", "/save"],
+      ...["/clear", "/save dog", "c", "/save dog", "/save --force dog"],
+      ...["/load nope", "/save --what x", "/save", "/load"],
+    ], { home, system: "be nice" });
+    const wanted = [
+      "No conversation was saved yet; /save keeps this one.",
+      "There is nothing to save yet.",
+      "top-k 3",
+      `Saved 1 turn to ${path}`,
+      `Saved 2 turns to ${path}`,
+      "A new conversation begins.",
+      "There is nothing to save yet.",
+      `error: Cannot save to ${path}: it is there already, wanted another name, or /save --force`,
+      `Saved 1 turn to ${path}`,
+      `error: Cannot load ${home}/chats/nope.json: there is no such file; /load lists what was saved`,
+      "error: /save is given --what, wanted --force, --kv or a name",
+      `Saved 1 turn to ${path}`,
+      "  dog",
+    ];
+    assertEquals(first.stderr.trimEnd().split("\n"), wanted);
+    const other = `${home}/elsewhere/dog`;
+    const second = await chat([
+      ...["x", "/load dog", "d", `/save ${other}`, "/system", "/set top-k"],
+    ], { home });
+    assertStringIncludes(second.stderr, "Loaded 1 turn, in place of 1 turn.\n");
+    assertStringIncludes(second.stderr, "Last answer: <c>\n");
+    assertStringIncludes(second.stderr, `Saved 2 turns to ${other}\n`);
+    assertStringIncludes(second.stderr, "System message: be nice\n");
+    assertEquals(second.options[1]?.topK, 3);
+    assertEquals(second.asked[1]?.map(({ content }) => content), [
+      ...["be nice", "c", "<c>", "d"],
+    ]);
+    const bare = await chat(["a", "/save dog"]);
+    assertStringIncludes(bare.stderr, "error: Cannot find a folder for dog");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("repl() goes on with another model", async () => {
+  const other = fakeEngine();
+  const models: ModelSwitch = {
+    current: "here",
+    engine: fakeEngine(),
+    change: (name) =>
+      name === "there"
+        ? Promise.resolve(other)
+        : Promise.reject(new Error(`Cannot open ${name}: it is not here`)),
+    names: () => Promise.resolve([]),
+  };
+  const lines = ["a", "/model", "/model gone", "/model there", "b"];
+  const { stdout, stderr } = await chat(lines, { models });
+  assertEquals(stdout, "<a>\n<b>\n");
+  assertEquals(stderr.split("\n"), [
+    "fake on no GPU, opened from here",
+    "error: Cannot open gone: it is not here",
+    "fake on no GPU answers now; it knows the conversation (1 turn)",
+    "",
+  ]);
+  assertEquals(other.asked[0]?.map(({ content }) => content), [
+    "a",
+    "<a>",
+    "b",
+  ]);
 });

@@ -1,0 +1,111 @@
+import { closest } from "../usage_error.ts";
+import type { Completion } from "./completion.ts";
+import { LOAD, SAVE } from "./file_commands.ts";
+import { MODEL } from "./model_command.ts";
+import type { ChatCommand, Outcome, Session } from "./session.ts";
+import { SET, SYSTEM } from "./setting_commands.ts";
+import { CLEAR, HISTORY, REGEN, STATS, UNDO } from "./turn_commands.ts";
+
+const HELP: ChatCommand = { name: "help", help: "Show this help", run: help };
+
+const EXIT: ChatCommand = {
+  name: "exit",
+  help: "Leave, as does Ctrl-D",
+  run: () => "exit",
+};
+
+/** All commands, in the order of the help. */
+const COMMANDS: readonly ChatCommand[] = [
+  HELP,
+  EXIT,
+  CLEAR,
+  REGEN,
+  UNDO,
+  HISTORY,
+  SAVE,
+  LOAD,
+  SYSTEM,
+  SET,
+  MODEL,
+  STATS,
+];
+
+/** What else can be typed. */
+const KEYS: readonly (readonly [keys: string, help: string])[] = [
+  ['"""', "Begin and end a message of several lines"],
+  ["Ctrl-C", "Stop the answer; leave"],
+];
+
+/** What else a line editor knows. */
+const EDITOR_KEYS: readonly (readonly [keys: string, help: string])[] = [
+  ['"""', "Begin and end a message of several lines; so does pasting one"],
+  ["\\ and Enter, or Alt-Enter", "Begin another line"],
+  ["Up, Down, Ctrl-R", "Earlier messages; look for one"],
+  ["Tab", "Complete a command, a setting, a file or a model"],
+  ["Ctrl-C", "Stop the answer; clear the line; twice, leave"],
+];
+
+/**
+ * Runs a command of a chat. What it says goes to stderr.
+ *
+ * @param line What was typed, beginning with `/`.
+ * @param session What it reads and changes.
+ * @param describe Makes an error's message.
+ * @returns What the chat does next.
+ */
+export async function runCommand(
+  line: string,
+  session: Session,
+  describe: (error: unknown) => string,
+): Promise<Outcome> {
+  const { io } = session;
+  const [, name = "", value = ""] = /^\/(\S*)\s*(.*)$/s.exec(line.trim()) ?? [];
+  const command = COMMANDS.find((command) => command.name === name);
+  if (command === undefined) {
+    const guess = closest(name, COMMANDS.map(({ name }) => name));
+    const hint = guess === undefined
+      ? '/help lists them; a message that begins with / goes between """'
+      : `did you mean /${guess}?`;
+    io.err(`Unknown command /${name}; ${hint}\n`);
+    return "continue";
+  }
+  try {
+    return await command.run(value, session);
+  } catch (error) {
+    io.err(`error: ${describe(error)}\n`);
+    return "continue";
+  }
+}
+
+/**
+ * Finds what may follow in a command.
+ *
+ * @param text What stands before the cursor.
+ * @param session What there is to name.
+ * @returns Names of commands, or values of one; a message gets nothing.
+ */
+export async function completeCommand(
+  text: string,
+  session: Session,
+): Promise<Completion> {
+  const [, name, space, value = ""] = /^\/(\S*)(\s*)(.*)$/.exec(text) ?? [];
+  if (name === undefined) return { from: 0, candidates: [] };
+  if (space === "") {
+    const names = COMMANDS.map(({ name }) => `/${name}`);
+    return { from: 0, candidates: names.filter((it) => it.startsWith(text)) };
+  }
+  const command = COMMANDS.find((command) => command.name === name);
+  const candidates = await command?.complete?.(value, session) ?? [];
+  return { from: text.length - value.length, candidates };
+}
+
+function help(_value: string, { io }: Session): Outcome {
+  const commands = COMMANDS.map(({ name, value = "", help }) =>
+    [`/${name} ${value}`, help] as const
+  );
+  const keys = io.terminal.input && io.terminal.err ? EDITOR_KEYS : KEYS;
+  for (const [left, right] of [...commands, ...keys]) {
+    io.err(`  ${left.padEnd(34)}${right}\n`);
+  }
+  return "continue";
+}

@@ -1,0 +1,71 @@
+/** Keys and values beside the file of a conversation. */
+
+import { dim } from "@std/fmt/colors";
+import { formatByteLength } from "../../offload/byte_length.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * Names the file with the keys and values of a conversation.
+ *
+ * @param path The file of the conversation.
+ * @returns The path beside it.
+ */
+export function kvPath(path: string): string {
+  return `${path.replace(/\.json$/, "")}.kv.safetensors`;
+}
+
+/**
+ * Writes the keys and values of what has run, or takes away those of an earlier
+ * state of the conversation.
+ *
+ * @param path The file of the conversation.
+ * @param session The chat.
+ * @param isWanted Whether to write them.
+ * @throws {Error} If there are none, or they cannot be written.
+ */
+export async function saveKv(
+  path: string,
+  { engine, io }: Session,
+  isWanted: boolean,
+): Promise<void> {
+  const file = kvPath(path);
+  if (!isWanted) {
+    await Deno.remove(file).catch(() => {}); // mostly there is none
+    return;
+  }
+  if (engine.saveState === undefined) {
+    throw new Error(`Cannot save keys and values: ${engine.name} has none`);
+  }
+  const { tokenCount, byteLength } = await engine.saveState(file);
+  const amount = formatByteLength(byteLength);
+  io.err(`Saved keys and values of ${tokens(tokenCount)}, ${amount}\n`);
+}
+
+/**
+ * Reads the keys and values of a conversation, if there are any. Without them the
+ * next message takes longer, no more.
+ *
+ * @param path The file of the conversation.
+ * @param session The chat.
+ */
+export async function loadKv(
+  path: string,
+  { engine, io }: Session,
+): Promise<void> {
+  const file = kvPath(path);
+  const isThere = await Deno.stat(file).then(() => true, () => false);
+  if (!isThere || engine.loadState === undefined) return;
+  try {
+    const { tokenCount } = await engine.loadState(file);
+    const known = `${tokens(tokenCount)} need not be read again.`;
+    io.err(dim(`With keys and values: ${known}`) + "\n");
+  } catch (error) {
+    const { message } = error as Error;
+    const then = "the next message reads the conversation again";
+    io.err(dim(`${message}; ${then}.`) + "\n");
+  }
+}
+
+function tokens(count: number): string {
+  return count === 1 ? "1 token" : `${count} tokens`;
+}

@@ -1,0 +1,96 @@
+/** Commands that say how answers are made. */
+
+import type { GenerateOptions } from "../../engine/options.ts";
+import { type Flag, parseValue } from "../args.ts";
+import { SAMPLING_FLAGS } from "../flags.ts";
+import { closest, UsageError } from "../usage_error.ts";
+import type { ChatCommand, Outcome, Session } from "./session.ts";
+
+/** `/system`: what the model is told before. */
+export const SYSTEM: ChatCommand = {
+  name: "system",
+  value: "[text | off]",
+  help: "Show or set what the model is told before",
+  run(value, { conversation, io }) {
+    if (value !== "") conversation.system = value === "off" ? undefined : value;
+    io.err(
+      conversation.system === undefined
+        ? "There is no system message.\n"
+        : `System message: ${conversation.system}\n`,
+    );
+    return "continue";
+  },
+  complete: (start) => ["off"].filter((word) => word.startsWith(start)),
+};
+
+/** `/set`: the options of sampling. */
+export const SET: ChatCommand = {
+  name: "set",
+  value: "[name value | name default]",
+  help: "Show or set how answers are made",
+  run: set,
+  complete(start) {
+    const [, name, value] = /^(\S+)\s+(\S*)$/.exec(start) ?? [];
+    const flag = SAMPLING_FLAGS.find((flag) => flag.name === name);
+    const candidates = flag === undefined
+      ? SAMPLING_FLAGS.map(({ name }) => name)
+      : [...isSwitch(flag) ? ["on", "off"] : [], "default"]
+        .map((word) =>
+          `${start.slice(0, start.length - value!.length)}${word}`
+        );
+    return candidates.filter((text) => text.startsWith(start));
+  },
+};
+
+function set(value: string, session: Session): Outcome {
+  const { io } = session;
+  const [, typed = "", text = ""] = /^(\S*)\s*(.*)$/s.exec(value) ?? [];
+  if (typed === "") {
+    for (const flag of SAMPLING_FLAGS) {
+      io.err(`  ${showSetting(flag, session)}\n`);
+    }
+    return "continue";
+  }
+  const name = typed.replace(/^--/, "").replaceAll("_", "-");
+  const flag = SAMPLING_FLAGS.find((flag) => flag.name === name);
+  if (flag === undefined) {
+    const guess = closest(name, SAMPLING_FLAGS.map(({ name }) => name));
+    throw new UsageError(
+      `Unknown setting ${typed}; ` +
+        (guess === undefined ? "/set lists them" : `did you mean ${guess}?`),
+    );
+  }
+  const option = flag.option as keyof GenerateOptions;
+  const { [option]: _old, ...others } = session.generate;
+  session.generate = text === "default" || (isSwitch(flag) && text === "off")
+    ? others
+    : { ...others, [option]: settingValue(flag, text) };
+  io.err(`${showSetting(flag, session)}\n`);
+  return "continue";
+}
+
+function settingValue(flag: Flag, text: string): unknown {
+  if (isSwitch(flag)) {
+    if (text === "on" || text === "") return true;
+    throw new UsageError(`${flag.name} is ${text}, wanted on or off`);
+  }
+  if (text === "") {
+    throw new UsageError(
+      `${flag.name} has no value, wanted ${flag.value} or default`,
+    );
+  }
+  const value = parseValue(flag, text);
+  return flag.isList ? [value] : value;
+}
+
+function showSetting(flag: Flag, { generate }: Session): string {
+  const value = generate[flag.option as keyof GenerateOptions];
+  if (value !== undefined) return `${flag.name} ${JSON.stringify(value)}`;
+  return `${flag.name} (default: ${
+    flag.default ?? (isSwitch(flag) ? "off" : "none")
+  })`;
+}
+
+function isSwitch(flag: Flag): boolean {
+  return flag.value === undefined;
+}

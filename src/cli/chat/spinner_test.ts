@@ -1,0 +1,26 @@
+import { assertEquals } from "@std/assert";
+import { fakeProcess } from "../_fake_engine.ts";
+import { describeReading, spinner } from "./spinner.ts";
+
+Deno.test("describeReading() says how much and how long", () => {
+  assertEquals(describeReading(undefined, 5), "thinking");
+  assertEquals(describeReading({ done: 0, total: 1 }, 5), "reading 1 token");
+  assertEquals(
+    describeReading({ done: 512, total: 1234 }, 2999),
+    "reading 1,234 tokens, 41 %, 2 s",
+  );
+});
+
+Deno.test("spinner() wipes its line once, and what it does not show", () => {
+  const process = fakeProcess();
+  const line = spinner(process.io, true);
+  line.show({ done: 0, total: 2 });
+  line[Symbol.dispose]();
+  line[Symbol.dispose]();
+  assertEquals(process.stderr, "\r| reading 2 tokens\x1b[K\r\x1b[K");
+  process.stderr = "";
+  const none = spinner(process.io, false);
+  none.show({ done: 0, total: 2 });
+  none[Symbol.dispose]();
+  assertEquals(process.stderr, "");
+});
