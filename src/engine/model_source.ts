@@ -4,6 +4,7 @@ import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
 import { type ModelConfig, parseConfig } from "../model/config.ts";
 import { readStoredLayout } from "../model/read_stored_layout.ts";
+import type { StoredLayout } from "../model/stored_layout.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import { type MatrixReader, WeightReader } from "../model/weights.ts";
 import { type LoadOptions, wantedParts } from "./load_options.ts";
@@ -18,6 +19,8 @@ export interface ModelSource extends Disposable {
   readonly config: ModelConfig;
   /** Whether its weights are made up: then id t + 1 is to follow id t. */
   readonly isSynthetic: boolean;
+  /** How its weights are stored; absent where they are made up. */
+  readonly stored?: StoredLayout;
   /** Its files about text. */
   readonly text: TextFiles;
   /**
@@ -53,6 +56,7 @@ export async function openSource(directory: string): Promise<ModelSource> {
     name: directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!,
     config,
     isSynthetic: false,
+    stored,
     text,
     reader: (options) =>
       new WeightReader(checkpoint, {

@@ -66,15 +66,17 @@ export async function checkContent(
  *
  * @param path The file.
  * @param options The algorithm, where `git-sha1` is the name that git gives to a
- * blob: SHA-1 of `blob <length>`, a zero byte and the content; and what stops it.
+ * blob: SHA-1 of `blob <length>`, a zero byte and the content; what stops it; and who hears of the
+ * bytes of each piece that was read.
  * @returns The hash in hexadecimal.
  * @throws {Error} If it cannot be read.
  */
 export async function hashFile(
   path: string,
-  { algorithm, signal }: {
+  { algorithm, signal, onBytes }: {
     algorithm: "sha256" | "git-sha1";
     signal: AbortSignal;
+    onBytes?: (byteLength: number) => void;
   },
 ): Promise<string> {
   // WebCrypto wants a file as a whole.
@@ -91,6 +93,7 @@ export async function hashFile(
       const count = await file.read(buffer);
       if (count === null) return hash.digest("hex");
       hash.update(buffer.subarray(0, count));
+      onBytes?.(count);
     }
   } catch (error) {
     signal.throwIfAborted();
