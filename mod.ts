@@ -38,6 +38,14 @@ export type {
   ActivationsOptions,
   ActivationsReport,
 } from "./src/engine/activations.ts";
+export {
+  describeModel,
+  type ModelByteLengths,
+  type ModelDescription,
+  type SpecialToken,
+  type TokenizerDescription,
+  type WeightsDescription,
+} from "./src/engine/describe_model.ts";
 export { Engine } from "./src/engine/engine.ts";
 export type {
   FinishReason,
@@ -51,7 +59,10 @@ export {
   type SyntheticOptions,
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
-export type { GenerateOptions } from "./src/engine/options.ts";
+export type {
+  GenerateOptions,
+  GenerationDefaults,
+} from "./src/engine/options.ts";
 export type { TuningReport, TuningWish } from "./src/engine/open_gpu.ts";
 export type {
   KernelReport,
@@ -73,6 +84,7 @@ export {
 export type { Activations } from "./src/gpu/activations.ts";
 export type { Tuning } from "./src/gpu/tuning.ts";
 export type { HubFile, ModelId, PulledModel } from "./src/hub/models_folder.ts";
+export type { ModelFile } from "./src/hub/model_files.ts";
 export type { ListedFile } from "./src/hub/hub_listing.ts";
 export { pull } from "./src/hub/pull.ts";
 export type {
@@ -85,6 +97,8 @@ export type {
 export type { RetryNotice } from "./src/hub/retry.ts";
 export type { SelectOptions } from "./src/hub/select_files.ts";
 export type { ModelConfig } from "./src/model/config.ts";
+export type { ParameterCounts } from "./src/model/count_parameters.ts";
+export type { Packing } from "./src/model/stored_matrix.ts";
 export {
   type TracedModel,
   TraceRecorder,

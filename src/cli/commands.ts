@@ -8,6 +8,7 @@ import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { PULL } from "./models/pull.ts";
+import { SHOW } from "./models/show.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
 import { closest, UsageError } from "./usage_error.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
   PULL,
+  SHOW,
   BENCH,
   QUANTIZE,
   TUNE,
