@@ -32,7 +32,7 @@ export interface WeightsDescription {
   readonly bits: number;
   /** Bits of the files; more than `bits` where loading quantizes. */
   readonly storedBits: number;
-  /** Bits of a weight on the GPU with its share of scales and zeros. */
+  /** Bits of a weight on the GPU, scales and zeros shared out; of one matrix. */
   readonly bitsPerWeight: number;
   /** What a group is: 0 for output rows, 1 for inputs; `null` for floats. */
   readonly axis: 0 | 1 | null;
@@ -58,7 +58,10 @@ export interface ModelByteLengths {
   readonly kvCache: number;
   /** Positions of that KV cache. */
   readonly contextLength: number;
-  /** All slots at 1, 2, ... slots a layer: (experts of a layer) */
+  /**
+   * All slots at 1, 2, ... slots a layer: (experts of a layer). To run, a layer
+   * needs as many as a token has experts.
+   */
   readonly slots: readonly number[];
 }
 

@@ -10,7 +10,7 @@ import { formatByteLength } from "../../io/byte_length.ts";
 type Row = readonly [string, string];
 
 /** Characters of names, so that values begin at one column. */
-const NAME_WIDTH = 18;
+const NAME_WIDTH = 22;
 
 /** Lines of the chat template, and characters of each, that are shown. */
 const TEMPLATE_LINES = 4;
@@ -98,31 +98,36 @@ function weightRows(model: ModelDescription): Row[] {
       `${formatCount(total)}, ${formatCount(active)} active for a token`,
     ],
     ["in experts", `${formatCount(experts)}, ${share} %`],
-    ["experts", weightsText(weights.experts)],
-    ["attention", weightsText(weights.attn)],
+    ...partRows("experts", weights.experts),
+    ...partRows("attention", weights.attn),
     ["embedding", model.embeddingType],
   ];
 }
 
-function weightsText(weights: WeightsDescription): string {
+/** How the weights of a part are; what their groups are has its own line. */
+function partRows(name: string, weights: WeightsDescription): Row[] {
   const { type, bits, storedBits, groupSize, scaleGroupSize, axis } = weights;
-  if (type !== "HQQ") return type;
+  if (type !== "HQQ") return [[name, type]];
+  const from = weights.packing === null
+    ? `quantized on loading from ${storedBits} bits`
+    : `${weights.packing} packing`;
+  const scales = scaleGroupSize === null
+    ? "scales are floats"
+    : `scales in groups of ${scaleGroupSize}`;
   return [
-    `${bits} bits (${weights.bitsPerWeight.toFixed(2)} with scales)`,
-    `groups of ${groupSize} along axis ${axis}`,
-    scaleGroupSize === null
-      ? "plain scales"
-      : `scales in groups of ${scaleGroupSize}`,
-    weights.packing === null
-      ? `quantized on loading from ${storedBits} bits`
-      : `${weights.packing} packing`,
-  ].join(", ");
+    [
+      name,
+      `${bits} bits (${weights.bitsPerWeight.toFixed(2)} with scales), ${from}`,
+    ],
+    ["", `groups of ${groupSize} along axis ${axis}, ${scales}`],
+  ];
 }
 
 function gpuRows({ config, byteLengths }: ModelDescription): Row[] {
   const { trunk, kvCache, slots, contextLength } = byteLengths;
-  const { numLocalExperts } = config;
-  const all = slots.map((_, i) => i + 1);
+  const { numLocalExperts, numExpertsPerTok } = config;
+  // With fewer a layer cannot run.
+  const all = slots.map((_, i) => i + 1).filter((n) => n >= numExpertsPerTok);
   const counts = all.length <= MAX_SLOT_LINES
     ? all
     : all.filter((n) =>
@@ -141,7 +146,9 @@ function gpuRows({ config, byteLengths }: ModelDescription): Row[] {
       const byteLength = slots[count - 1]!;
       const sum = formatByteLength(trunk + kvCache + byteLength);
       return [
-        count === 1 ? "1 slot a layer" : `${count} slots`,
+        count === counts[0]
+          ? `${count} ${count === 1 ? "slot" : "slots"} a layer`
+          : `${count} slots`,
         `${formatByteLength(byteLength).padStart(width)}${
           dim(`, ${sum} with trunk and KV cache`)
         }`,
