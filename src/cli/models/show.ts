@@ -50,9 +50,9 @@ export const SHOW: Command = {
   usage: "[model] [flags]",
   details:
     `The model is a directory; without one it is what chat would open. Bits, groups and
-context show it as it would be loaded with them. It opens no GPU and reads no
-weights, unless --check reads all of them. With a file that is not what the hub
-said, --check ends with exit code 1.`,
+context show it as it would be loaded with them. It opens no GPU and hardly reads
+weights, unless --check reads all of them: if a file is not what the hub said, the
+exit code is 1 then.`,
   flags: [
     ...SHOW_FLAGS,
     ...LOAD_FLAGS.filter(({ name }) => SHOWN.includes(name)),

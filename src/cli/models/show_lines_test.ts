@@ -1,5 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ModelDescription } from "../../engine/describe_model.ts";
+import type {
+  ModelDescription,
+  WeightsDescription,
+} from "../../engine/describe_model.ts";
 import { parseConfig } from "../../model/config.ts";
 import { countParameters } from "../../model/count_parameters.ts";
 import { formatCount, showLines } from "./show_lines.ts";
@@ -8,10 +11,11 @@ const CONFIG = parseConfig(
   { "model_type": "mixtral", "num_local_experts": 128 },
   "config.json",
 );
-const FLOATS = {
-  ...{ type: "BF16", bits: 16, storedBits: 16, bitsPerWeight: 16 },
+const FLOATS: WeightsDescription = {
+  type: "BF16",
+  ...{ bits: 16, storedBits: 16, bitsPerWeight: 16 },
   ...{ axis: null, groupSize: null, scaleGroupSize: null, packing: null },
-} as const;
+};
 const MODEL: ModelDescription = {
   ...{ name: "a\x1b[2Jb", directory: "/models/ab", config: CONFIG },
   parameters: countParameters(CONFIG),
