@@ -71,7 +71,12 @@ export function fakeEngine(
   return {
     name: "fake",
     adapter: "no GPU",
-    config: { numHiddenLayers: 1, numLocalExperts: 4, numExpertsPerTok: 2 },
+    config: {
+      numHiddenLayers: 1,
+      numLocalExperts: 4,
+      numExpertsPerTok: 2,
+      vocabSize: 65536,
+    },
     asked,
     options,
     async *chat(messages, given = {}): AsyncGenerator<Piece, void> {
@@ -83,6 +88,9 @@ export function fakeEngine(
       yield* start(prompt, given, `<${messages.at(-1)!.content}>`);
     },
     generate: (prompt, given = {}) => start(prompt, given, "!"),
+    async *logitRows(ids) {
+      for (const _ of ids) yield new Float32Array(65536); // all alike
+    },
     [Symbol.dispose]: () => {},
   };
 }

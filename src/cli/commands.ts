@@ -7,11 +7,19 @@ import { completionCommand } from "./completion/completion.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { LIST } from "./models/list.ts";
 import { PULL } from "./models/pull.ts";
+import { RM } from "./models/rm.ts";
 import { SHOW } from "./models/show.ts";
+import { PERPLEXITY } from "./quality/perplexity.ts";
+import { QUALITY } from "./quality/quality.ts";
+import { DOCTOR } from "./machine/doctor.ts";
+import { PLAN } from "./machine/plan.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
+import { TRACE } from "./trace/trace.ts";
 import { closest, UsageError } from "./usage_error.ts";
+import { VERIFY } from "./verify/verify.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
 
@@ -48,9 +56,17 @@ export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
   PULL,
+  LIST,
   SHOW,
-  BENCH,
+  RM,
   QUANTIZE,
+  PLAN,
+  DOCTOR,
+  VERIFY,
+  PERPLEXITY,
+  QUALITY,
+  TRACE,
+  BENCH,
   TUNE,
   configCommand(() => COMMANDS),
   completionCommand(() => COMMANDS),

@@ -123,7 +123,7 @@ export const LOAD_FLAGS: readonly Flag[] = [
     option: "model",
     letter: "m",
     value: "<directory>",
-    help: "The checkpoint to open",
+    help: "The model: a directory, or a name as moeno list shows",
     default: "the bundled model",
     completes: "model",
   },

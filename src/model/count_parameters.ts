@@ -1,39 +1,43 @@
 import type { ModelConfig } from "./config.ts";
+import { matricesOf } from "./stored_layout.ts";
 
-/** How many weights a model has. */
+/** How many parameters a model has, and where. */
 export interface ParameterCounts {
-  /** All of them. */
+  /** In the matrices of the attention. */
+  readonly attn: number;
+  /** In the matrices of the experts. */
+  readonly experts: number;
+  /** In embedding, head, routers and norms. */
+  readonly others: number;
+  /** All together. */
   readonly total: number;
+  /** In the matrices of one expert. */
+  readonly expert: number;
   /** Those that a token meets: of the experts only its own. */
   readonly active: number;
-  /** Those of all experts. */
-  readonly experts: number;
-  /** Those of one expert. */
-  readonly expert: number;
-  /** Those of the attention's matrices. */
-  readonly attention: number;
 }
 
 /**
- * Counts the weights of a model, as model cards do: with embeddings, output matrix,
- * norms and routers. Mixtral-8x7B has 46.7 and 12.9 thousand millions (arXiv
- * 2401.04088, section 2: "47B" and "13B").
+ * Counts the parameters of a Mixtral model, as model cards do. Mixtral-8x7B has 46.7
+ * and 12.9 thousand millions (arXiv 2401.04088, section 2: "47B" and "13B").
  *
- * @param config What the model is.
- * @returns The counts; of quantized matrices weights count, not codes or scales.
+ * @param config What it is.
+ * @returns How many there are.
  */
 export function countParameters(config: ModelConfig): ParameterCounts {
-  const { hiddenSize, intermediateSize, headDim, vocabSize } = config;
-  const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
-  const { numAttentionHeads, numKeyValueHeads } = config;
-  const expert = 3 * hiddenSize * intermediateSize;
-  const experts = numHiddenLayers * numLocalExperts * expert;
-  const attention = numHiddenLayers * 2 * hiddenSize * headDim *
-    (numAttentionHeads + numKeyValueHeads);
-  const norms = (2 * numHiddenLayers + 1) * hiddenSize;
-  const routers = numHiddenLayers * numLocalExperts * hiddenSize;
+  const { hiddenSize, vocabSize, numHiddenLayers, numLocalExperts } = config;
+  const countOf = (part: "attn" | "experts") =>
+    matricesOf(config, part)
+      .map(({ shape: [N, K] }) => N * K)
+      .reduce((sum, count) => sum + count, 0);
+  const attn = countOf("attn");
+  const experts = countOf("experts");
+  const layer = (2 + numLocalExperts) * hiddenSize; // norms and router
   const ends = (config.tieWordEmbeddings ? 1 : 2) * vocabSize * hiddenSize;
-  const total = experts + attention + norms + routers + ends;
-  const active = total - experts + numHiddenLayers * numExpertsPerTok * expert;
-  return { total, active, experts, expert, attention };
+  const others = numHiddenLayers * layer + ends + hiddenSize;
+  const expert = experts / (numHiddenLayers * numLocalExperts);
+  const total = attn + experts + others;
+  const unused = numLocalExperts - config.numExpertsPerTok;
+  const active = total - numHiddenLayers * unused * expert;
+  return { attn, experts, others, total, expert, active };
 }

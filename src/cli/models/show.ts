@@ -6,9 +6,9 @@ import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import type { Io } from "../io.ts";
-import { defaultModel } from "../open_engine.ts";
 import { progressLine } from "../progress.ts";
 import { UsageError } from "../usage_error.ts";
+import { chosenModel } from "./chosen_model.ts";
 import { showLines } from "./show_lines.ts";
 
 /** Flags of loading that change what is shown. */
@@ -49,10 +49,10 @@ export const SHOW: Command = {
   summary: "Shows what a model is and what it takes",
   usage: "[model] [flags]",
   details:
-    `The model is a directory; without one it is what chat would open. Bits, groups and
-context show it as it would be loaded with them. It opens no GPU and hardly reads
-weights, unless --check reads all of them: if a file is not what the hub said, the
-exit code is 1 then.`,
+    `The model is a directory or a name that moeno list shows; without one it is what
+chat would open. Bits, groups and context show it as it would be loaded with them.
+It opens no GPU and hardly reads weights, unless --check reads all of them: if a
+file is not what the hub said, the exit code is 1 then.`,
   flags: [
     ...SHOW_FLAGS,
     ...LOAD_FLAGS.filter(({ name }) => SHOWN.includes(name)),
@@ -80,8 +80,9 @@ async function run(
       `--template prints nothing else, wanted it without --${other}`,
     );
   }
-  const directory = named ?? values.model as string | undefined ??
-    defaultModel();
+  const directory = await chosenModel(
+    named ?? values.model as string | undefined,
+  );
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
   try {

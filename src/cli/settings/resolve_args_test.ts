@@ -36,7 +36,7 @@ const SETTABLE = COMMANDS.flatMap((command) =>
 
 /** Texts of which any flag takes one, whatever it wants. */
 const TEXTS = ["2", "0", "1", "auto", "12GiB", "5,4", "0.5", "a", "off"]
-  .concat("/a", "http://a/", "a/b");
+  .concat("/a", "http://a/", "a/b", "lru", "4/2");
 
 function textFor(flag: Flag): string {
   if (flag.value === undefined) return "true";

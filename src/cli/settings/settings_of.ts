@@ -20,6 +20,8 @@ export interface SettingsSources {
 const OUSTED: ReadonlyMap<string, readonly string[]> = new Map([
   ...pair("model", "synthetic"),
   ...pair("slots", "offload-per-layer"),
+  ...pair("slots-total", "vram"),
+  ...pair("hit-rate", "trace-file"),
   ...pair("json", "markdown"),
   ...pair("quiet", "verbose"),
   ["raw", ["chat", "system"]],
