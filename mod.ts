@@ -68,6 +68,14 @@ export type {
   ActivationsOptions,
   ActivationsReport,
 } from "./src/engine/activations.ts";
+export {
+  describeModel,
+  type ModelByteLengths,
+  type ModelDescription,
+  type SpecialToken,
+  type TokenizerDescription,
+  type WeightsDescription,
+} from "./src/engine/describe_model.ts";
 export type { Finding, Verdict } from "./src/engine/doctor/check.ts";
 export {
   type Diagnosis,
@@ -111,8 +119,10 @@ export {
   type SyntheticOptions,
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
-export type { GenerationDefaults } from "./src/engine/generation_config.ts";
-export type { GenerateOptions, PrefillProgress } from "./src/engine/options.ts";
+export type {
+  GenerateOptions,
+  GenerationDefaults,
+} from "./src/engine/options.ts";
 export {
   foretell,
   type ForetoldToken,
@@ -167,6 +177,7 @@ export {
   type ModelPlaces,
 } from "./src/hub/local_models.ts";
 export type { HubFile, ModelId, PulledModel } from "./src/hub/models_folder.ts";
+export type { ModelFile } from "./src/hub/model_files.ts";
 export type { ListedFile } from "./src/hub/hub_listing.ts";
 export { pull } from "./src/hub/pull.ts";
 export type {
@@ -179,8 +190,8 @@ export type {
 export type { RetryNotice } from "./src/hub/retry.ts";
 export type { SelectOptions } from "./src/hub/select_files.ts";
 export type { ModelConfig } from "./src/model/config.ts";
-export type { Packing, StoredPart } from "./src/model/stored_matrix.ts";
-export type { Part, Quantization } from "./src/model/weights.ts";
+export type { ParameterCounts } from "./src/model/count_parameters.ts";
+export type { Packing } from "./src/model/stored_matrix.ts";
 export {
   type TracedModel,
   TraceRecorder,

@@ -1,103 +1,123 @@
-/** `moeno show` as a process. */
+/** `moeno show` as a process: a bundled model, one that was pulled, a broken one. */
 
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertStringIncludes,
-} from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createHash } from "node:crypto";
 import { moeno } from "./_program.ts";
-import { tempDirectory } from "./_tiny_checkpoint.ts";
+import { STORIES, tempDirectory } from "./_tiny_checkpoint.ts";
 
-const BUNDLED = fromFileUrl(
-  new URL("../models/stories-17m-q", import.meta.url),
-);
+const QUANTIZED = `${STORIES}-q`;
 
-async function sha256(path: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
-  return new Uint8Array(hash).toHex();
-}
+Deno.test("show says what a model is, in words, as JSON, as it would be loaded", async () => {
+  const [words, json, loaded, template] = await Promise.all([
+    moeno(["show"]),
+    moeno(["show", QUANTIZED, "--json"]),
+    moeno(["show", STORIES, "--json", "--expert-bits", "2", "--context", "64"]),
+    moeno(["show", QUANTIZED, "--template"]),
+  ]);
+  assertEquals([words.code, words.stderr], [0, ""]);
+  for (
+    const line of [
+      /^stories-17m-q$/m,
+      /^ {2}experts +8 a layer, 2 for a token$/m,
+      /^ {2}parameters +17\.4 M, 6\.8 M active for a token$/m,
+      /^ {2}experts +4 bits \(4\.26 with scales\), block packing$/m,
+      /^ {2}2 slots a layer +1\.8 MiB, [\d.]+ MiB with trunk and KV cache$/m,
+      /^ {2}ends with +<\/s> \(2\)$/m,
+      /^ {2}model\.safetensors +11\.9 MiB$/m,
+    ]
+  ) assert(line.test(words.stdout), `${line} in ${words.stdout}`);
 
-Deno.test("show says what a model is and takes, as loaded", async () => {
-  const { code, stdout, stderr } = await moeno(["show"]);
-  assertEquals([code, stderr], [0, ""]);
-  assertMatch(stdout, /^stories-17m-q\n/);
-  assertMatch(stdout, /^ {2}parameters +17\.4 M, 81\.1 % of them in experts$/m);
-  assertMatch(stdout, /^ {2}for a token +6\.8 M$/m);
-  assertMatch(stdout, /^ {2}experts +HQQ 4 bits, groups of 64 along axis 0, /m);
-  assertMatch(stdout, /^ {2}8 slots +11\.8 MiB of weights$/m);
-  const asLoaded = await moeno(
-    ["show", "stories-17m", "--expert-bits", "2", "--json"],
+  assertEquals([json.code, json.stderr], [0, ""]);
+  const model = JSON.parse(json.stdout);
+  const { expert, experts, slots, layerExperts } = model.byteLengths;
+  assertEquals([experts, layerExperts], [48 * expert, 8 * expert]);
+  assertEquals([slots.length, slots[7]], [8, experts]);
+  assertEquals(model.source, null);
+  assertEquals(template, { ...template, code: 0, stdout: model.chatTemplate });
+
+  const { weights, byteLengths } = JSON.parse(loaded.stdout);
+  assertEquals(
+    [weights.experts.bits, weights.experts.storedBits, weights.attn.type],
+    [2, 16, "BF16"],
   );
-  const { bytes, weights, chatTemplate, config } = JSON.parse(asLoaded.stdout);
-  assertEquals([weights.attn.bits, weights.experts.bits], [16, 2]);
-  assertEquals(config.numLocalExperts, 8);
-  // 2 bits a weight; a byte of scale and of zero for 16 weights; their scales.
-  const count = 3 * 256 * 384;
-  assert(bytes.expert > count * (1 / 4 + 2 / 16));
-  assert(bytes.expert < count * (1 / 4 + 3 / 16));
-  const template = await moeno(["show", "--template"]);
-  assertEquals(template.stdout.trimEnd(), chatTemplate.trimEnd());
+  assertEquals(weights.experts.groupSize, 16);
+  assert(byteLengths.expert < expert && byteLengths.contextLength === 64);
 });
 
-Deno.test("show --check finds a file that is not what its hub has", async () => {
+Deno.test("show checks a pulled model, and tells of files that changed", async () => {
   using place = tempDirectory();
-  const directory = `${place.path}/models/me/tales`;
-  await Deno.mkdir(directory, { recursive: true });
-  const files = [];
-  for await (const { name } of Deno.readDir(BUNDLED)) {
-    await Deno.copyFile(`${BUNDLED}/${name}`, `${directory}/${name}`);
-    const path = `${directory}/${name}`;
-    const byteLength = (await Deno.stat(path)).size;
-    files.push({ path: name, byteLength, sha256: await sha256(path) });
+  const directory = `${place.path}/model`;
+  await Deno.mkdir(directory);
+  const files: unknown[] = [];
+  for await (const { name: path } of Deno.readDir(QUANTIZED)) {
+    const bytes = await Deno.readFile(`${QUANTIZED}/${path}`);
+    await Deno.writeFile(`${directory}/${path}`, bytes);
+    const sha256 = path.endsWith(".safetensors")
+      ? createHash("sha256").update(bytes).digest("hex")
+      : null;
+    files.push({ path, byteLength: bytes.length, sha256 });
   }
   const source = {
-    ...{ endpoint: "https://hub.example", owner: "me", name: "tales" },
-    ...{ revision: "main", commit: "0123456789", pulledAt: "2026-01-02" },
-    files,
+    ...{ owner: "owner", name: "tales", revision: "main", files },
+    ...{ endpoint: "https://hub.example", commit: "c0ffee" },
+    pulledAt: "2026-11-26T06:00:00.000Z",
   };
-  await Deno.writeTextFile(
-    `${directory}/moeno-source.json`,
-    JSON.stringify(source),
+  const text = JSON.stringify(source);
+  await Deno.writeTextFile(`${directory}/moeno-source.json`, text);
+
+  const right = await moeno(["show", directory, "--check"]);
+  assertEquals(
+    [right.code, right.stderr],
+    [
+      0,
+      "# 1 of 5 files have the right hash; of 4 the hub said no hash, their lengths are right\n",
+    ],
   );
-  const env = { MOENO_HOME: place.path };
-  const check = () => moeno(["show", "me/tales", "--check"], { env });
-  const right = await check();
-  assertEquals([right.code, right.stderr], [0, "# all 5 files are right\n"]);
-  assertMatch(
-    right.stdout,
-    /^ {2}from +https:\/\/hub\.example\/me\/tales, main, commit 01234567$/m,
-  );
-  // The same length, another byte.
-  const path = `${directory}/model.safetensors`;
-  using file = await Deno.open(path, { read: true, write: true });
-  await file.seek(-1, Deno.SeekMode.End);
-  const last = new Uint8Array(1);
-  await file.read(last);
-  last[0]! ^= 1;
-  await file.seek(-1, Deno.SeekMode.End);
-  await file.write(last);
+  assertStringIncludes(right.stdout, "https://hub.example/owner/tales\n");
+
+  // A byte that only the hash tells of.
+  const weights = `${directory}/model.safetensors`;
+  const bytes = await Deno.readFile(weights);
+  bytes[bytes.length - 1]! ^= 1;
+  await Deno.writeFile(weights, bytes);
   await Deno.writeTextFile(`${directory}/generation_config.json`, "{}");
-  const wrong = await check();
+  const wrong = await moeno(["show", directory, "--check", "--json"]);
   assertEquals(wrong.code, 1);
-  assertStringIncludes(
-    wrong.stderr,
-    "generation_config.json, model.safetensors is not what its hub has",
+  const { checked, isWhole } = JSON.parse(wrong.stdout);
+  const outcomes = Object.fromEntries(
+    checked.map(({ path, outcome }: Record<string, string>) => [path, outcome]),
   );
-  assertMatch(wrong.stdout, /^ {2}changed +generation_config\.json: not as /m);
+  assertEquals(isWhole, false);
+  assertEquals(outcomes["model.safetensors"], "wrong");
+  assertEquals(outcomes["generation_config.json"], "wrong");
+  for (
+    const says of [
+      "warning: generation_config.json has 2 bytes, wanted 104, ",
+      "warning: moeno pull owner/tales mends it\n",
+      "model.safetensors is wrong",
+    ]
+  ) assertStringIncludes(wrong.stderr, says);
+
+  // What is cut off cannot be shown, but the reason is told.
+  await Deno.truncate(weights, 1000);
+  const cut = await moeno(["show", directory]);
+  assertEquals([cut.code, cut.stdout], [1, ""]);
+  assertStringIncludes(cut.stderr, "warning: model.safetensors has 1000 bytes");
+  assert(/^error: Cannot [^\n]+$/m.test(cut.stderr), cut.stderr);
 });
 
 Deno.test("show says in a sentence what does not go", async () => {
-  const refused: [string[], number, string][] = [
-    [["show", "a", "b"], 2, "show has 2 models, wanted one"],
-    [["show", "--template", "--json"], 2, "does not go with --json"],
-    [["show", "nobody/none"], 1, "moeno pull nobody/none fetches one"],
-    [["show", "--check"], 1, "nobody gave hashes for its files"],
+  const cases: [string[], number, string][] = [
+    [["a", "b"], 2, "show has 2 models, wanted one"],
+    [["--template", "--json"], 2, "wanted it without --json"],
+    [["--check"], 1, "wanted a model that moeno pull fetched"],
+    [["./nowhere"], 1, "nowhere"],
+    [["--expert-bits", "2"], 1, "it is already quantized to 4"],
   ];
-  for (const [args, code, message] of refused) {
-    const result = await moeno(args);
-    assertEquals([result.code, result.stdout], [code, ""]);
-    assertStringIncludes(result.stderr, message);
-  }
+  await Promise.all(cases.map(async ([args, wanted, says]) => {
+    const { code, stdout, stderr } = await moeno(["show", ...args]);
+    assertStringIncludes(stderr, says);
+    assert(/^error: [^\n]+\n$/.test(stderr), stderr);
+    assertEquals([code, stdout], [wanted, ""]);
+  }));
 });

@@ -1,89 +1,135 @@
-import { readPulledModel } from "../hub/pulled_model.ts";
+/** What a model is, without a GPU. */
+
+import {
+  isOfRightLength,
+  listModelFiles,
+  type ModelFile,
+} from "../hub/model_files.ts";
 import type { PulledModel } from "../hub/models_folder.ts";
+import { readPulledModel } from "../hub/pulled_model.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { matricesOf } from "../model/stored_layout.ts";
-import type { StoredPart } from "../model/stored_matrix.ts";
+import {
+  countParameters,
+  type ParameterCounts,
+} from "../model/count_parameters.ts";
+import type { Packing } from "../model/stored_matrix.ts";
 import { kvByteLength, trunkByteLength } from "../model/trunk_byte_length.ts";
 import { readExpertLayout } from "../model/upload.ts";
-import type { Part } from "../model/weights.ts";
-import {
-  checkLoadOptions,
-  type LoadOptions,
-  wantedParts,
-} from "./load_options.ts";
+import { slotsByteLength } from "../offload/model_sizes.ts";
+import { bankSlotByteLength } from "../offload/slot_banks.ts";
+import type { MatrixLayout } from "../ops/matrix.ts";
+import { contextLengthOf } from "./context_length.ts";
+import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
-import type { GenerationDefaults } from "./generation_config.ts";
+import type { GenerationDefaults } from "./options.ts";
+import type { TextFiles } from "./text_files.ts";
 
-/** What a model is, and what it takes. */
+/** How the weights of a part are, once loaded. */
+export interface WeightsDescription {
+  /** `HQQ` for codes, or the type of floats. */
+  readonly type: "HQQ" | "F32" | "F16" | "BF16";
+  /** Bits of a code or float. */
+  readonly bits: number;
+  /** Bits of the files; more than `bits` where loading quantizes. */
+  readonly storedBits: number;
+  /** Bits of a weight on the GPU, scales and zeros shared out; of one matrix. */
+  readonly bitsPerWeight: number;
+  /** What a group is: 0 for output rows, 1 for inputs; `null` for floats. */
+  readonly axis: 0 | 1 | null;
+  /** Weights that share scale and zero; `null` for floats. */
+  readonly groupSize: number | null;
+  /** Scales that are quantized together; `null`: they are floats. */
+  readonly scaleGroupSize: number | null;
+  /** Which codes share a word of the files; `null` if these hold floats. */
+  readonly packing: Packing | null;
+}
+
+/** Bytes of the parts of a model on the GPU. */
+export interface ModelByteLengths {
+  /** All weights that are no experts. */
+  readonly trunk: number;
+  /** One expert. */
+  readonly expert: number;
+  /** The experts of a layer. */
+  readonly layerExperts: number;
+  /** All experts. */
+  readonly experts: number;
+  /** The KV cache at `contextLength`. */
+  readonly kvCache: number;
+  /** Positions of that KV cache. */
+  readonly contextLength: number;
+  /**
+   * All slots at 1, 2, ... slots a layer: (experts of a layer). To run, a layer
+   * needs as many as a token has experts.
+   */
+  readonly slots: readonly number[];
+}
+
+/** A token that means something to the model. */
+export interface SpecialToken {
+  /** Its id. */
+  readonly id: number;
+  /** Its text. */
+  readonly text: string;
+}
+
+/** What the tokenizer of a model is. */
+export interface TokenizerDescription {
+  /** One more than the highest id. */
+  readonly vocabSize: number;
+  /** What begins a text; `null` if nothing does. */
+  readonly start: SpecialToken | null;
+  /** What ends a text. */
+  readonly ends: readonly SpecialToken[];
+}
+
+/** What {@linkcode describeModel} finds. */
 export interface ModelDescription {
-  /** The name of its directory. */
+  /** What people call it. */
   readonly name: string;
-  /** Its directory. */
+  /** Where it lies, as it was given. */
   readonly directory: string;
-  /** What the model is. */
+  /** Layers, widths, heads and the like. */
   readonly config: ModelConfig;
   /** How many weights there are. */
   readonly parameters: ParameterCounts;
-  /** How the weights would lie on the GPU. */
-  readonly weights: Readonly<Record<Part, StoredPart>>;
-  /** What it takes in memory. */
-  readonly bytes: ModelBytes;
-  /** Its files, by path. */
-  readonly files: readonly { path: string; byteLength: number }[];
-  /** Bytes of its files. */
-  readonly fileByteLength: number;
-  /** Text to ids; `null` if there is no tokenizer. */
-  readonly tokenizer:
-    | { vocabSize: number; bosToken: string | null; eosToken: string | null }
-    | null;
-  /** The chat template; `null` if there is none. */
+  /** The type of the embedding, which is never quantized. */
+  readonly embeddingType: string;
+  /** How the weights are, as the options load them. */
+  readonly weights: Readonly<Record<"attn" | "experts", WeightsDescription>>;
+  /** What they take on the GPU. */
+  readonly byteLengths: ModelByteLengths;
+  /** The tokenizer; `null` if there is none. */
+  readonly tokenizer: TokenizerDescription | null;
+  /** The chat template in Jinja; `null` if there is none. */
   readonly chatTemplate: string | null;
-  /** What its files say of how to generate. */
+  /** How the model wants to be sampled. */
   readonly defaults: GenerationDefaults;
-  /** Where it came from; `null` if it was not fetched. */
+  /** The files in its directory, and those that are missing. */
+  readonly files: readonly ModelFile[];
+  /** Whether every file has the length that the hub said, if one said any. */
+  readonly isWhole: boolean;
+  /** Where it was fetched from; `null` if it was not. */
   readonly source: PulledModel | null;
-  /** Files that differ in size from what was fetched, or are missing. */
-  readonly changedFiles: readonly string[];
-}
-
-/** How many weights a model has. */
-export interface ParameterCounts {
-  /** All. */
-  readonly total: number;
-  /** Those that a token goes through. */
-  readonly active: number;
-  /** Those of all experts. */
-  readonly experts: number;
-}
-
-/** What a model takes in memory, as it would be loaded. */
-export interface ModelBytes {
-  /** All weights but the experts. */
-  readonly trunk: number;
-  /** An expert. */
-  readonly expert: number;
-  /** All experts of all layers. */
-  readonly experts: number;
-  /** Keys and values of one position. */
-  readonly position: number;
 }
 
 /**
- * Describes a model: what it is, how many weights it has, and what these take as
- * they would be loaded. It opens no GPU and reads no weights.
+ * Says what a model is and what it takes. It reads headers and small files, and
+ * opens no GPU.
  *
- * @param directory The model, as `load()` opens it.
- * @param options How it would be loaded.
- * @returns The description.
- * @throws {Error} If it cannot be opened.
+ * @param directory The model's directory, as for `load()`.
+ * @param options How it would be loaded; what changes no bytes is ignored.
+ * @returns The description; amounts are bytes.
+ * @throws {Error} If a file is missing, broken or of an unknown kind, or the
+ * model cannot be loaded like this.
  *
  * @example
  * ```ts
  * import { describeModel } from "../../mod.ts";
  * import { assertEquals } from "@std/assert";
  *
- * const { parameters, weights } = await describeModel("models/stories-17m-q");
- * assertEquals(parameters.total, 17_366_784);
+ * const { config, weights } = await describeModel("models/stories-17m-q");
+ * assertEquals(config.numLocalExperts, 8);
  * assertEquals(weights.experts.bits, 4);
  * ```
  */
@@ -92,97 +138,99 @@ export async function describeModel(
   options: LoadOptions = {},
 ): Promise<ModelDescription> {
   checkLoadOptions(options);
-  using source = await openSource(directory);
-  const { config, text } = source;
-  const reader = source.reader(options);
-  const expert = readExpertLayout(reader, config).wordCount * 4;
-  const expertCount = config.numHiddenLayers * config.numLocalExperts;
-  const files = await filesIn(directory);
-  const pulled = await readPulledModel(directory);
-  const sizes = new Map(files.map((file) => [file.path, file.byteLength]));
+  using model = await openSource(directory);
+  const { name, config, stored, text } = model;
+  const reader = model.reader(options);
+  const contextLength = contextLengthOf(config, options);
+  const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
+  const queries = reader.layout("model.layers.0.self_attn.q_proj", [
+    config.numAttentionHeads * config.headDim,
+    config.hiddenSize,
+  ], "attn");
+  const layout = readExpertLayout(reader, config);
+  const expert = layout.wordCount * 4;
+  const sizes = {
+    layerCount: numHiddenLayers,
+    expertCount: numLocalExperts,
+    topK: numExpertsPerTok,
+    expertByteLength: expert,
+    slotByteLength: bankSlotByteLength(expert),
+    trunkByteLength: trunkByteLength(reader, config),
+    kvByteLength: kvByteLength(config, contextLength),
+    scratchByteLength: 0, // no slot takes any
+  };
+  const slotsOf = (count: number) =>
+    slotsByteLength(sizes, Array<number>(numHiddenLayers).fill(count));
+  const embedding = reader.floatLayout("model.embed_tokens.weight", [
+    config.vocabSize,
+    config.hiddenSize,
+  ]);
+  const source = await readPulledModel(directory);
+  const files = await listModelFiles(directory, source);
   return {
-    name: source.name,
+    name: source === null ? name : `${source.owner}/${source.name}`,
     directory,
     config,
     parameters: countParameters(config),
-    weights: weightsOf(options, source.stored!),
-    bytes: {
-      trunk: trunkByteLength(reader, config),
+    embeddingType: embedding.scheme.type,
+    weights: {
+      attn: describeWeights(queries, stored?.attn),
+      experts: describeWeights(layout.up, stored?.experts),
+    },
+    byteLengths: {
+      trunk: sizes.trunkByteLength,
       expert,
-      experts: expertCount * expert,
-      position: kvByteLength(config, 1),
+      layerExperts: numLocalExperts * expert,
+      experts: numHiddenLayers * numLocalExperts * expert,
+      kvCache: sizes.kvByteLength,
+      contextLength,
+      slots: Array.from({ length: numLocalExperts }, (_, i) => slotsOf(i + 1)),
     },
-    files,
-    fileByteLength: files.reduce((sum, file) => sum + file.byteLength, 0),
-    tokenizer: text.tokenizer && {
-      vocabSize: text.tokenizer.vocabSize,
-      bosToken: text.tokenizer.bosToken ?? null,
-      eosToken: text.tokenizer.eosToken ?? null,
-    },
+    tokenizer: describeTokenizer(text),
     chatTemplate: text.chatTemplate?.source ?? null,
     defaults: text.defaults,
-    source: pulled,
-    changedFiles: (pulled?.files ?? [])
-      .filter((file) => sizes.get(file.path) !== file.byteLength)
-      .map(({ path }) => path),
+    files,
+    isWhole: files.every(isOfRightLength),
+    source,
   };
 }
 
-/**
- * Counts the weights of a model: matrices of attention and experts, embedding and
- * output matrix, routers and norms.
- *
- * @param config What the model is.
- * @returns The counts.
- */
-export function countParameters(config: ModelConfig): ParameterCounts {
-  const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
-  const { hiddenSize, vocabSize } = config;
-  const sumOf = (part: Part) =>
-    matricesOf(config, part).map(({ shape: [N, K] }) => N * K)
-      .reduce((sum, count) => sum + count, 0);
-  const experts = sumOf("experts");
-  const embeddings = (config.tieWordEmbeddings ? 1 : 2) * vocabSize *
-    hiddenSize;
-  const small = numHiddenLayers * (numLocalExperts + 2) * hiddenSize +
-    hiddenSize;
-  const trunk = sumOf("attn") + embeddings + small;
-  return {
-    total: trunk + experts,
-    active: trunk + experts * numExpertsPerTok / numLocalExperts,
-    experts,
-  };
-}
-
-/** A part keeps its layout unless other bits or groups are asked for. */
-function weightsOf(
-  options: LoadOptions,
-  stored: Readonly<Record<Part, StoredPart>>,
-): Record<Part, StoredPart> {
-  const wanted = wantedParts(options, stored);
-  const isAsked = (prefix: "attn" | "expert") =>
-    (options[`${prefix}Bits`] ?? options[`${prefix}GroupSize`] ??
-      options[`${prefix}ScaleGroupSize`]) !== undefined;
-  return {
-    attn: isAsked("attn") ? wanted.attn! : stored.attn,
-    experts: isAsked("expert") ? wanted.experts! : stored.experts,
-  };
-}
-
-/** The files of a directory, those of folders in it too, by path. */
-async function filesIn(
-  directory: string,
-  prefix = "",
-): Promise<{ path: string; byteLength: number }[]> {
-  const files: { path: string; byteLength: number }[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(directory)) {
-    const path = prefix + name;
-    if (isDirectory) {
-      files.push(...await filesIn(`${directory}/${name}`, `${path}/`));
-      continue;
-    }
-    const { size } = await Deno.stat(`${directory}/${name}`);
-    files.push({ path, byteLength: size });
+/** By one matrix; all of a part are alike. */
+function describeWeights(
+  { N, K, scheme, wordCount }: MatrixLayout,
+  stored: { readonly bits: number; readonly packing?: Packing } | undefined,
+): WeightsDescription {
+  const bitsPerWeight = wordCount * 32 / (N * K);
+  const isStored = stored !== undefined && stored.bits !== 16;
+  if (scheme.type !== "HQQ") {
+    const bits = scheme.type === "F32" ? 32 : 16;
+    return {
+      type: scheme.type,
+      ...{ bits, storedBits: bits, bitsPerWeight },
+      ...{ axis: null, groupSize: null, scaleGroupSize: null, packing: null },
+    };
   }
-  return files.sort((a, b) => a.path < b.path ? -1 : 1);
+  const { bits, axis, groupSize, scaleGroupSize } = scheme;
+  return {
+    type: "HQQ",
+    bits,
+    storedBits: isStored ? stored.bits : 16,
+    bitsPerWeight,
+    ...{ axis, groupSize, scaleGroupSize },
+    packing: isStored ? stored.packing ?? "block" : null,
+  };
+}
+
+function describeTokenizer(
+  { tokenizer, defaults }: TextFiles,
+): TokenizerDescription | null {
+  if (tokenizer === null) return null;
+  const { vocabSize, bosId, bosToken } = tokenizer;
+  const textOf = (id: number) =>
+    id < vocabSize ? tokenizer.decode([id], { skipSpecialTokens: false }) : "";
+  return {
+    vocabSize,
+    start: bosId === undefined ? null : { id: bosId, text: bosToken! },
+    ends: (defaults.eosIds ?? []).map((id) => ({ id, text: textOf(id) })),
+  };
 }

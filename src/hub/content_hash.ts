@@ -66,8 +66,8 @@ export async function checkContent(
  *
  * @param path The file.
  * @param options The algorithm, where `git-sha1` is the name that git gives to a
- * blob: SHA-1 of `blob <length>`, a zero byte and the content; what stops it; and
- * who hears of the bytes of each piece that was read.
+ * blob: SHA-1 of `blob <length>`, a zero byte and the content; what stops it; and who hears of the
+ * bytes of each piece that was read.
  * @returns The hash in hexadecimal.
  * @throws {Error} If it cannot be read.
  */

@@ -28,6 +28,7 @@ export async function readPulledModel(
     return parsePulledModel(await Deno.readTextFile(path));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Deno.errors.NotADirectory) return null;
     throw fileError(`read ${path}`, error);
   }
 }

@@ -9,6 +9,8 @@ Deno.test("countParameters() counts those of Mixtral-8x7B", () => {
   assertEquals(counts.attn, 32 * (2 * 4096 + 2 * 1024) * 4096);
   // As in the index of mistralai/Mixtral-8x7B-v0.1: 93,405,585,408 bytes of bfloat16.
   assertEquals(counts.total, 46_702_792_704);
+  assertEquals(counts.active, 12_879_925_248);
+  assertEquals(counts.expert, 3 * 4096 * 14336);
   const tied = countParameters({ ...config, tieWordEmbeddings: true });
   assertEquals(counts.total - tied.total, 32_000 * 4096);
 });

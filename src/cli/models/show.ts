@@ -1,47 +1,68 @@
 import { dim } from "@std/fmt/colors";
-import type { ModelDescription } from "../../engine/describe_model.ts";
-import type { HubFile } from "../../hub/models_folder.ts";
-import type { ParsedArgs } from "../args.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
+import type { CheckedFile, ModelFile } from "../../hub/model_files.ts";
+import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
+import type { Io } from "../io.ts";
 import { progressLine } from "../progress.ts";
 import { UsageError } from "../usage_error.ts";
 import { chosenModel } from "./chosen_model.ts";
-import { describeLines } from "./describe_lines.ts";
+import { showLines } from "./show_lines.ts";
 
-/** Flags of loading that change what weights take. */
-const SHAPING = LOAD_FLAGS.filter(({ name }) =>
-  /-bits$|group-size$/.test(name)
-);
+/** Flags of loading that change what is shown. */
+const SHOWN = [
+  "model",
+  "attn-bits",
+  "expert-bits",
+  "attn-group-size",
+  "expert-group-size",
+  "attn-scale-group-size",
+  "expert-scale-group-size",
+  "context",
+];
+
+const SHOW_FLAGS: readonly Flag[] = [
+  {
+    name: "template",
+    option: "template",
+    help: "Print the chat template and nothing else",
+    isTypedOnly: true,
+  },
+  {
+    name: "check",
+    option: "check",
+    help: "Read all files that were pulled, and compare their hashes",
+    isTypedOnly: true,
+  },
+  {
+    name: "json",
+    option: "json",
+    help: "Print one JSON object with all of it, in bytes",
+  },
+];
 
 /** `show`: what a model is. */
 export const SHOW: Command = {
   name: "show",
-  summary: "Describes a model: what it is, and what it takes",
+  summary: "Shows what a model is and what it takes",
   usage: "[model] [flags]",
   details:
-    `Takes a directory or a name as moeno list shows it; without one it describes the
-bundled model. It opens no GPU: moeno plan says what fits on this machine. Bits
-say how the model would be loaded, without them as it is stored.`,
-  completes: "model",
+    `The model is a directory or a name that moeno list shows; without one it is what
+chat would open. Bits, groups and context show it as it would be loaded with them.
+It opens no GPU and hardly reads weights, unless --check reads all of them: if a
+file is not what the hub said, the exit code is 1 then.`,
   flags: [
-    ...SHAPING,
-    {
-      name: "template",
-      option: "template",
-      help: "Print the chat template, and nothing else",
-    },
-    {
-      name: "check",
-      option: "check",
-      help: "Compare the files with the hashes that their hub gave",
-    },
-    { name: "json", option: "json", help: "Print one JSON object" },
+    ...SHOW_FLAGS,
+    ...LOAD_FLAGS.filter(({ name }) => SHOWN.includes(name)),
     ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
+      ["quiet", "verbose", "debug", "help"].includes(name)
+    ).map((flag) =>
+      flag.name === "verbose" ? { ...flag, help: "List every file" } : flag
     ),
   ],
+  completes: "model",
   run,
 };
 
@@ -49,95 +70,127 @@ async function run(
   { values, positional }: ParsedArgs,
   { io, interrupts }: Surroundings,
 ): Promise<number> {
-  const [name, ...more] = positional;
+  const [named, ...more] = positional;
   if (more.length > 0) {
+    throw new UsageError(`show has ${positional.length} models, wanted one`);
+  }
+  if (values.template && (values.json || values.check)) {
+    const other = values.json ? "json" : "check";
     throw new UsageError(
-      `show has ${positional.length} models, wanted one`,
+      `--template prints nothing else, wanted it without --${other}`,
     );
   }
-  if (values.template && values.json) {
-    throw new UsageError("--template does not go with --json");
-  }
-  const directory = await chosenModel(name);
-  // Only now, so that help and errors in flags come at once.
-  const { describeModel } = await import("../../engine/describe_model.ts");
-  const model = await describeModel(directory, loadOptions(values));
-  if (values.template) {
-    if (model.chatTemplate === null) {
-      throw new Error(
-        `Cannot show the chat template of ${model.name}: it has none`,
-      );
-    }
-    io.out(model.chatTemplate.replace(/\n?$/, "\n"));
-    return 0;
-  }
+  const directory = await chosenModel(
+    named ?? values.model as string | undefined,
+  );
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
-  let wrongFiles: string[] | null = null;
-  if (values.check) {
-    const { signal } = controller;
-    try {
-      using line = progressLine(io, values.quiet === true);
-      wrongFiles = await checkFiles(model, signal, line.show);
-    } catch (error) {
-      if (signal.aborted) return INTERRUPTED;
-      throw error;
-    }
+  try {
+    return await show(directory, { values, io, signal: controller.signal });
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+    io.err("Stopped\n");
+    return INTERRUPTED;
   }
-  io.out(
-    values.json
-      ? JSON.stringify({ ...model, ...wrongFiles && { wrongFiles } }) + "\n"
-      : describeLines(model),
-  );
-  if (wrongFiles === null) return 0;
-  if (wrongFiles.length > 0) {
-    throw new Error(
-      `Cannot trust ${model.name}: ${
-        wrongFiles.join(", ")
-      } is not what its hub has, wanted the same hash; moeno pull --force fetches it anew`,
-    );
-  }
-  if (!values.quiet) {
-    io.err(dim(`# all ${model.source!.files.length} files are right`) + "\n");
-  }
-  return 0;
 }
 
-/** The files whose content is not what the hub said. */
-async function checkFiles(
-  { name, directory, source, changedFiles }: ModelDescription,
-  signal: AbortSignal,
-  show: (progress: {
-    what: string;
-    done: number;
-    total: number;
-    doneByteLength: number;
-    totalByteLength: number;
-  }) => void,
-): Promise<string[]> {
-  const files = source?.files.filter(({ sha256 }) => sha256 !== null) ?? [];
-  if (files.length === 0) {
-    throw new Error(
-      `Cannot check ${name}: nobody gave hashes for its files, wanted a model that moeno pull has fetched`,
-    );
+async function show(
+  directory: string,
+  { values, io, signal }: {
+    values: ParsedArgs["values"];
+    io: Io;
+    signal: AbortSignal;
+  },
+): Promise<number> {
+  // Only now, so that help and errors in flags come at once.
+  const { describeModel } = await import("../../engine/describe_model.ts");
+  await tellFiles(directory, io);
+  const model = await describeModel(directory, loadOptions(values));
+  if (values.template) {
+    const { chatTemplate } = model;
+    if (chatTemplate === null) {
+      throw new Error(
+        `Cannot print the chat template of ${directory}: it has none, wanted chat_template.jinja or chat_template in tokenizer_config.json`,
+      );
+    }
+    // Into a file it goes as it is.
+    const isOpen = io.terminal.out && !chatTemplate.endsWith("\n");
+    io.out(chatTemplate + (isOpen ? "\n" : ""));
+    return 0;
   }
-  const { hashFile } = await import("../../hub/content_hash.ts");
-  const totalByteLength = files.reduce((sum, file) => sum + file.byteLength, 0);
-  const wrong = [...changedFiles];
-  let doneByteLength = 0;
-  for (const [done, { path, sha256 }] of (files as HubFile[]).entries()) {
-    if (changedFiles.includes(path)) continue;
-    const found = await hashFile(`${directory}/${path}`, {
-      algorithm: "sha256",
+  const checked = values.check ? await check(directory) : null;
+  if (values.json) {
+    const all = checked === null ? model : { ...model, checked };
+    io.out(JSON.stringify(all) + "\n");
+  } else {
+    const lines = showLines(model, { isVerbose: values.verbose === true });
+    io.out(lines.map((line) => line + "\n").join(""));
+  }
+  if (checked === null) return 0;
+  if (!values.quiet) io.err(dim(`# ${checkedLine(checked)}`) + "\n");
+  return checked.some(isBad) ? 1 : 0;
+
+  async function check(directory: string): Promise<CheckedFile[]> {
+    const { source } = model;
+    if (source === null) {
+      throw new Error(
+        `Cannot check ${directory}: no hub says what its hashes are, wanted a model that moeno pull fetched`,
+      );
+    }
+    const { checkModelFiles } = await import("../../hub/model_files.ts");
+    using line = progressLine(io, values.quiet === true);
+    return await checkModelFiles(directory, source, {
       signal,
-      onBytes: (byteLength) => {
-        doneByteLength += byteLength;
-        const total = files.length;
-        const what = "checking";
-        show({ what, done, total, doneByteLength, totalByteLength });
-      },
+      onBytes: (done, total) =>
+        line.show({
+          ...{ what: "checking", done, total },
+          ...{ doneByteLength: done, totalByteLength: total },
+        }),
     });
-    if (found !== sha256) wrong.push(path);
   }
-  return wrong;
+}
+
+/** Says first which files are not as they were: they may be why it fails. */
+async function tellFiles(directory: string, io: Io): Promise<void> {
+  const { readPulledModel } = await import("../../hub/pulled_model.ts");
+  const { isOfRightLength, listModelFiles } = await import(
+    "../../hub/model_files.ts"
+  );
+  const source = await readPulledModel(directory);
+  if (source === null) return;
+  const files = await listModelFiles(directory, source);
+  const bad = files.filter((file) => !isOfRightLength(file));
+  for (const file of bad) io.err(`warning: ${lengthLine(file)}\n`);
+  if (bad.length === 0) return;
+  const { owner, name, revision } = source;
+  const at = revision === "main" ? "" : `@${revision}`;
+  io.err(`warning: moeno pull ${owner}/${name}${at} mends it\n`);
+}
+
+function lengthLine({ path, byteLength, wantedByteLength }: ModelFile): string {
+  if (byteLength === null) return `${path} is missing`;
+  return `${path} has ${byteLength} bytes, wanted ${wantedByteLength}, ${
+    formatByteLength(wantedByteLength!)
+  }, as the hub said`;
+}
+
+function isBad({ outcome }: CheckedFile): boolean {
+  return outcome === "wrong" || outcome === "missing";
+}
+
+/** What was found, in a line. */
+function checkedLine(checked: readonly CheckedFile[]): string {
+  const of = (wanted: CheckedFile["outcome"]) =>
+    checked.filter(({ outcome }) => outcome === wanted);
+  const bad = checked.filter(isBad).map(({ path, outcome }) =>
+    `${path} is ${outcome}`
+  );
+  const { length: noHash } = of("no hash");
+  return [
+    ...bad,
+    `${of("right").length} of ${checked.length} files have the right hash`,
+    ...noHash === 0
+      ? []
+      : [`of ${noHash} the hub said no hash, their lengths are right`],
+  ].join("; ");
 }
