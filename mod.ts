@@ -82,13 +82,6 @@ export {
   doctor,
   type DoctorOptions,
 } from "./src/engine/doctor/doctor.ts";
-export {
-  countParameters,
-  describeModel,
-  type ModelBytes,
-  type ModelDescription,
-  type ParameterCounts,
-} from "./src/engine/describe_model.ts";
 export { Engine } from "./src/engine/engine.ts";
 export type { Change } from "./src/engine/forecast/changes.ts";
 export type { Estimate, MachineCosts } from "./src/engine/forecast/estimate.ts";
@@ -119,10 +112,8 @@ export {
   type SyntheticOptions,
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
-export type {
-  GenerateOptions,
-  GenerationDefaults,
-} from "./src/engine/options.ts";
+export type { GenerationDefaults } from "./src/engine/generation_config.ts";
+export type { GenerateOptions, PrefillProgress } from "./src/engine/options.ts";
 export {
   foretell,
   type ForetoldToken,

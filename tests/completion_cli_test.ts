@@ -21,7 +21,7 @@ const CASES: readonly (readonly [line: string, wanted: readonly string[]])[] = [
   ["generate --file a.t", ["a.txt"]],
   ["generate --file 'x' --trace=a.t", ["a.txt"]],
   ["chat --seed a", []],
-  ["help q", ["quantize"]],
+  ["help quan", ["quantize"]],
   ["config un", ["unset"]],
   ["completion b", ["bash"]],
 ];

@@ -21,7 +21,7 @@ import type { MatrixLayout } from "../ops/matrix.ts";
 import { contextLengthOf } from "./context_length.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
-import type { GenerationDefaults } from "./options.ts";
+import type { GenerationDefaults } from "./generation_config.ts";
 import type { TextFiles } from "./text_files.ts";
 
 /** How the weights of a part are, once loaded. */

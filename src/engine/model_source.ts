@@ -4,7 +4,6 @@ import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
 import { type ModelConfig, parseConfig } from "../model/config.ts";
 import { readStoredLayout } from "../model/read_stored_layout.ts";
-import type { StoredLayout } from "../model/stored_layout.ts";
 import type { PlainReader } from "../model/plain_weights.ts";
 import type { StoredLayout } from "../model/stored_layout.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
