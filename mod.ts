@@ -34,11 +34,70 @@
  * @module
  */
 
+export {
+  analyzeTrace,
+  type AnalyzeTraceOptions,
+  type TraceReport,
+} from "./src/analysis/trace_report.ts";
+export type { CountedTokensOptions } from "./src/analysis/counted_tokens.ts";
+export {
+  type ExpertUse,
+  expertUse,
+  type LayerUse,
+} from "./src/analysis/expert_use.ts";
+export {
+  type CurveName,
+  type HitRateCurve,
+  hitRateCurves,
+  type HitRateCurvesOptions,
+  type HitRatePoint,
+} from "./src/analysis/hit_rate_curves.ts";
+export {
+  type PrefetchRecall,
+  prefetchRecall,
+} from "./src/analysis/prefetch_recall.ts";
+export {
+  type SlotsComparison,
+  type SlotsSuggestion,
+  suggestSlots,
+  type SuggestSlotsOptions,
+} from "./src/analysis/suggest_slots.ts";
+export { traceHtml } from "./src/analysis/trace_html.ts";
+export { traceSvg } from "./src/analysis/trace_svg.ts";
 export type {
   ActivationsOptions,
   ActivationsReport,
 } from "./src/engine/activations.ts";
+export type { Finding, Verdict } from "./src/engine/doctor/check.ts";
+export {
+  type Diagnosis,
+  doctor,
+  type DoctorOptions,
+} from "./src/engine/doctor/doctor.ts";
+export {
+  countParameters,
+  describeModel,
+  type ModelBytes,
+  type ModelDescription,
+  type ParameterCounts,
+} from "./src/engine/describe_model.ts";
 export { Engine } from "./src/engine/engine.ts";
+export type { Change } from "./src/engine/forecast/changes.ts";
+export type { Estimate, MachineCosts } from "./src/engine/forecast/estimate.ts";
+export type { HelpfulChange } from "./src/engine/forecast/find_changes.ts";
+export {
+  type Forecast,
+  forecast,
+  type ForecastOptions,
+  type SpeedAt,
+} from "./src/engine/forecast/forecast.ts";
+export type { HitRateSource } from "./src/engine/forecast/hit_rates.ts";
+export type { Placement } from "./src/engine/forecast/placements.ts";
+export type {
+  OffloadedCosts,
+  ResidentCosts,
+} from "./src/engine/forecast/step_costs.ts";
+export type { GpuFacts } from "./src/engine/gpu_facts.ts";
 export type { StateInfo } from "./src/engine/engine_state.ts";
 export type {
   FinishReason,
@@ -52,7 +111,24 @@ export {
   type SyntheticOptions,
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
+export type { GenerationDefaults } from "./src/engine/generation_config.ts";
 export type { GenerateOptions, PrefillProgress } from "./src/engine/options.ts";
+export {
+  foretell,
+  type ForetoldToken,
+  type LogitsSource,
+  perplexity,
+  type PerplexityOptions,
+  type PerplexityProgress,
+} from "./src/engine/perplexity.ts";
+export {
+  compareWindows,
+  type PerplexityChange,
+  type PerplexityResult,
+  summarizeWindows,
+  type WindowResult,
+} from "./src/engine/perplexity_result.ts";
+export type { WindowOptions } from "./src/engine/perplexity_windows.ts";
 export type { TuningReport, TuningWish } from "./src/engine/open_gpu.ts";
 export type {
   KernelReport,
@@ -66,14 +142,45 @@ export type {
   QuantizeModelOptions,
   QuantizeResult,
 } from "./src/engine/quantize_options.ts";
+export type { Environment } from "./src/io/home.ts";
 export {
   type Roofline,
   roofline,
   type RooflineInput,
 } from "./src/engine/roofline.ts";
+export { verify } from "./src/engine/verify.ts";
+export type {
+  VerifyMachine,
+  VerifyOptions,
+} from "./src/engine/verify_options.ts";
+export type {
+  VerifyCheck,
+  VerifyRow,
+  VerifyVerdict,
+} from "./src/engine/verify_row.ts";
 export type { Activations } from "./src/gpu/activations.ts";
 export type { Tuning } from "./src/gpu/tuning.ts";
+export { findModel } from "./src/hub/find_model.ts";
+export {
+  listModels,
+  type LocalModel,
+  type ModelPlaces,
+} from "./src/hub/local_models.ts";
+export type { HubFile, ModelId, PulledModel } from "./src/hub/models_folder.ts";
+export type { ListedFile } from "./src/hub/hub_listing.ts";
+export { pull } from "./src/hub/pull.ts";
+export type {
+  FileProgress,
+  PullOptions,
+  PullPlan,
+  PullProgress,
+  PullResult,
+} from "./src/hub/pull_options.ts";
+export type { RetryNotice } from "./src/hub/retry.ts";
+export type { SelectOptions } from "./src/hub/select_files.ts";
 export type { ModelConfig } from "./src/model/config.ts";
+export type { Packing, StoredPart } from "./src/model/stored_matrix.ts";
+export type { Part, Quantization } from "./src/model/weights.ts";
 export {
   type TracedModel,
   TraceRecorder,
@@ -128,12 +235,13 @@ export {
 } from "./src/offload/replay.ts";
 export {
   expertsAt,
+  guessAt,
   NO_EXPERT,
   parseTrace,
   type RoutingTrace,
   type TokenKind,
-  type TraceHeader,
 } from "./src/offload/routing_trace.ts";
+export type { TraceHeader } from "./src/offload/trace_header.ts";
 export {
   type ExpertCounts,
   type OffloadConfig,

@@ -20,7 +20,7 @@ import {
   type HeadOptions,
   headScores,
   type Vector,
-} from "./reference.ts";
+} from "../src/model/plain_math.ts";
 
 /** Plain, grouped and multi query; whole vec4s and not. */
 export const ATTENTION_SHAPES: readonly AttentionShape[] = [

@@ -27,7 +27,10 @@ import {
 } from "./_gpu.ts";
 import type { KernelCase } from "./_kernel_case.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { attention as attentionReference, rope } from "./reference.ts";
+import {
+  attention as attentionReference,
+  rope,
+} from "../src/model/plain_math.ts";
 
 /** Heads that fit subgroups of 8; larger ones where subgroups are larger. */
 const SHAPES: readonly AttentionShape[] = [

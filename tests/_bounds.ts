@@ -6,7 +6,7 @@
  * Algorithms", 3.1). WGSL allows some functions a few roundings more.
  */
 
-import type { Vector } from "./reference.ts";
+import type { Vector } from "../src/model/plain_math.ts";
 
 /** One rounding, relative: half a unit in the last place. */
 export const ROUNDING = 2 ** -24;

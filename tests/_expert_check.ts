@@ -17,7 +17,7 @@ import {
   type TestMatrix,
 } from "./_matrices.ts";
 import type { Random } from "./_random.ts";
-import { matvec, swiglu, type Vector } from "./reference.ts";
+import { matvec, swiglu, type Vector } from "../src/model/plain_math.ts";
 
 /** Experts, of which a token gets topK, and the sizes of their matrices. */
 export interface ExpertShape {

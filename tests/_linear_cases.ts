@@ -26,7 +26,7 @@ import {
   uploadMatrix,
 } from "./_matrices.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { embed as embedReference } from "./reference.ts";
+import { embed as embedReference } from "../src/model/plain_math.ts";
 
 /** The first two are for every way of summing. */
 const FLOAT_SHAPES: readonly MatrixShape[] = [

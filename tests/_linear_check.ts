@@ -15,7 +15,7 @@ import {
   uploadMatrix,
 } from "./_matrices.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { add, matvec, rmsNorm } from "./reference.ts";
+import { add, matvec, rmsNorm } from "../src/model/plain_math.ts";
 
 /**
  * Multiplies random matrices of some shapes.

@@ -14,7 +14,7 @@ import { fewFilesOf, filesOf, STRIP_SCHEMES } from "./_kernel_files.ts";
 import { padRows64 } from "./_linear_check.ts";
 import { type MatrixShape, randomMatrix, schemeName } from "./_matrices.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { matvec, swiglu } from "./reference.ts";
+import { matvec, swiglu } from "../src/model/plain_math.ts";
 
 /** Around the tiles of 8 and 64 rows, and halves of them. */
 const ROW_COUNTS = [1, 4, 9, 33, 64, 97];

@@ -4,7 +4,7 @@ import { dequantize, dequantizeMeta } from "hqq-ts";
 import type { Activations } from "../src/gpu/activations.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { encodeFloats } from "../src/io/float.ts";
-import { quantizeMatrix } from "../src/model/weights.ts";
+import { quantizeMatrix } from "../src/model/quantize_job.ts";
 import {
   type HqqScheme,
   type MatrixLayout,

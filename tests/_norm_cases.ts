@@ -20,7 +20,7 @@ import {
   combine as combineReference,
   rmsNorm as rmsNormReference,
   type Vector,
-} from "./reference.ts";
+} from "../src/model/plain_math.ts";
 
 const EPSILON = 1e-5;
 

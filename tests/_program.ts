@@ -35,7 +35,7 @@ export function start(
 ): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", PROGRAM, ...args],
-    env: { NO_COLOR: "1", ...env },
+    env: { NO_COLOR: "1", MOENO_CONFIG: "off", ...env },
     ...cwd !== undefined && { cwd },
     stdin: "piped",
     stdout: "piped",

@@ -32,7 +32,7 @@ import {
   uploadMatrix,
 } from "./_matrices.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { add, matvec, rmsNorm } from "./reference.ts";
+import { add, matvec, rmsNorm } from "../src/model/plain_math.ts";
 
 const NAMES = ["q", "k", "v"] as const;
 const EPSILON = 1e-5;

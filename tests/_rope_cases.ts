@@ -18,7 +18,7 @@ import { assertWithin, ROUNDING } from "./_bounds.ts";
 import { makeReader, runOps, upload, uploadRows } from "./_gpu.ts";
 import { type KernelCase, TOKEN_LIMIT } from "./_kernel_case.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { rope } from "./reference.ts";
+import { rope } from "../src/model/plain_math.ts";
 
 /** All cases of this file. */
 export const ROPE_CASES: readonly KernelCase[] = [

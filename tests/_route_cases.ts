@@ -16,7 +16,11 @@ import {
 } from "./_gpu.ts";
 import { type KernelCase, TOKEN_COUNTS, TOKEN_LIMIT } from "./_kernel_case.ts";
 import { type Random, withRandom } from "./_random.ts";
-import { matvec, rmsNorm, route as routeReference } from "./reference.ts";
+import {
+  matvec,
+  rmsNorm,
+  route as routeReference,
+} from "../src/model/plain_math.ts";
 
 /** All cases of this file. */
 export const ROUTE_CASES: readonly KernelCase[] = [

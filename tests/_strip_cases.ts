@@ -25,7 +25,7 @@ import {
   uploadMatrix,
 } from "./_matrices.ts";
 import { withRandom } from "./_random.ts";
-import { matvec } from "./reference.ts";
+import { matvec } from "../src/model/plain_math.ts";
 
 /** Shapes that `lib/strip.wgsl` reads. */
 const STRIP_SHAPES: readonly MatrixShape[] = [

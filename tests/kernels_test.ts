@@ -1,5 +1,5 @@
 /**
- * Every kernel in every variant against `reference.ts`, on the adapter of this
+ * Every kernel in every variant against `plain_math.ts`, on the adapter of this
  * machine.
  */
 

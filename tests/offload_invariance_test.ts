@@ -2,7 +2,8 @@
  * Offload invariance: whatever is evicted, wherever experts come from, whatever
  * was guessed, the answer is that of the fully resident model, to the bit.
  *
- * With `MOENO_ALL_WAYS=1` the tiny checkpoints go through the full product.
+ * With `MOENO_ALL_WAYS=1` the tiny checkpoints go through the full product; with
+ * `MOENO_LONG=1` the bundled model, too, through every place and policy.
  */
 
 import { assert } from "@std/assert";
@@ -169,8 +170,10 @@ invarianceTest("a_gqa_8e", {
   }),
 });
 
+const isLong = Deno.env.has("MOENO_LONG");
+
 invarianceTest("stories-17m-q", {
-  count: 16,
+  count: isLong ? 16 : 8,
   turns: [
     { keep: 0, promptLength: 11, answerLength: 8 },
     { keep: 5, promptLength: 24, answerLength: 7 },
@@ -182,8 +185,9 @@ invarianceTest("stories-17m-q", {
       [2, 8, 3, 8, 8, 2], // 8 are all
       [3, 7, 4, 8, 2, 6],
     ],
-    place: PLACES,
-    policy: POLICIES,
+    // The tiny checkpoints have gone through all of them.
+    place: isLong ? PLACES : [PLACES[1]!, PLACES.at(-1)!],
+    policy: isLong ? POLICIES : ["lru", "class-lru"],
     ahead: aheads(2).filter((_, i) => i % 2 === 0),
     pieceCount: [1, 5],
     chunkSize: [16, 7],

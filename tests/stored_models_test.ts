@@ -3,10 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { maxDifference, withEngine } from "./_engine.ts";
 import { Random } from "./_random.ts";
-import { readReferenceWeights } from "./_reference_weights.ts";
+import { readReferenceWeights, referenceLogits } from "./_reference_weights.ts";
 import { storedCheckpoint } from "./_stored_checkpoint.ts";
 import { STORED_FORMATS } from "./_stored_formats.ts";
-import { referenceLogits } from "./reference.ts";
 
 /**
  * Float32 against float64: some hundred roundings of 6e-8 in logits of up to 5.
@@ -25,7 +24,7 @@ for (const { name, keepsMeta: _, ...options } of STORED_FORMATS) {
         layer.gate,
     }));
     const ids = new Random(51).integers(40, read.config.vocabSize);
-    const expected = referenceLogits({ ...read, layers }, ids).logits;
+    const expected = (await referenceLogits({ ...read, layers }, ids)).logits;
     const all: Float32Array[] = [];
     for (const slots of ["auto", 2] as const) { // resident, and offloaded
       await withEngine(model.path, { slots }, async (engine) => {

@@ -3,13 +3,16 @@
 import { dequantize } from "hqq-ts";
 import { assert, assertEquals } from "@std/assert";
 import type { LoadOptions } from "../mod.ts";
-import { quantizeMatrix } from "../src/model/weights.ts";
+import { quantizeMatrix } from "../src/model/quantize_job.ts";
 import type { HqqScheme } from "../src/ops/matrix.ts";
 import { maxDifference, withEngine } from "./_engine.ts";
 import { Random } from "./_random.ts";
-import { type MatrixInfo, readReferenceWeights } from "./_reference_weights.ts";
+import {
+  type MatrixInfo,
+  readReferenceWeights,
+  referenceLogits,
+} from "./_reference_weights.ts";
 import { tinyCheckpoint, type TinyOptions } from "./_tiny_checkpoint.ts";
-import { referenceLogits } from "./reference.ts";
 
 /**
  * Float32 against float64: some hundred roundings of 6e-8 in logits of up to 5.
@@ -167,7 +170,7 @@ async function assertAgree(
   });
   await withEngine(path, options, async (engine) => {
     const ids = new Random(seed).integers(100, engine.config.vocabSize);
-    const expected = referenceLogits(weights, ids).logits;
+    const expected = (await referenceLogits(weights, ids)).logits;
     for (const length of [1, 5, ids.length]) {
       const actual = await engine.logits(ids.slice(0, length));
       const difference = maxDifference(

@@ -21,7 +21,7 @@ import {
   uploadRows,
 } from "./_gpu.ts";
 import { withRandom } from "./_random.ts";
-import { rmsNorm } from "./reference.ts";
+import { rmsNorm } from "../src/model/plain_math.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 import { WIDE_CONFIG, WIDE_OPTIONS } from "./_wide_model.ts";
 

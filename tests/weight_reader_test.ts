@@ -14,6 +14,7 @@ import { readJson } from "../src/io/json_file.ts";
 import { writeSafetensors } from "../src/io/safetensors_writer.ts";
 import { parseConfig } from "../src/model/config.ts";
 import { placeMatrix, readMatrix } from "../src/model/read_matrix.ts";
+import { QuantizePool } from "../src/model/quantize_pool.ts";
 import { readStoredLayout } from "../src/model/read_stored_layout.ts";
 import { matricesOf } from "../src/model/stored_layout.ts";
 import { schemeOf, WeightReader } from "../src/model/weights.ts";
@@ -22,7 +23,7 @@ import { writeHqqMatrix } from "../src/ops/write_matrix.ts";
 import { weightsInMemory } from "./_matrix_memory.ts";
 import { storedCheckpoint } from "./_stored_checkpoint.ts";
 import { STORED_FORMATS } from "./_stored_formats.ts";
-import { tempDirectory } from "./_tiny_checkpoint.ts";
+import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
 for (const { name, keepsMeta, ...options } of STORED_FORMATS) {
   Deno.test(`WeightReader reads ${name}`, async () => {
@@ -67,6 +68,42 @@ for (const { name, keepsMeta, ...options } of STORED_FORMATS) {
     }
   });
 }
+
+Deno.test("WeightReader reads the same bytes where workers quantize", async () => {
+  using model = await tinyCheckpoint({ dtype: "BF16", seed: 5 });
+  const path = `${model.path}/config.json`;
+  const config = parseConfig(await readJson(path), path);
+  using checkpoint = await Checkpoint.open(model.path);
+  using quantizer = new QuantizePool(2);
+  for (const axis of [0, 1] as const) {
+    const groups = { axis, groupSize: 16, scaleGroupSize: axis ? null : 16 };
+    const options = {
+      stored: null,
+      wanted: {
+        attn: { bits: 3, ...groups },
+        experts: { bits: 2, ...groups },
+      },
+    } as const;
+    const one = new WeightReader(checkpoint, options);
+    const many = new WeightReader(checkpoint, { ...options, quantizer });
+    assertEquals([one.parallelReadCount, many.parallelReadCount], [1, 3]);
+    for (const part of ["attn", "experts"] as const) {
+      const matrices = [...matricesOf(config, part)];
+      await Promise.all(matrices.map(async ({ base, shape }) => {
+        const layout = one.layout(base, shape, part);
+        const [wanted, got] = [0, 1]
+          .map(() => new Uint8Array(layout.wordCount * 4)) as [
+            Uint8Array,
+            Uint8Array,
+          ];
+        await one.write(base, layout, wanted);
+        await many.write(base, layout, got);
+        assertEquals(got, wanted, base);
+        assert(got.some((byte) => byte !== 0));
+      }));
+    }
+  }
+});
 
 Deno.test("storedCheckpoint() has meta scales that are subnormal halves", async () => {
   using model = await storedCheckpoint(STORED_FORMATS[0]!);

@@ -7,12 +7,12 @@ import { assert, assertEquals } from "@std/assert";
 import { quantizeModel } from "../mod.ts";
 import type { LoadOptions } from "../src/engine/load_options.ts";
 import type { KernelSource } from "../src/gpu/kernel.ts";
-import { quantizeMatrix } from "../src/model/weights.ts";
+import { quantizeMatrix } from "../src/model/quantize_job.ts";
 import { SPLIT_FROM } from "../src/ops/attention_split.ts";
 import { dequantize } from "hqq-ts";
 import { maxDifference } from "./_engine.ts";
 import { Random } from "./_random.ts";
-import { readReferenceWeights } from "./_reference_weights.ts";
+import { readReferenceWeights, referenceLogits } from "./_reference_weights.ts";
 import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
 import {
   logitsOf,
@@ -20,7 +20,6 @@ import {
   WIDE_OPTIONS,
   withWideModel,
 } from "./_wide_model.ts";
-import { referenceLogits } from "./reference.ts";
 
 const SEED = 51;
 
@@ -55,7 +54,7 @@ Deno.test("Mixtral on a GPU agrees with reference.ts, in prefill and decode", as
     WIDE_OPTIONS,
     async (model, compiled) => {
       const ids = new Random(SEED).integers(90, model.config.vocabSize);
-      const expected = referenceLogits(weights, ids).logits;
+      const expected = (await referenceLogits(weights, ids)).logits;
       for (const prompt of [0, 70]) {
         const difference = maxDifference(
           await logitsOf(model, ids, prompt),

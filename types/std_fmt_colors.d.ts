@@ -16,3 +16,7 @@ export function green(text: string): string;
 export function yellow(text: string): string;
 /** Cyan text. */
 export function cyan(text: string): string;
+/** Text of one of 256 colours. */
+export function rgb8(text: string, color: number): string;
+/** Text on one of 256 colours. */
+export function bgRgb8(text: string, color: number): string;

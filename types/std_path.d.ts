@@ -16,3 +16,5 @@ export function toFileUrl(path: string): URL;
 export function isAbsolute(path: string): boolean;
 /** The path of `to`, seen from `from`. */
 export function relative(from: string, to: string): string;
+/** Makes a regular expression of a glob. */
+export function globToRegExp(glob: string): RegExp;

@@ -8,6 +8,7 @@ import type { OffloadRecord } from "../offload/offload_stats.ts";
 import type { Message } from "../text/chat_template.ts";
 import type { Surroundings } from "./command.ts";
 import type { CliEngine, OpenOptions } from "./open_engine.ts";
+import type { SettingsEnvironment } from "./settings/environment.ts";
 
 /** Ends the text; all other ids are UTF-16 code units. */
 const EOS = 0;
@@ -70,7 +71,12 @@ export function fakeEngine(
   return {
     name: "fake",
     adapter: "no GPU",
-    config: { numHiddenLayers: 1, numLocalExperts: 4, numExpertsPerTok: 2 },
+    config: {
+      numHiddenLayers: 1,
+      numLocalExperts: 4,
+      numExpertsPerTok: 2,
+      vocabSize: 65536,
+    },
     asked,
     options,
     async *chat(messages, given = {}): AsyncGenerator<Piece, void> {
@@ -82,6 +88,9 @@ export function fakeEngine(
       yield* start(prompt, given, `<${messages.at(-1)!.content}>`);
     },
     generate: (prompt, given = {}) => start(prompt, given, "!"),
+    async *logitRows(ids) {
+      for (const _ of ids) yield new Float32Array(65536); // all alike
+    },
     [Symbol.dispose]: () => {},
   };
 }
@@ -91,6 +100,22 @@ function codeUnits(text: string): number[] {
     { length: text.length },
     (_, i) => text.charCodeAt(i),
   );
+}
+
+/**
+ * Makes an environment for tests.
+ *
+ * @param variables All variables that are set.
+ * @returns A Linux with these.
+ */
+export function environmentOf(
+  variables: Readonly<Record<string, string>>,
+): SettingsEnvironment {
+  return {
+    os: "linux",
+    variable: (name) => variables[name],
+    names: () => Object.keys(variables),
+  };
 }
 
 /** A process whose streams are strings. */
@@ -138,6 +163,7 @@ export function fakeProcess(
         return { [Symbol.dispose]: () => void listeners.delete(onInterrupt) };
       },
     },
+    environment: environmentOf({}),
     interrupt: () => listeners.forEach((listener) => listener()),
     open(directory, options) {
       process.opened.push({ directory, options });

@@ -26,7 +26,14 @@ export interface Flag {
   default?: string;
   /** A letter to type after a single `-`. */
   letter?: string;
+  /** It comes from the command line only: no file, no variable sets it. */
+  isTypedOnly?: boolean;
+  /** What its value names, for completion; words of `choices` complete anyway. */
+  completes?: Named;
 }
+
+/** What a value names: a path, or a model by path or name, or a command. */
+export type Named = "file" | "directory" | "model" | "command";
 
 /** The value of a flag. */
 export type FlagValue =
@@ -35,16 +42,30 @@ export type FlagValue =
   | readonly (number | string)[]
   | boolean;
 
-/** What was typed. */
+/** What a command is to work with. */
 export interface ParsedArgs {
-  /** Values by the flag's option; only of flags that were given. */
+  /**
+   * Values by the flag's option; only of flags that were given. A switch that
+   * was turned off is `false`.
+   */
   values: Record<string, FlagValue>;
   /** Arguments that are no flags. */
   positional: string[];
 }
 
+/** What was typed. */
+export interface TypedArgs extends ParsedArgs {
+  /** Options of flags, other than switches, that `--no-<flag>` takes back. */
+  undone: ReadonlySet<string>;
+}
+
+/** Stands for the value of `--no-<flag>`. No argument can hold this character. */
+const UNDONE = "\0";
+
 /**
- * Parses the arguments of a command by its table of flags.
+ * Parses the arguments of a command by its table of flags. `--no-<flag>` takes
+ * back what was typed before, and what a file or a variable says; for a switch
+ * `--no-<name>` that is `--<name>`.
  *
  * @param flags The table.
  * @param args What was typed after the command.
@@ -54,7 +75,7 @@ export interface ParsedArgs {
 export function parseFlags(
   flags: readonly Flag[],
   args: readonly string[],
-): ParsedArgs {
+): TypedArgs {
   const names = flags.map(({ name }) => name);
   const parsed = parseArgs(joinValues(flags, args), {
     // Everything is text, so that each value is judged below, by its own flag.
@@ -65,13 +86,20 @@ export function parseFlags(
     },
   });
   const values: ParsedArgs["values"] = {};
+  const undone = new Set<string>();
   for (const flag of flags) {
     const texts = parsed[keyOf(flag.name)] as string[];
     if (texts.length === 0) continue;
-    const list = texts.map((text) => parseValue(flag, text));
-    values[flag.option] = flag.isList ? list as string[] : list.at(-1)!;
+    const { option } = flag;
+    // What is taken back is checked, too.
+    const all = texts.map((text) => text === UNDONE || parseValue(flag, text));
+    const given = all.slice(texts.lastIndexOf(UNDONE) + 1);
+    if (given.length > 0) {
+      values[option] = flag.isList ? given as string[] : given.at(-1)!;
+    } else if (flag.value === undefined) values[option] = false;
+    else undone.add(option);
   }
-  return { values, positional: parsed._.map(String) };
+  return { values, positional: parsed._.map(String), undone };
 }
 
 /**
@@ -96,21 +124,30 @@ export function parseValue(
   if (choices?.includes(text)) return text;
   const fits = choices?.includes(number) ?? isInRange(number, range);
   if (fits) return number;
-  const wanted = choices
-    ? `one of ${choices.join(", ")}`
-    : describeRange(range);
   const shown = isNumber ? text : JSON.stringify(text);
-  throw new UsageError(`--${flag.name} is ${shown}, wanted ${wanted}`);
+  throw new UsageError(`--${flag.name} is ${shown}, wanted ${wantedOf(flag)}`);
+}
+
+/**
+ * Says what values a flag takes.
+ *
+ * @param flag The flag.
+ * @returns What follows "wanted".
+ */
+export function wantedOf({ value, wanted, choices, range }: Flag): string {
+  if (value === undefined) return "true or false";
+  if (choices !== undefined) return `one of ${choices.join(", ")}`;
+  return wanted ?? (range === undefined ? "text" : describeRange(range));
 }
 
 /** Parses a value by the flag's own function. */
-function parseOwn({ name, parse, wanted }: Flag, text: string): FlagValue {
+function parseOwn(flag: Flag, text: string): FlagValue {
   try {
-    return parse!(text);
+    return flag.parse!(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new UsageError(
-      `--${name} is ${JSON.stringify(text)}, wanted ${wanted}`,
+      `--${flag.name} is ${JSON.stringify(text)}, wanted ${flag.wanted}`,
       { cause: error },
     );
   }
@@ -131,7 +168,10 @@ function joinValues(
     const flag = flags.find(({ name, letter }) =>
       arg === `--${name}` || arg === `-${letter}`
     );
-    if (flag === undefined) {
+    const undone = flag === undefined ? findUndone(flags, arg) : undefined;
+    if (undone !== undefined) {
+      joined.push(`--${keyOf(undone.name)}=${UNDONE}`);
+    } else if (flag === undefined) {
       joined.push(withoutSwitchValue(flags, arg));
     } else if (flag.value === undefined) {
       joined.push(`--${keyOf(flag.name)}=true`);
@@ -144,6 +184,21 @@ function joinValues(
   return joined;
 }
 
+/**
+ * Names what takes a flag back.
+ *
+ * @param name The flag.
+ * @returns `no-<name>`; of `no-<name>` it is the name.
+ */
+export function oppositeOf(name: string): string {
+  return name.startsWith("no-") ? name.slice("no-".length) : `no-${name}`;
+}
+
+/** The flag that this takes back, unless there is a flag of that name. */
+function findUndone(flags: readonly Flag[], arg: string): Flag | undefined {
+  return flags.find(({ name }) => arg === `--${oppositeOf(name)}`);
+}
+
 /** `parseArgs()` takes --no-x for x with another value; here it is a name. */
 function keyOf(name: string): string {
   return name.replace(/^no-/, "not:");
@@ -151,14 +206,21 @@ function keyOf(name: string): string {
 
 function withoutSwitchValue(flags: readonly Flag[], arg: string): string {
   const name = /^--([^=]+)=/.exec(arg)?.[1];
+  if (name === undefined) return arg;
   const flag = flags.find((flag) => flag.name === name);
-  if (flag === undefined || flag.value !== undefined) return arg;
+  const takesValue = flag === undefined
+    ? findUndone(flags, `--${name}`) === undefined
+    : flag.value !== undefined;
+  if (takesValue) return arg;
   throw new UsageError(`--${name} takes no value`);
 }
 
 function unknownFlag(arg: string, names: readonly string[]): UsageError {
   const flag = arg.replace(/=.*/s, "");
-  const name = closest(flag.replace(/^-+/, ""), names);
+  const name = closest(flag.replace(/^-+/, ""), [
+    ...names,
+    ...names.map(oppositeOf),
+  ]);
   const guess = name === undefined ? "" : `; did you mean --${name}?`;
   return new UsageError(
     guess === ""

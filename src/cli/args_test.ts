@@ -79,14 +79,53 @@ Deno.test("parseFlags() takes a name that begins with no- as a name", () => {
   const { values } = parseFlags(FLAGS, ["--no-tuning", "--json"]);
   assertEquals(values, { noTuning: true, json: true });
   assertEquals(loadOptions(values), { tuning: "off" });
-  for (const arg of ["--no-json", "--no-tunin", "--tuning"]) {
-    assertThrows(() => parseFlags(FLAGS, [arg]), UsageError, "Unknown flag --");
-  }
+  assertThrows(
+    () => parseFlags(FLAGS, ["--no-tunin"]),
+    UsageError,
+    "Unknown flag --no-tunin; did you mean --no-tuning?",
+  );
   assertThrows(
     () => parseFlags(FLAGS, ["--no-tuning=1"]),
     UsageError,
     "--no-tuning takes no value",
   );
+});
+
+Deno.test("parseFlags() takes back what --no-<flag> names, up to there", () => {
+  const parse = (...args: string[]) => {
+    const { values, undone } = parseFlags(FLAGS, args);
+    return [values, [...undone]];
+  };
+  assertEquals(parse("--no-json", "--tuning"), [
+    { json: false, noTuning: false },
+    [],
+  ]);
+  assertEquals(parse("--json", "--no-json"), [{ json: false }, []]);
+  assertEquals(parse("--no-json", "--json"), [{ json: true }, []]);
+  assertEquals(parse("--no-seed", "--seed", "2"), [{ seed: 2 }, []]);
+  assertEquals(parse("--seed", "2", "--no-seed"), [{}, ["seed"]]);
+  assertEquals(
+    parse("--stop", "a", "--no-stop", "--stop=b", "--stop", "--no-stop"),
+    [{ stop: ["b", "--no-stop"] }, []],
+  );
+  const cases: [string[], string][] = [
+    [["--no-json=1"], "--no-json takes no value"],
+    [["--no-seed=1"], "--no-seed takes no value"],
+    [["--seed", "x", "--no-seed"], '--seed is "x", wanted an integer'],
+    [["--no-sed"], "Unknown flag --no-sed; did you mean --no-seed?"],
+  ];
+  for (const [args, message] of cases) {
+    assertThrows(() => parseFlags(FLAGS, args), UsageError, message);
+  }
+});
+
+Deno.test("parseFlags() takes a flag's own name before the opposite of another", () => {
+  const flags = [
+    { name: "trace", option: "trace", value: "<path>", help: "" },
+    { name: "no-trace", option: "noTrace", help: "" },
+  ];
+  const { values } = parseFlags(flags, ["--trace=a", "--no-trace"]);
+  assertEquals(values, { trace: "a", noTrace: true });
 });
 
 Deno.test("parseFlags() takes the last value of a flag", () => {

@@ -1,7 +1,8 @@
-import type { Flag, ParsedArgs } from "./args.ts";
+import type { Flag, Named, ParsedArgs } from "./args.ts";
 import type { Interrupts } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import type { OpenEngine } from "./open_engine.ts";
+import type { SettingsEnvironment } from "./settings/environment.ts";
 
 /** What a command is given to work with. */
 export interface Surroundings {
@@ -11,6 +12,8 @@ export interface Surroundings {
   interrupts: Interrupts;
   /** Opens a model. */
   open: OpenEngine;
+  /** What says which settings there are. */
+  environment: SettingsEnvironment;
 }
 
 /** A subcommand. */
@@ -25,6 +28,10 @@ export interface Command {
   details?: string;
   /** Its flags. */
   flags: readonly Flag[];
+  /** What its arguments name, for completion. */
+  completes?: Named;
+  /** Words that its arguments may be, for completion. */
+  words?: readonly string[];
   /** Does it; returns the exit code. */
   run(args: ParsedArgs, surroundings: Surroundings): Promise<number>;
 }

@@ -3,11 +3,23 @@ import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
 import { CHAT } from "./chat/chat.ts";
 import type { Command } from "./command.ts";
+import { completionCommand } from "./completion/completion.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { GENERATE } from "./generate.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { LIST } from "./models/list.ts";
+import { PULL } from "./models/pull.ts";
+import { RM } from "./models/rm.ts";
+import { SHOW } from "./models/show.ts";
+import { PERPLEXITY } from "./quality/perplexity.ts";
+import { QUALITY } from "./quality/quality.ts";
+import { DOCTOR } from "./machine/doctor.ts";
+import { PLAN } from "./machine/plan.ts";
 import { QUANTIZE } from "./quantize.ts";
+import { configCommand } from "./settings/config.ts";
+import { TRACE } from "./trace/trace.ts";
 import { closest, UsageError } from "./usage_error.ts";
+import { VERIFY } from "./verify/verify.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
 
@@ -16,6 +28,7 @@ const HELP: Command = {
   summary: "Shows the help of the program or of a command",
   usage: "[command]",
   flags: HELP_FLAGS,
+  completes: "command",
   run({ positional }, { io }) {
     const [name] = positional;
     io.out(
@@ -42,9 +55,21 @@ const VERSION: Command = {
 export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
-  BENCH,
+  PULL,
+  LIST,
+  SHOW,
+  RM,
   QUANTIZE,
+  PLAN,
+  DOCTOR,
+  VERIFY,
+  PERPLEXITY,
+  QUALITY,
+  TRACE,
+  BENCH,
   TUNE,
+  configCommand(() => COMMANDS),
+  completionCommand(() => COMMANDS),
   HELP,
   VERSION,
 ];

@@ -9,6 +9,9 @@ const BAR_WIDTH = 20;
 /** Seconds before a rate says anything. */
 const RATE_SECONDS = 0.5;
 
+/** Seconds before counts say how long it still takes: they may be large. */
+const COUNT_SECONDS = 2;
+
 /**
  * Writes how far something is, how fast it goes and how long it still takes.
  *
@@ -18,7 +21,8 @@ const RATE_SECONDS = 0.5;
  *
  * @param progress How far it is.
  * @param seconds How long it has taken so far.
- * @returns A line; of what counts no bytes only the per cent.
+ * @returns A line; of what counts no bytes the per cent and, if it takes long, the
+ * time left.
  */
 export function describeProgress(
   { what, done, total, doneByteLength = 0, totalByteLength = 0 }: Progress,
@@ -26,7 +30,10 @@ export function describeProgress(
 ): string {
   if (totalByteLength === 0) {
     const percent = total > 0 ? Math.floor(100 * done / total) : 100;
-    return `${what} ${percent} %`;
+    const line = `${what} ${percent} %`;
+    if (seconds < COUNT_SECONDS || done === 0) return line;
+    const left = Math.ceil(seconds * (total - done) / done);
+    return `${line}, ${describeSeconds(left)} left`;
   }
   const share = Math.min(1, doneByteLength / totalByteLength);
   const filled = Math.floor(share * BAR_WIDTH);
@@ -42,8 +49,13 @@ export function describeProgress(
   return `${line}, ${amount(rate)} ${name}/s, ${describeSeconds(left)} left`;
 }
 
-/** `75 s` as `1 min 15 s`. */
-function describeSeconds(seconds: number): string {
+/**
+ * Writes a time for people.
+ *
+ * @param seconds Whole seconds.
+ * @returns Such as `42 s`, and `1 min 15 s` for 75.
+ */
+export function describeSeconds(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

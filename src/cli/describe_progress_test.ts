@@ -41,6 +41,10 @@ Deno.test("describeProgress() counts small models in MB", () => {
 Deno.test("describeProgress() without bytes gives the per cent", () => {
   assertEquals(describeProgress({ what: "a", done: 1, total: 3 }, 1), "a 33 %");
   assertEquals(
+    describeProgress({ what: "a", done: 1, total: 3 }, 4),
+    "a 33 %, 8 s left",
+  );
+  assertEquals(
     describeProgress({ what: "a", done: 0, total: 0 }, 0),
     "a 100 %",
   );

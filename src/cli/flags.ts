@@ -123,8 +123,9 @@ export const LOAD_FLAGS: readonly Flag[] = [
     option: "model",
     letter: "m",
     value: "<directory>",
-    help: "The checkpoint to open",
+    help: "The model: a directory, or a name as moeno list shows",
     default: "the bundled model",
+    completes: "model",
   },
   SYNTHETIC_FLAG,
   {
@@ -205,7 +206,13 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { name: "quiet", option: "quiet", letter: "q", help: "No statistics" },
   { name: "verbose", option: "verbose", help: "Say what goes on" },
   { name: "debug", option: "debug", help: "Show the stack of an error" },
-  { name: "help", option: "help", letter: "h", help: "Show this help" },
+  {
+    name: "help",
+    option: "help",
+    letter: "h",
+    help: "Show this help",
+    isTypedOnly: true,
+  },
 ];
 
 /** The system message. */
@@ -241,7 +248,8 @@ export function loadOptions(
     !["model", "synthetic", "noTuning"].includes(option);
   return {
     ...pick(values, LOAD_FLAGS.filter(isOption)),
-    ...values.noTuning && { tuning: "off" },
+    ...values.noTuning !== undefined &&
+      { tuning: values.noTuning ? "off" : "on" },
   };
 }
 

@@ -7,7 +7,6 @@ import type { Command, Surroundings } from "./command.ts";
 import {
   COMMON_FLAGS,
   generateOptions,
-  LOAD_FLAGS,
   refuseSynthetic,
   SAMPLING_FLAGS,
   SYSTEM_FLAG,
@@ -18,6 +17,7 @@ import { openModel } from "./open_model.ts";
 import type { CliEngine } from "./open_engine.ts";
 import { profileTable } from "./profile_table.ts";
 import { readPrompt } from "./prompt.ts";
+import { TEXT_LOAD_FLAGS } from "./text_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `generate`: one prompt, one text. */
@@ -35,6 +35,8 @@ export const GENERATE: Command = {
       letter: "f",
       value: "<path>",
       help: "Read the prompt from a file",
+      isTypedOnly: true,
+      completes: "file",
     },
     { name: "raw", option: "raw", help: "The prompt as it is, the default" },
     {
@@ -56,7 +58,7 @@ export const GENERATE: Command = {
       help: "With --json: log-probabilities, and the n most probable tokens",
     },
     ...SAMPLING_FLAGS,
-    ...LOAD_FLAGS,
+    ...TEXT_LOAD_FLAGS,
     ...COMMON_FLAGS,
   ],
   run,

@@ -24,7 +24,8 @@ export function programHelp(commands: readonly Command[]): string {
     bold("Commands:"),
     ...table(rows),
     "",
-    `${PROGRAM} <command> --help shows the flags of a command.`,
+    `${PROGRAM} <command> --help shows the flags of a command. A file or variables may`,
+    `set them, too: ${PROGRAM} config --help.`,
     "",
   ].join("\n");
 }
@@ -48,6 +49,11 @@ export function commandHelp(command: Command): string {
     "",
     ...details === undefined ? [] : [details, ""],
     ...flags.length === 0 ? [] : [bold("Flags:"), ...table(rows), ""],
+    ...flags.every(({ isTypedOnly }) => isTypedOnly) ? [] : [
+      "--no-<flag> takes back what was typed, or what a file or a variable sets: see",
+      `${PROGRAM} config --help.`,
+      "",
+    ],
   ].join("\n");
 }
 

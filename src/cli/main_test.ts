@@ -181,7 +181,7 @@ Deno.test("generate hands the flags to the engine", async () => {
       "generate",
       "a",
       "--model",
-      "dir",
+      "./dir",
       "--attn-bits",
       "4",
       "--expert-group-size",
@@ -198,7 +198,7 @@ Deno.test("generate hands the flags to the engine", async () => {
     fakeProcess(engine),
   );
   const { onProgress: _, onTuning: __, ...options } = opened[0]!.options;
-  assertEquals(opened[0]!.directory, "dir");
+  assertEquals(opened[0]!.directory, "./dir");
   assertEquals(options, {
     attnBits: 4,
     expertGroupSize: 16,

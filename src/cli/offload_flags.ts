@@ -4,7 +4,8 @@ import type { Flag } from "./args.ts";
 import { parseSlotsOrFile } from "./slots_file.ts";
 
 const COUNT = { integer: true, min: 1 };
-const BYTE_LENGTH = {
+/** The value of a flag that is an amount of memory. */
+export const BYTE_LENGTH = {
   value: "<size>",
   parse: parseByteLength,
   wanted: "an amount of memory like 12GiB, 12G (the same), 12GB or 800M",
@@ -23,6 +24,7 @@ export const OFFLOAD_FLAGS: readonly Flag[] = [
       "How many experts of each layer the GPU holds: 5, or 6,6,5,5 layer by " +
       "layer, or a file with these",
     default: "auto, what the VRAM holds",
+    completes: "file",
   },
   {
     name: "offload-per-layer",
@@ -111,5 +113,26 @@ export const OFFLOAD_REPORT_FLAGS: readonly Flag[] = [
     option: "trace",
     value: "<path>",
     help: "Record which experts each token is routed to; takes time",
+    completes: "file",
+  },
+  {
+    name: "trace-ahead",
+    option: "traceAhead",
+    value: "<layers>",
+    parse: parseDepths,
+    wanted: "how many layers ahead, such as 1,2,10",
+    help:
+      "With --trace: how many layers ahead to guess experts; more than one " +
+      "takes more time",
+    default: "1",
   },
 ];
+
+/** Numbers of layers, made ascending. */
+function parseDepths(text: string): number[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (!parts.every((part) => /^[1-9]\d{0,4}$/.test(part))) {
+    throw new SyntaxError("Cannot read numbers of layers");
+  }
+  return [...new Set(parts.map(Number))].sort((a, b) => a - b);
+}

@@ -64,6 +64,8 @@ Deno.test("main() hands the flags of offloading to the engine", async () => {
 
 Deno.test("main() says which value of offloading is wrong", async () => {
   const cases: [string[], string][] = [
+    [["--trace-ahead", "2"], "--trace-ahead needs --trace, which records gu"],
+    [["--trace-ahead", "2,x"], '--trace-ahead is "2,x", wanted how many lay'],
     [["--slots", "many"], '--slots is "many", wanted auto, a number such as 5'],
     [["--slots", "2,"], '--slots is "2,", wanted auto'],
     [["--slots", "@"], '--slots is "@", wanted auto'],
@@ -96,13 +98,13 @@ Deno.test("main() says which value of offloading is wrong", async () => {
 Deno.test("main() reads slots from a file", async () => {
   using directory = tempDirectory();
   const path = `${directory.path}/slots`;
-  await Deno.writeTextFile(path, "4\n2, 3\r\n2\n");
+  await Deno.writeTextFile(path, "# 4 layers, 9 # 9\n4\n2, 3#9\r\n2 # 9\n");
   for (const value of [path, `@${path}`]) {
     const { options } = await run(["--slots", value]);
     assertEquals(options!.slots, [4, 2, 3, 2]);
   }
   const cases: [string, string][] = [
-    ["", "it is empty, wanted one for each layer"],
+    ["# none", "it is empty, wanted one for each layer"],
     ["2\nauto", '"auto" is no number, wanted one for each layer'],
     ["2 -1", '"-1" is no number'],
   ];

@@ -5,6 +5,7 @@ import type { SyntheticShape } from "../model/synthetic_shapes.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import type { GenerateOptions } from "../engine/options.ts";
 import type { Piece } from "../engine/generate.ts";
+import type { LogitsSource } from "../engine/perplexity.ts";
 import type { ProfileReport } from "../engine/profile_report.ts";
 import type { TracedModel } from "../engine/trace_recorder.ts";
 import type { Message } from "../text/chat_template.ts";
@@ -33,13 +34,13 @@ export interface ChatEngine {
 }
 
 /** What the commands use of an `Engine`. */
-export interface CliEngine extends ChatEngine, Disposable {
+export interface CliEngine extends ChatEngine, LogitsSource, Disposable {
   /** The model's name. */
   readonly name: string;
   /** What it runs on. */
   readonly adapter: string;
-  /** The numbers of its layers and experts. */
-  readonly config: TracedModel;
+  /** The numbers of its layers, experts and tokens. */
+  readonly config: TracedModel & LogitsSource["config"];
   /** Where the GPU's time went; `null` unless it was to be profiled. */
   readonly profile?: ProfileReport | null;
   /** Writes what has run, with its keys and values, to a file. */

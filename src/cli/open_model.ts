@@ -5,11 +5,8 @@ import type { FlagValue } from "./args.ts";
 import type { Surroundings } from "./command.ts";
 import { loadOptions } from "./flags.ts";
 import type { Io } from "./io.ts";
-import {
-  type CliEngine,
-  defaultModel,
-  type LoadOptions,
-} from "./open_engine.ts";
+import { chosenModel } from "./models/chosen_model.ts";
+import type { CliEngine, LoadOptions } from "./open_engine.ts";
 import { progressLine } from "./progress.ts";
 import { readSlots } from "./slots_file.ts";
 import { tellActivations } from "./tell_activations.ts";
@@ -43,8 +40,9 @@ export async function openModel(
   if (values.synthetic !== undefined && values.model !== undefined) {
     throw new UsageError("--synthetic does not go with --model");
   }
-  const directory = values.model as string | undefined ??
-    (values.synthetic === undefined ? defaultModel() : "");
+  const directory = values.synthetic === undefined
+    ? await chosenModel(values.model as string | undefined)
+    : "";
   const start = performance.now();
   await using owned = new AsyncDisposableStack();
   const trace = owned.use(await openTrace(values, io));
@@ -56,7 +54,10 @@ export async function openModel(
       ...values.synthetic !== undefined && {
         synthetic: { shape: values.synthetic as SyntheticShape },
       },
-      ...trace !== null && { onRouting: trace.onRouting },
+      ...trace !== null && {
+        onRouting: trace.onRouting,
+        guessAhead: guessAheadOf(values),
+      },
       ...showPlan(values, io),
       ...values.profile && { profile: true },
       ...tellActivations(values, io),
@@ -79,12 +80,21 @@ export async function openModel(
 
 async function openTrace(values: Values, io: Io): Promise<TraceFile | null> {
   const { trace, quiet } = values;
-  if (typeof trace !== "string") return null;
-  return await TraceFile.open(trace, (tokenCount) => {
+  if (typeof trace !== "string") {
+    if (values.traceAhead === undefined) return null;
+    throw new UsageError("--trace-ahead needs --trace, which records guesses");
+  }
+  const onWritten = (tokenCount: number) => {
     if (quiet) return;
     const tokens = tokenCount === 1 ? "1 token" : `${tokenCount} tokens`;
     io.err(dim(`# ${trace}: routing of ${tokens}`) + "\n");
-  });
+  };
+  return await TraceFile.open(trace, onWritten, guessAheadOf(values));
+}
+
+/** One layer ahead is always guessed. */
+function guessAheadOf({ traceAhead = [] }: Values): number[] {
+  return (traceAhead as readonly number[]).filter((depth) => depth > 1);
 }
 
 function showPlan(values: Values, io: Io): Pick<LoadOptions, "onPlan"> {

@@ -6,6 +6,8 @@ import type { Io } from "./io.ts";
 export interface ProgressLine extends Disposable {
   /** Shows how far it is. */
   show: NonNullable<LoadOptions["onProgress"]>;
+  /** Shows any text; an empty one wipes the line. */
+  write(text: string): void;
 }
 
 /**
@@ -30,6 +32,7 @@ export function progressLine(
   function write(line: string): void {
     if (line === shown) return;
     io.err(`\r${line.padEnd(shown.length)}`);
+    if (line === "") io.err("\r");
     shown = line;
   }
   return {
@@ -39,11 +42,12 @@ export function progressLine(
       current = progress.what;
       write(describeProgress(progress, (now() - start) / 1000));
     },
+    write: (text) => {
+      if (isWritten) write(text);
+    },
     [Symbol.dispose]: () => {
-      isWritten = false;
-      if (shown === "") return;
       write("");
-      io.err("\r");
+      isWritten = false;
     },
   };
 }

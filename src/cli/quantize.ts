@@ -8,6 +8,7 @@ import type { Flag, ParsedArgs } from "./args.ts";
 import type { Command, Surroundings } from "./command.ts";
 import { COMMON_FLAGS, LOAD_FLAGS, SIZE } from "./flags.ts";
 import { INTERRUPTED } from "./interrupts.ts";
+import { chosenModel } from "./models/chosen_model.ts";
 import { progressLine } from "./progress.ts";
 import { quantizeProgress } from "./quantize_progress.ts";
 import { UsageError } from "./usage_error.ts";
@@ -53,6 +54,7 @@ const QUANTIZE_FLAGS: readonly Flag[] = [
     name: "force",
     option: "force",
     help: "Replace a model, or a run with other options, that is there",
+    isTypedOnly: true,
   },
 ];
 
@@ -100,7 +102,7 @@ async function run(
   let result: QuantizeResult;
   try {
     using line = progressLine(io, isQuiet);
-    result = await quantizeModel(source, target, {
+    result = await quantizeModel(await chosenModel(source), target, {
       ...options,
       onProgress: quantizeProgress(line.show),
       signal: controller.signal,

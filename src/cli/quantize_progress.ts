@@ -1,4 +1,5 @@
 import type { Progress } from "../model/upload.ts";
+import { formatTime } from "./format_time.ts";
 
 /**
  * Adds speed and time left to a progress in weights.
@@ -24,12 +25,4 @@ export function quantizeProgress(
       total,
     });
   };
-}
-
-/** A time for people: `1 h 23 min`, `4 min 5 s`, `6 s`. */
-function formatTime(seconds: number): string {
-  const s = Math.ceil(seconds);
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  return `${Math.floor(s / 3600)} h ${Math.floor(s / 60) % 60} min`;
 }

@@ -21,7 +21,8 @@ export function parseSlotsOrFile(text: string): FlagValue {
 
 /**
  * Opens the file that {@linkcode parseSlotsOrFile} found, if it found one: a
- * number for each layer, between line breaks, spaces or commas.
+ * number for each layer, between line breaks, spaces or commas. What follows a #
+ * in a line is a comment.
  *
  * @param value What it returned.
  * @returns The wish.
@@ -41,7 +42,9 @@ export async function readSlots(value: FlagValue): Promise<SlotsWish> {
       cause: error,
     });
   }
-  const parts = text.split(/[\s,]+/).filter((part) => part !== "");
+  const parts = text.replace(/#.*/g, "").split(/[\s,]+/).filter((part) =>
+    part !== ""
+  );
   const wrong = parts.find((part) => !/^\d{1,9}$/.test(part));
   if (parts.length > 0 && wrong === undefined) return parts.map(Number);
   const state = wrong === undefined

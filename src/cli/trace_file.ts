@@ -8,11 +8,17 @@ import type { RoutingListener } from "../model/routing_reader.ts";
 export class TraceFile implements AsyncDisposable {
   readonly #path: string;
   readonly #onWritten: (tokenCount: number) => void;
+  readonly #guessAhead: readonly number[];
   #recorder: TraceRecorder | undefined;
 
-  private constructor(path: string, onWritten: (tokenCount: number) => void) {
+  private constructor(
+    path: string,
+    onWritten: (tokenCount: number) => void,
+    guessAhead: readonly number[],
+  ) {
     this.#path = path;
     this.#onWritten = onWritten;
+    this.#guessAhead = guessAhead;
   }
 
   /**
@@ -20,12 +26,14 @@ export class TraceFile implements AsyncDisposable {
    *
    * @param path The file.
    * @param onWritten Hears how many tokens were written.
+   * @param guessAhead How many layers ahead the model guesses, besides one.
    * @returns The recording, yet to begin.
    * @throws {Error} If the path cannot be a file's.
    */
   static async open(
     path: string,
     onWritten: (tokenCount: number) => void,
+    guessAhead: readonly number[] = [],
   ): Promise<TraceFile> {
     const place = await statOf(path);
     if (place?.isDirectory) {
@@ -35,7 +43,7 @@ export class TraceFile implements AsyncDisposable {
     if (!(await statOf(directory))?.isDirectory) {
       throw cannotWrite(path, "there is no such directory");
     }
-    return new TraceFile(path, onWritten);
+    return new TraceFile(path, onWritten, guessAhead);
   }
 
   /** What the model is to tell of its routing. */
@@ -48,7 +56,8 @@ export class TraceFile implements AsyncDisposable {
    * @param model The model, loaded.
    */
   begin(model: { name: string; config: TracedModel }): void {
-    this.#recorder = new TraceRecorder(model.name, model.config);
+    const { name, config } = model;
+    this.#recorder = new TraceRecorder(name, config, this.#guessAhead);
   }
 
   /** Writes the file. */

@@ -1,73 +1,53 @@
-/** One model after another on the same GPU, loaded in different ways. */
+/** One model after another on the same GPU, and how fast its memory is. */
 
-import type { Gpu } from "../gpu/device.ts";
 import { Profiler } from "../gpu/profiler.ts";
-import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
-import { readExpertLayout } from "../model/upload.ts";
-import type { MatrixReader } from "../model/weights.ts";
-import type { HostStore } from "../offload/host_store.ts";
-import type { Plan } from "../offload/placement.ts";
-import type { Scheme } from "../ops/matrix.ts";
 import { measureLinkRate, measureVramRate } from "./device_rates.ts";
-import { type LoadedModel, loadModel } from "./load_model.ts";
-import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
+import type { LoadedModel } from "./load_model.ts";
+import type { LoadOptions } from "./load_options.ts";
+import { ModelSeries, type SeriesLoadOptions } from "./model_series.ts";
 import type { ModelSource } from "./model_source.ts";
-import { openGpu, type TuningReport } from "./open_gpu.ts";
+import type { TuningReport } from "./open_gpu.ts";
+import { type WeightFacts, weightFacts } from "./weight_facts.ts";
 
 /** A model of a benchmark; disposing of it frees its memory on the GPU. */
-export interface BenchModel extends LoadedModel, Disposable {
-  /** Bits of the attention's weights; 16 for floats. */
-  readonly attnBits: number;
-  /** Bits of the experts' weights; 16 for floats. */
-  readonly expertBits: number;
-  /** Bytes of the embedding. */
-  readonly embeddingByteLength: number;
+export interface BenchModel extends LoadedModel, WeightFacts, Disposable {
   /** 10^9 bytes of experts a second; `null` if all are on the GPU. */
   readonly linkGigabytesPerSecond: number | null;
   /** Times its kernels; `null` if nobody wants to know. */
   readonly profiler: Profiler | null;
 }
 
-/** A host store, what it was made for, and how fast experts come from it. */
-interface Kept {
-  readonly key: string;
-  readonly store: HostStore;
-  readonly linkGigabytesPerSecond: number;
-}
-
 /**
- * Loads a model again and again. The host store, which takes the longest to
- * make, serves as long as the next model wants the same experts in it.
+ * Loads a model again and again, and measures what a benchmark compares it with.
  */
 export class BenchModels implements Disposable {
   readonly #source: ModelSource;
-  readonly #gpu: Gpu;
+  readonly #series: ModelSeries;
   readonly #profiler: Profiler | null;
-  #kept: Kept | null = null;
+  /** How fast experts come from the host store that is in use. */
+  #linkGigabytesPerSecond: number | null = null;
   /** 10^9 bytes of VRAM a second. */
   readonly vramGigabytesPerSecond: number;
-  /** How kernels share their work. */
-  readonly tuning: TuningReport;
 
   private constructor(
     source: ModelSource,
-    gpu: Gpu,
-    { vramRate, tuning, profiler }: {
-      vramRate: number;
-      tuning: TuningReport;
-      profiler: Profiler | null;
-    },
+    series: ModelSeries,
+    { vramRate, profiler }: { vramRate: number; profiler: Profiler | null },
   ) {
     this.#source = source;
-    this.#gpu = gpu;
+    this.#series = series;
     this.#profiler = profiler;
     this.vramGigabytesPerSecond = vramRate;
-    this.tuning = tuning;
   }
 
   /** What people call the GPU. */
   get adapter(): string {
-    return this.#gpu.name;
+    return this.#series.gpu.name;
+  }
+
+  /** How kernels share their work. */
+  get tuning(): TuningReport {
+    return this.#series.tuning;
   }
 
   /**
@@ -83,14 +63,13 @@ export class BenchModels implements Disposable {
     options: Pick<LoadOptions, "tuning" | "profile"> = {},
   ): Promise<BenchModels> {
     using cleanup = new DisposableStack();
-    const { gpu, report } = await openGpu(options.tuning);
-    cleanup.use(gpu);
+    const series = cleanup.use(await ModelSeries.open(source, options));
     const profiler = options.profile
-      ? cleanup.use(await Profiler.create(gpu))
+      ? cleanup.use(await Profiler.create(series.gpu))
       : null;
-    const vramRate = await measureVramRate(gpu);
+    const vramRate = await measureVramRate(series.gpu);
     cleanup.move();
-    return new BenchModels(source, gpu, { vramRate, tuning: report, profiler });
+    return new BenchModels(source, series, { vramRate, profiler });
   }
 
   /**
@@ -100,106 +79,28 @@ export class BenchModels implements Disposable {
    * @returns The model.
    * @throws {Error} If it does not fit, or its weights cannot be read.
    */
-  async load(
-    options: LoadOptions & SyntheticWeightsOptions,
-  ): Promise<BenchModel> {
-    checkLoadOptions(options);
-    const { config } = this.#source;
-    const reader = this.#source.reader(options);
-    await this.#settle();
-    using cleanup = new DisposableStack();
-    cleanup.use(this.#gpu.scope());
-    const loaded = await loadModel(this.#gpu, {
-      config,
-      reader,
-      options,
+  async load(options: SeriesLoadOptions): Promise<BenchModel> {
+    const loaded = await this.#series.load(options, {
       profiler: this.#profiler ?? undefined,
-      storeOf: (plan, make) => this.#borrow(plan, options, make),
+      onStore: async (store, expertByteLength) => {
+        this.#linkGigabytesPerSecond = await measureLinkRate(
+          this.#series.gpu,
+          store,
+          expertByteLength,
+        );
+      },
     });
-    cleanup.use(loaded.model);
-    const owned = cleanup.move();
     return {
       ...loaded,
-      ...this.#describe(reader),
+      ...weightFacts(this.#source.config, loaded.reader),
       profiler: this.#profiler,
-      linkGigabytesPerSecond: loaded.offload === null
-        ? null
-        : this.#kept!.linkGigabytesPerSecond,
-      [Symbol.dispose]: () => owned.dispose(),
+      linkGigabytesPerSecond: loaded.offload && this.#linkGigabytesPerSecond,
     };
   }
 
   /** Frees the host store and closes the GPU. */
   [Symbol.dispose](): void {
-    this.#kept?.store[Symbol.dispose]();
     this.#profiler?.[Symbol.dispose]();
-    this.#gpu[Symbol.dispose]();
+    this.#series[Symbol.dispose]();
   }
-
-  /** Waits for the GPU: only then is what was destroyed free again. */
-  async #settle(): Promise<void> {
-    using _ = await this.#gpu.readback(16);
-  }
-
-  /** The store that is there, or a new one, which the model must not free. */
-  async #borrow(
-    plan: Plan,
-    options: LoadOptions & SyntheticWeightsOptions,
-    make: () => Promise<HostStore>,
-  ): Promise<HostStore> {
-    const key = storeKey(plan, options);
-    if (this.#kept?.key !== key) {
-      this.#kept?.store[Symbol.dispose]();
-      this.#kept = null;
-      const store = await make();
-      const linkGigabytesPerSecond = await measureLinkRate(
-        this.#gpu,
-        store,
-        plan.expertByteLength,
-      );
-      this.#kept = { key, store, linkGigabytesPerSecond };
-    }
-    const { store } = this.#kept;
-    return {
-      buffers: store.buffers,
-      placeOf: (id) => store.placeOf(id),
-      homeOf: (id) => store.homeOf(id),
-      read: (id) => store.read(id),
-      [Symbol.dispose]: () => {},
-    };
-  }
-
-  #describe(
-    reader: MatrixReader,
-  ): Pick<BenchModel, "attnBits" | "expertBits" | "embeddingByteLength"> {
-    const { config } = this.#source;
-    const { hiddenSize, vocabSize, numAttentionHeads, headDim } = config;
-    const q = [numAttentionHeads * headDim, hiddenSize] as const;
-    const attn = reader.layout("model.layers.0.self_attn.q_proj", q, "attn");
-    const embedding = reader.floatLayout("model.embed_tokens.weight", [
-      vocabSize,
-      hiddenSize,
-    ]);
-    return {
-      attnBits: bitsOf(attn.scheme),
-      expertBits: bitsOf(readExpertLayout(reader, config).up.scheme),
-      embeddingByteLength: embedding.wordCount * 4,
-    };
-  }
-}
-
-function bitsOf(scheme: Scheme): number {
-  return scheme.type === "HQQ" ? scheme.bits : 16;
-}
-
-/** What a store's content depends on. */
-function storeKey(
-  { stores, residentLayers, expertByteLength }: Plan,
-  options: LoadOptions & SyntheticWeightsOptions,
-): string {
-  const { expertBits, expertGroupSize, expertScaleGroupSize, seed } = options;
-  return JSON.stringify([
-    ...[stores, residentLayers, expertByteLength, seed],
-    ...[expertBits, expertGroupSize, expertScaleGroupSize],
-  ]);
 }

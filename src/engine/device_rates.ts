@@ -59,7 +59,7 @@ export async function measureVramRate(gpu: Gpu): Promise<number> {
  */
 export async function measureLinkRate(
   gpu: Gpu,
-  store: HostStore,
+  store: Pick<HostStore, "buffers">,
   expertByteLength: number,
 ): Promise<number> {
   const slots = [0, 1].map((i) =>

@@ -23,7 +23,7 @@ import {
 import type { ModelProfile } from "./profile_model.ts";
 import type { ProfileReport } from "./profile_report.ts";
 import { Sequence } from "./sequence.ts";
-import { vocabularyOf } from "./vocabulary.ts";
+import { specialTokens, vocabularyOf } from "./vocabulary.ts";
 
 /** What an engine is made of. */
 export interface EngineParts {
@@ -115,16 +115,31 @@ export class Engine implements Disposable {
    */
   async logits(ids: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
     this.#checkIds("compute logits", ids);
-    using _hold = this.#sequence.hold();
-    this.#sequence.clear();
-    const { vocabSize } = this.config;
-    const logits = new Float32Array(ids.length * vocabSize);
+    const logits = new Float32Array(ids.length * this.config.vocabSize);
     let at = 0;
-    for await (const rows of this.#parts.model.forwardAll(ids, 0)) {
+    for await (const rows of this.logitRows(ids)) {
       logits.set(rows, at);
       at += rows.length;
     }
     return logits;
+  }
+
+  /**
+   * Computes the logits of every position, from a clean start, without having all
+   * of them in memory at once.
+   *
+   * @param ids Token ids, at least one and at most `contextLength`.
+   * @returns Logits (n, vocabSize) of some positions after the other.
+   * @throws {RangeError} If there are no ids, too many, or one that the
+   * vocabulary does not have.
+   */
+  async *logitRows(
+    ids: readonly number[],
+  ): AsyncGenerator<Float32Array<ArrayBuffer>, void> {
+    this.#checkIds("compute logits", ids);
+    using _hold = this.#sequence.hold();
+    this.#sequence.clear();
+    yield* this.#parts.model.forwardAll(ids, 0);
   }
 
   /**
@@ -280,9 +295,4 @@ export class Engine implements Disposable {
       );
     }
   }
-}
-
-/** The tokens that a template writes around messages. */
-function specialTokens({ bosToken, eosToken }: Tokenizer): string[] {
-  return [bosToken, eosToken].filter((token) => token !== undefined);
 }

@@ -10,7 +10,8 @@ import { uploadWeights } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import type { Plan } from "../offload/placement.ts";
 import { activationsReport } from "./activations.ts";
-import { contextLengthOf } from "./context_length.ts";
+import { chunkSizeOf, contextLengthOf } from "./context_length.ts";
+import { withGuessAhead } from "./guess_ahead.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { planModel, setUpOffload, type StoreOf } from "./offload_setup.ts";
 import { sumProgress } from "./sum_progress.ts";
@@ -51,9 +52,10 @@ export async function loadModel(
   gpu: Gpu,
   input: ModelInput,
 ): Promise<LoadedModel> {
-  const { config, reader, options } = input;
+  const { config, reader } = input;
+  const options = withGuessAhead(input.options, config);
   const contextLength = contextLengthOf(config, options);
-  const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
+  const chunkSize = chunkSizeOf(contextLength, options);
   const sizes = { config, reader, options, contextLength, chunkSize };
   const plan = planModel(gpu, sizes);
   options.onPlan?.(plan);
@@ -89,6 +91,7 @@ export async function loadModel(
       chunkSize,
       offload,
       onRouting: options.onRouting,
+      guessAhead: options.guessAhead,
       profiler: input.profiler,
     }),
   );

@@ -147,11 +147,21 @@ export interface LoadOptions extends ActivationsOptions {
    * on the GPU read their routing back, too, which takes time.
    */
   onRouting?: RoutingListener | undefined;
+  /**
+   * How many layers ahead routers guess besides one, for `onRouting`: numbers of at
+   * least 2 below the number of layers, ascending. Then the host reads the routing
+   * of every layer before the next runs, and decides on experts itself, which
+   * takes more time; texts are the same.
+   *
+   * @default {[]}
+   */
+  guessAhead?: readonly number[] | undefined;
   /** Hears what goes where, before the weights load. */
   onPlan?: ((plan: Plan) => void) | undefined;
   /**
-   * How kernels share their work on this device: `"auto"` for the table that
-   * `moeno tune` wrote, `"off"` for the defaults, or values of one's own.
+   * How kernels share their work on this device: `"auto"` or `"on"` for the
+   * table that `moeno tune` wrote, `"off"` for the defaults, or values of one's
+   * own.
    *
    * @default {"auto"} or "off" where the variable MOENO_TUNING is `off`
    */

@@ -1,4 +1,5 @@
 import { largest } from "./largest.ts";
+import { logSumExp } from "./log_sum_exp.ts";
 
 /** A token and the natural logarithm of its probability. */
 export interface TokenLogprob {
@@ -32,12 +33,4 @@ export function logprobs(
       (top) => ({ id: top, logprob: logits[top]! - normalizer }),
     ),
   };
-}
-
-function logSumExp(logits: Float32Array): number {
-  let max = -Infinity;
-  for (const logit of logits) if (logit > max) max = logit;
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - max);
-  return max + Math.log(sum);
 }

@@ -4,11 +4,17 @@ import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
 import { type ModelConfig, parseConfig } from "../model/config.ts";
 import { readStoredLayout } from "../model/read_stored_layout.ts";
+import type { PlainReader } from "../model/plain_weights.ts";
+import type { StoredLayout } from "../model/stored_layout.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
+import type { ParallelQuantizer } from "../model/quantize_job.ts";
 import { type MatrixReader, WeightReader } from "../model/weights.ts";
 import { type LoadOptions, wantedParts } from "./load_options.ts";
 import { readQuantizationFiles } from "./stored_quantization.ts";
 import { readTextFiles, type TextFiles } from "./text_files.ts";
+
+/** Reads weights as kernels take them, and as they are. */
+export type ModelReader = MatrixReader & PlainReader;
 
 /** A model that can be loaded, in one way or in several. */
 export interface ModelSource extends Disposable {
@@ -18,17 +24,25 @@ export interface ModelSource extends Disposable {
   readonly config: ModelConfig;
   /** Whether its weights are made up: then id t + 1 is to follow id t. */
   readonly isSynthetic: boolean;
+  /** How its weights are stored; absent where they are made up. */
+  readonly stored?: StoredLayout;
   /** Its files about text. */
   readonly text: TextFiles;
   /**
    * Makes what reads its weights, valid as long as the source.
    *
    * @param options How to load it, checked; seed and routing are for weights
-   * that are made up.
+   * that are made up, a quantizer for those that are quantized on the way.
    * @returns The reader.
    * @throws {RangeError} If the weights cannot be had like this.
    */
-  reader(options: LoadOptions & SyntheticWeightsOptions): MatrixReader;
+  reader(options: ReaderOptions): ModelReader;
+}
+
+/** How weights are read. */
+export interface ReaderOptions extends LoadOptions, SyntheticWeightsOptions {
+  /** Quantizes matrices side by side; without it this thread does. */
+  readonly quantizer?: ParallelQuantizer | undefined;
 }
 
 /**
@@ -53,11 +67,13 @@ export async function openSource(directory: string): Promise<ModelSource> {
     name: directory.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!,
     config,
     isSynthetic: false,
+    stored,
     text,
     reader: (options) =>
       new WeightReader(checkpoint, {
         stored,
         wanted: wantedParts(options, stored),
+        quantizer: options.quantizer,
       }),
     [Symbol.dispose]: () => owned.dispose(),
   };

@@ -6,6 +6,7 @@ import { residencyByteLength } from "../model/gpu_residency.ts";
 import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { stagingByteLength } from "../model/staging.ts";
+import { kvByteLength, trunkByteLength } from "../model/trunk_byte_length.ts";
 import { TURN_COUNT } from "../model/turns.ts";
 import {
   expertReadLimit,
@@ -91,20 +92,8 @@ function modelSizes(
 ): ModelSizes {
   const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
   const { hiddenSize, intermediateSize, headDim, vocabSize } = config;
-  const { numAttentionHeads, numKeyValueHeads } = config;
-  const qWidth = numAttentionHeads * headDim;
-  const kvWidth = numKeyValueHeads * headDim;
-  const attn = (suffix: string, N: number, K: number) =>
-    reader.layout(`model.layers.0.self_attn.${suffix}_proj`, [N, K], "attn")
-      .wordCount;
-  const floats = (name: string) =>
-    reader.floatLayout(`${name}.weight`, [vocabSize, hiddenSize]).wordCount;
-  const layerWords = attn("q", qWidth, hiddenSize) +
-    attn("k", kvWidth, hiddenSize) + attn("v", kvWidth, hiddenSize) +
-    attn("o", hiddenSize, qWidth) + (2 + numLocalExperts) * padded(hiddenSize);
-  const trunkWords = numHiddenLayers * layerWords + padded(hiddenSize) +
-    floats("model.embed_tokens") +
-    (config.tieWordEmbeddings ? 0 : floats("lm_head"));
+  const qWidth = config.numAttentionHeads * headDim;
+  const kvWidth = config.numKeyValueHeads * headDim;
   const rowWords = 2 * padded(hiddenSize) + 3 * padded(qWidth) +
     2 * padded(kvWidth) +
     numExpertsPerTok * (2 * padded(intermediateSize) + padded(hiddenSize)) +
@@ -117,9 +106,8 @@ function modelSizes(
     topK: numExpertsPerTok,
     expertByteLength,
     slotByteLength: bankSlotByteLength(expertByteLength),
-    trunkByteLength: trunkWords * 4,
-    kvByteLength: numHiddenLayers * 2 * contextLength * numKeyValueHeads *
-      padded(headDim) * 4,
+    trunkByteLength: trunkByteLength(reader, config),
+    kvByteLength: kvByteLength(config, contextLength),
     residencyByteLength: residencyByteLength(config) +
       (prefetchOf(gpu, options) === "off" ? 0 : stagingByteLength(config, {
         expertByteLength,

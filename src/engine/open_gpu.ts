@@ -10,10 +10,11 @@ import {
 import { readTuning, tuningPath } from "./tuning_file.ts";
 
 /**
- * Which tuning to use: `"auto"` for the table that `moeno tune` wrote for the
- * device, `"off"` for the defaults, or values of one's own.
+ * Which tuning to use: `"on"` for the table that `moeno tune` wrote for the
+ * device, `"auto"` for the same unless the variable `MOENO_TUNING` is `off`,
+ * `"off"` for the defaults, or values of one's own.
  */
-export type TuningWish = "auto" | "off" | Partial<Tuning>;
+export type TuningWish = "auto" | "on" | "off" | Partial<Tuning>;
 
 /** Which tuning is in force, and why. */
 export interface TuningReport {
@@ -65,12 +66,12 @@ export async function openGpu(
  * @throws {RangeError} If a value is none that there can be.
  */
 export function checkTuningWish(wish: TuningWish): void {
-  if (wish === "auto" || wish === "off") return;
+  if (wish === "auto" || wish === "on" || wish === "off") return;
   if (typeof wish === "string") {
     throw new TypeError(
       `Cannot load the model: tuning is ${
         JSON.stringify(wish)
-      }, wanted auto, off or values`,
+      }, wanted auto, on, off or values`,
     );
   }
   checkTuning(wish, "load the model");
@@ -87,7 +88,7 @@ async function reportOf(
   const none = { source: "defaults", tuning: {}, notice: null } as const;
   const home = homeFolder(environment);
   const isOff = wish === "off" ||
-    environment.variable("MOENO_TUNING") === "off";
+    (wish === "auto" && environment.variable("MOENO_TUNING") === "off");
   if (isOff || home === null) return { ...none, path: null };
   const path = tuningPath(home, adapter);
   const { tuning, notice } = await readTuning(path, adapter);

@@ -107,6 +107,7 @@ Deno.test("openGpu() has options go before the variable, that before a table", a
   assertEquals(await open(undefined, inHome), ["table", 2, DOWN_UNITS, path]);
   const off = { ...inHome, MOENO_TUNING: "off" };
   assertEquals(await open("auto", off), ["defaults", 8, DOWN_UNITS, null]);
+  assertEquals(await open("on", off), ["table", 2, DOWN_UNITS, path]);
   assertEquals(await open("off", inHome), ["defaults", 8, DOWN_UNITS, null]);
   assertEquals(await open(own, inHome), ["options", 16, DOWN_UNITS, null]);
   assertEquals(await open(own, off), ["options", 16, DOWN_UNITS, null]);
@@ -128,7 +129,7 @@ Deno.test("openGpu() opens in spite of a broken table, and says so", async () =>
 Deno.test("openGpu() refuses wishes that there are not", async () => {
   for (
     const [wish, message] of [
-      ["on", 'tuning is "on", wanted auto, off or values'],
+      ["no", 'tuning is "no", wanted auto, on, off or values'],
       [{ upUnits: 5 }, "tuning.upUnits is 5, wanted one of"],
       [{ units: 5 }, 'tuning has "units", wanted upUnits'],
       [null, "tuning is null, wanted an object of numbers"],

@@ -19,7 +19,8 @@ import {
   type QuantizeResult,
 } from "./quantize_options.ts";
 import { writeSideFiles } from "./side_files.ts";
-import { chooseWorkerCount, type Machine } from "./worker_count.ts";
+import { thisMachine } from "./this_machine.ts";
+import { chooseWorkerCount } from "./worker_count.ts";
 import { readQuantizationFiles } from "./stored_quantization.ts";
 
 /**
@@ -88,7 +89,7 @@ export async function quantizeModel(
   const missing = await missingFiles(place.path, files);
   const workerCount = chooseWorkerCount(
     missing.map(({ items }) => sizesToQuantize(items, stored)),
-    machine(),
+    thisMachine(),
     options.workerCount,
   );
   {
@@ -128,21 +129,4 @@ function sizesToQuantize(
   return items
     .filter(({ matrix }) => matrix !== null && stored[matrix.part].bits === 16)
     .map(({ weightCount }) => weightCount);
-}
-
-function machine(): Machine {
-  return {
-    coreCount: navigator.hardwareConcurrency,
-    freeByteLength: freeByteLength(),
-  };
-}
-
-function freeByteLength(): number {
-  try {
-    return Deno.systemMemoryInfo().available;
-  } catch (error) {
-    // Without --allow-sys we may not know.
-    if (error instanceof Deno.errors.NotCapable) return Infinity;
-    throw error;
-  }
 }

@@ -39,16 +39,26 @@ export class TraceRecorder {
   #first = 0;
   /** The layer that comes next; the number of layers between steps. */
   #next: number;
+  /** How many layers ahead guesses are made, besides one. */
+  readonly #farDepths: readonly number[];
   /** What the layer before guessed. */
   #guess: ArrayLike<number> = [];
+  /** What layers farther before guessed, by depth and layer: (depths, layers) */
+  #farGuesses: ArrayLike<number>[][] = [];
 
   /**
    * Begins a trace without tokens.
    *
    * @param model The name of the model.
    * @param config What the model is.
+   * @param guessAhead `LoadOptions.guessAhead`, as the model was loaded.
    */
-  constructor(model: string, config: TracedModel) {
+  constructor(
+    model: string,
+    config: TracedModel,
+    guessAhead: readonly number[] = [],
+  ) {
+    this.#farDepths = guessAhead;
     this.#layerCount = config.numHiddenLayers;
     this.#next = this.#layerCount;
     this.#topK = config.numExpertsPerTok;
@@ -59,6 +69,7 @@ export class TraceRecorder {
       expertCount: config.numLocalExperts,
       topK: this.#topK,
       guessCount: this.#guessCount,
+      farDepths: guessAhead,
     });
   }
 
@@ -89,6 +100,7 @@ export class TraceRecorder {
         }`,
       );
     }
+    const farGuesses = this.#farGuesses.map((guesses) => guesses[layer] ?? []);
     for (let i = 0; i < tokenCount; i++) {
       const from = i * this.#topK;
       this.#writer.record({
@@ -97,10 +109,16 @@ export class TraceRecorder {
         experts: ids.subarray(from, from + this.#topK),
         weights: weights.subarray(from, from + this.#topK),
         guess: this.#guess,
+        farGuesses,
       });
     }
     this.#next++;
     this.#guess = Array.from(routing.guess.subarray(0, this.#guessCount));
+    for (const [i, depth] of this.#farDepths.entries()) {
+      // They are recorded when the layer is heard of that they are about.
+      const guess = routing.farGuesses?.[i]?.subarray(0, this.#guessCount);
+      this.#farGuesses[i]![layer + depth] = Array.from(guess ?? []);
+    }
   }
 
   /**
@@ -131,5 +149,6 @@ export class TraceRecorder {
     }
     this.#next = 0;
     this.#guess = [];
+    this.#farGuesses = this.#farDepths.map(() => []);
   }
 }

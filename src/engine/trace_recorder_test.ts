@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { RoutingRecord } from "../model/routing_reader.ts";
-import { NO_EXPERT, parseTrace } from "../offload/routing_trace.ts";
+import { guessAt, NO_EXPERT, parseTrace } from "../offload/routing_trace.ts";
 import { TraceRecorder } from "./trace_recorder.ts";
 
 const MODEL = {
@@ -42,6 +42,35 @@ Deno.test("TraceRecorder puts steps and guesses together", () => {
   // The guess that layer 0 made is about layer 1.
   assertEquals([...trace.guesses.subarray(21)], [1, 0, 3]);
   assertEquals(Math.round(trace.weights[7]! * 100), 25);
+});
+
+Deno.test("TraceRecorder puts farther guesses to the layers they are about", () => {
+  const model = { ...MODEL, numHiddenLayers: 4 };
+  const recorder = new TraceRecorder("tiny", model, [2, 3]);
+  const guesses = (...far: number[][]) =>
+    far.map((ids) => Uint32Array.from(ids));
+  const none = Uint32Array.of();
+  recorder.record(0, {
+    ...routing([0, 1], [1]),
+    farGuesses: guesses([2, 3, 1, 0], [3]),
+  });
+  recorder.record(1, {
+    ...routing([0, 1]),
+    farGuesses: [Uint32Array.of(0), none],
+  });
+  recorder.record(2, { ...routing([0, 1]), farGuesses: [none, none] });
+  recorder.record(3, routing([0, 1]));
+  // A prompt guesses nothing, and nothing is left of the token before.
+  for (let layer = 0; layer < 4; layer++) {
+    recorder.record(layer, routing([0, 1, 2, 3]));
+  }
+  const trace = parseTrace(recorder.bytes());
+  assertEquals(trace.farDepths, [2, 3]);
+  const at = (token: number, layer: number, depth: number) =>
+    guessAt(trace, { token, layer, depth });
+  assertEquals([at(0, 1, 1), at(0, 2, 2), at(0, 3, 3)], [[1], [2, 3, 1], [3]]);
+  assertEquals([at(0, 3, 2), at(0, 2, 3)], [[0], []]);
+  assertEquals([at(1, 2, 2), at(2, 3, 3)], [[], []]);
 });
 
 Deno.test("TraceRecorder.bytes() gives all tokens each time", () => {

@@ -24,3 +24,14 @@ export function vocabularyOf(
     tokenText: (id) => tokenizer.decode([id], { skipSpecialTokens: false }),
   };
 }
+
+/**
+ * The tokens that a template writes around messages.
+ *
+ * @param tokenizer Whose.
+ * @returns Those that there are.
+ */
+export function specialTokens(tokenizer: Tokenizer): string[] {
+  return [tokenizer.bosToken, tokenizer.eosToken]
+    .filter((token) => token !== undefined);
+}

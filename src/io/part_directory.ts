@@ -12,6 +12,9 @@ const MANIFEST = "manifest.json";
 /** In the part directory: what was under the name before, on its way out. */
 const REPLACED = "replaced";
 
+/** Names in a part directory that what is made there cannot have. */
+export const PART_NAMES: readonly string[] = [MANIFEST, REPLACED];
+
 /** How to open a {@linkcode PartDirectory}. */
 export interface PartDirectoryOptions {
   /**
@@ -87,15 +90,32 @@ export class PartDirectory implements Disposable {
     }
   }
 
+  /** Takes the directory away, with what is in it. */
+  async discard(): Promise<void> {
+    this.#lock.close();
+    await removeAll(this.path);
+  }
+
   /** Lets go of the directory. */
   [Symbol.dispose](): void {
     try {
       this.#lock.close();
     } catch (error) {
-      // It is closed if the directory got its name.
+      // It is closed if the directory got its name or is gone.
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
   }
+}
+
+/**
+ * Tells whether a directory got its name from a {@linkcode PartDirectory} whose
+ * process ended right then: the same run is still to be finished.
+ *
+ * @param target The directory.
+ * @returns Whether it did.
+ */
+export async function isUnfinished(target: string): Promise<boolean> {
+  return await isThere(join(target, MANIFEST));
 }
 
 /** Checks the target; if the same run all but finished it, takes it back. */

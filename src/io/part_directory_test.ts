@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { PartDirectory } from "./part_directory.ts";
+import { isUnfinished, PartDirectory } from "./part_directory.ts";
 
 const A = { manifest: { bits: 4 }, force: false };
 const B = { manifest: { bits: 2 }, force: false };
@@ -96,6 +96,28 @@ Deno.test("PartDirectory keeps out a second writer", () =>
         "another process is writing it, wanted one at a time",
       );
     }
+  }));
+
+Deno.test("PartDirectory goes away when it is discarded, without the target", () =>
+  inDirectory(async (path) => {
+    const target = `${path}/model`;
+    await Deno.mkdir(target);
+    using place = await PartDirectory.open(target, { ...A, force: true });
+    await Deno.writeTextFile(`${place.path}/1.bin`, "one");
+    await place.discard();
+    assertEquals(listing(path), ["model"]);
+  }));
+
+Deno.test("isUnfinished() tells of a process that ended right after the rename", () =>
+  inDirectory(async (path) => {
+    const target = `${path}/model`;
+    assertEquals(await isUnfinished(target), false);
+    await leave(target);
+    await Deno.rename(`${target}.part`, target);
+    assertEquals(await isUnfinished(target), true);
+    using place = await PartDirectory.open(target, A);
+    await place.finish();
+    assertEquals(await isUnfinished(target), false);
   }));
 
 Deno.test("PartDirectory never touches files that are not its own", () =>

@@ -25,19 +25,33 @@ const LITERAL_VALUES = new Map<string, null | boolean>([
   ["false", false],
 ]);
 
+/** Options for {@linkcode parseStrictJson}. */
+export interface StrictJsonOptions {
+  /**
+   * Reads the text of a number. As a default only integers are read; any other
+   * number (`1.5`, `1e3`, `1.0`, `-0`) is `NaN`, because no field of a header may
+   * hold one.
+   */
+  number?: (token: string) => number;
+  /** Says for errors where a character is. */
+  where?: (position: number) => string;
+}
+
 /**
  * Parses JSON text.
  *
- * Only integers are read as numbers; any other number (`1.5`, `1e3`, `1.0`,
- * `-0`) is `NaN`, because no field that we read may hold one.
- *
  * @param text The text.
  * @param file What to call the text in errors.
+ * @param options What numbers there may be, and how to say where an error is.
  * @returns The value.
  * @throws {SyntaxError} If the text is not JSON, has a key twice in one
  * object, holds half a surrogate pair, or is nested deeper than 127 levels.
  */
-export function parseStrictJson(text: string, file: string): StrictJson {
+export function parseStrictJson(
+  text: string,
+  file: string,
+  { number = integer, where = inHeader }: StrictJsonOptions = {},
+): StrictJson {
   let position = 0;
   let depth = 0;
 
@@ -59,7 +73,7 @@ export function parseStrictJson(text: string, file: string): StrictJson {
       position -= token.length;
       throw unexpected("a value");
     }
-    return /^(?:0|-?[1-9]\d*)$/.test(token) ? Number(token) : NaN;
+    return number(token);
   }
 
   function nested<T>(read: () => T): T {
@@ -148,9 +162,17 @@ export function parseStrictJson(text: string, file: string): StrictJson {
       ? `found ${shorten(text.slice(position, position + 20))}`
       : "JSON ends";
     return new SyntaxError(
-      `Cannot read ${file}: ${state} at character ${position} of the header, wanted ${wanted}`,
+      `Cannot read ${file}: ${state} at ${where(position)}, wanted ${wanted}`,
     );
   }
+}
+
+function integer(token: string): number {
+  return /^(?:0|-?[1-9]\d*)$/.test(token) ? Number(token) : NaN;
+}
+
+function inHeader(position: number): string {
+  return `character ${position} of the header`;
 }
 
 /**

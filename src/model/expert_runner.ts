@@ -1,8 +1,11 @@
 /** What runs the experts of a layer. */
 
+import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/recorder.ts";
+import { residentExperts } from "../ops/experts.ts";
 import type { Routing } from "../ops/moe.ts";
 import type { Op } from "../ops/op.ts";
+import type { FarGuesses } from "./far_guesses.ts";
 import { readRouting, type RoutingListener } from "./routing_reader.ts";
 
 /**
@@ -45,6 +48,8 @@ export interface ReportedRunnerOptions {
   readonly guessCount: number;
   /** Hears of the routing. */
   readonly onRouting: RoutingListener;
+  /** Guesses about layers farther than the next; `null` if there are none. */
+  readonly far: FarGuesses | null;
 }
 
 /**
@@ -57,14 +62,41 @@ export interface ReportedRunnerOptions {
  */
 export function reportedRunner(
   runner: ExpertRunner,
-  { layer, routing, guessCount, onRouting }: ReportedRunnerOptions,
+  { layer, routing, guessCount, onRouting, far }: ReportedRunnerOptions,
 ): ExpertRunner {
   return {
     async run(recorder, tokenCount, isDecided) {
       if (isDecided) return await runner.run(recorder, tokenCount, isDecided);
-      const options = { tokenCount, guessCount, withWeights: true };
+      const options = {
+        tokenCount,
+        guessCount,
+        withWeights: true,
+        far: far?.slicesOf(layer),
+      };
       onRouting(layer, await readRouting(recorder, routing, options));
       await runner.run(recorder, tokenCount, isDecided);
     },
   };
+}
+
+/**
+ * Makes the runner of experts that are all on the GPU; their routing is read only
+ * if heard.
+ *
+ * @param gpu The GPU.
+ * @param options The experts, and who hears of their routing.
+ * @returns The runner.
+ */
+export async function makeResident(
+  gpu: Gpu,
+  options: Parameters<typeof residentExperts>[1] & {
+    layer: number;
+    guessCount: number;
+    onRouting: RoutingListener | undefined;
+    far: FarGuesses | null;
+  },
+): Promise<ExpertRunner> {
+  const runner = residentRunner(await residentExperts(gpu, options));
+  const { onRouting } = options;
+  return onRouting ? reportedRunner(runner, { ...options, onRouting }) : runner;
 }

@@ -66,8 +66,8 @@ export class Mixtral implements Disposable {
 
   /** The most tokens that {@linkcode Mixtral.pickAhead} picks; 0: it cannot. */
   get aheadLimit(): number {
-    const { residency, offload } = this.#parts;
-    return residency?.isReady ?? offload === null ? AHEAD_LIMIT : 0;
+    const { residency, offload, far } = this.#parts;
+    return residency?.isReady ?? (offload ?? far) === null ? AHEAD_LIMIT : 0;
   }
 
   /** Milliseconds spent waiting for the GPU so far. */

@@ -11,17 +11,13 @@ import { decayFactors } from "../offload/use_history.ts";
 import { argmax } from "../ops/argmax.ts";
 import { ropeAngles } from "../ops/attention.ts";
 import { linear } from "../ops/linear.ts";
-import { residentExperts } from "../ops/experts.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
-import { makeRows, type Op, type Rows, withRole } from "../ops/op.ts";
+import { makeRows, type Op, type Rows, sequence, withRole } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
 import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
-import {
-  type ExpertRunner,
-  reportedRunner,
-  residentRunner,
-} from "./expert_runner.ts";
+import { makeResident } from "./expert_runner.ts";
+import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
 import { blockLayout, GpuResidency } from "./gpu_residency.ts";
 import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
 import { KvCache } from "./kv_cache.ts";
@@ -40,6 +36,13 @@ export interface MixtralOptions {
   readonly offload: OffloadOptions | null;
   /** Hears of the routing of the layers whose experts are all on the GPU. */
   readonly onRouting?: RoutingListener | undefined;
+  /**
+   * How many layers ahead routers guess besides one, for `onRouting`, which then
+   * hears of each layer before the next runs.
+   *
+   * @default {[]}
+   */
+  readonly guessAhead?: readonly number[] | undefined;
   /** Positions of the KV cache. */
   readonly contextLength: number;
   /** The most tokens of one step. */
@@ -59,6 +62,8 @@ export interface MixtralParts {
   readonly offload: Offload | null;
   /** Where routers decide, or log what they chose; `null` if they do neither. */
   readonly residency: GpuResidency | null;
+  /** Guesses about layers farther than the next; `null` if there are none. */
+  readonly far: FarGuesses | null;
   readonly kv: KvCache;
   readonly step: StepBuffers;
   readonly embed: Op;
@@ -116,7 +121,8 @@ export async function buildMixtral(
     Math.max(
       AHEAD_LIMIT * (1 + logWords),
       rowCount * logits.stride + logWords,
-      2 * options.chunkSize * numExpertsPerTok + numLocalExperts,
+      2 * options.chunkSize * numExpertsPerTok +
+        numLocalExperts * (1 + (options.guessAhead?.length ?? 0)),
     ) * 4,
   );
   const residency = logWords === 0 ? null : makeResidency(gpu, {
@@ -143,6 +149,7 @@ export async function buildMixtral(
   );
 
   const layers: LayerOps[] = [];
+  const far = await makeFarGuesses(gpu, weights, { ...options, x: xb });
   const caches = weights.layers.map((_, layer) =>
     makeKvBuffers(gpu, config, { layer, contextLength: options.contextLength })
   );
@@ -156,6 +163,7 @@ export async function buildMixtral(
       step: step.step,
       layerCount: config.numHiddenLayers,
       residency,
+      far,
     });
   const guessLimit = offload?.guessCount ??
     Math.min(GUESS_DEPTH, routing.expertCount);
@@ -164,43 +172,48 @@ export async function buildMixtral(
     const isHeard = layer.experts === null || residency !== null ||
       options.onRouting !== undefined;
     const guessCount = isHeard && nextGate ? guessLimit : 0;
+    const ops = await makeLayer(gpu, config, {
+      index: i,
+      layer,
+      shared,
+      cache: caches[i]!,
+      experts: layer.experts === null
+        ? offload!.runner(i)
+        : await makeResident(gpu, {
+          layer: i,
+          guessCount,
+          onRouting: options.onRouting,
+          far,
+          buffer: layer.experts,
+          layout: weights.expertLayout,
+          x: xb,
+          routing,
+          scratch,
+          step: step.step,
+        }),
+      guess: guessCount > 0
+        ? { nextGate: nextGate!, count: guessCount }
+        : undefined,
+      residency: residency
+        ? {
+          residency,
+          layer: i,
+          staged: offload?.staging?.countsOf(i) ?? null,
+        }
+        : undefined,
+      stage: offload?.staging?.besideTrunk(i) ?? null,
+    });
     layers.push(
-      await makeLayer(gpu, config, {
-        index: i,
-        layer,
-        shared,
-        cache: caches[i]!,
-        experts: layer.experts === null
-          ? offload!.runner(i)
-          : await makeResident(gpu, {
-            layer: i,
-            guessCount,
-            onRouting: options.onRouting,
-            buffer: layer.experts,
-            layout: weights.expertLayout,
-            x: xb,
-            routing,
-            scratch,
-            step: step.step,
-          }),
-        guess: guessCount > 0
-          ? { nextGate: nextGate!, count: guessCount }
-          : undefined,
-        residency: residency
-          ? {
-            residency,
-            layer: i,
-            staged: offload?.staging?.countsOf(i) ?? null,
-          }
-          : undefined,
-        stage: offload?.staging?.besideTrunk(i) ?? null,
-      }),
+      far
+        ? { ...ops, route: sequence("router", [ops.route, far.opOf(i)]) }
+        : ops,
     );
   }
   return {
     contextLength: options.contextLength,
     chunkSize: options.chunkSize,
     offload,
+    far,
     residency: residency && new GpuResidency(gpu, {
       residency,
       layout: blockLayout(config),
@@ -271,24 +284,10 @@ export async function buildMixtral(
  */
 function residencyWords(
   config: ModelConfig,
-  { offload, onRouting }: MixtralOptions,
+  { offload, onRouting, guessAhead = [] }: MixtralOptions,
 ): number {
   const isKept = offload === null
-    ? onRouting !== undefined
+    ? onRouting !== undefined && guessAhead.length === 0
     : offload.residency === "gpu";
   return isKept ? config.numHiddenLayers * blockLayout(config).wordCount : 0;
-}
-
-/** Experts that are all on the GPU; their routing is read only if heard. */
-async function makeResident(
-  gpu: Gpu,
-  options: Parameters<typeof residentExperts>[1] & {
-    layer: number;
-    guessCount: number;
-    onRouting: RoutingListener | undefined;
-  },
-): Promise<ExpertRunner> {
-  const runner = residentRunner(await residentExperts(gpu, options));
-  const { onRouting } = options;
-  return onRouting ? reportedRunner(runner, { ...options, onRouting }) : runner;
 }

@@ -28,6 +28,7 @@ import {
 import { ExpertLoader } from "./expert_loader.ts";
 import type { ExpertRunner } from "./expert_runner.ts";
 import { type DecidedExperts, offloadedRunner } from "./expert_scheduler.ts";
+import type { FarGuesses } from "./far_guesses.ts";
 import { Prefetcher } from "./prefetcher.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 import type { SchedulerParts } from "./scheduler_parts.ts";
@@ -79,6 +80,8 @@ export interface OffloadModel {
   readonly layerCount: number;
   /** Where routers decide; `null` if the host does. */
   readonly residency: Residency | null;
+  /** Guesses about layers farther than the next; `null` if there are none. */
+  readonly far: FarGuesses | null;
 }
 
 /** Experts beyond VRAM, ready to run. */
@@ -175,6 +178,7 @@ export async function offloadExperts(
       await groupRows(gpu, { routing, scratch, step }),
     ),
     onRouting: options.onRouting,
+    far: model.far,
   };
   const pools = residency === null
     ? []

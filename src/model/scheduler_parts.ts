@@ -10,6 +10,7 @@ import type { Routing } from "../ops/moe.ts";
 import type { Op } from "../ops/op.ts";
 import type { SlotExpert } from "../ops/slot_expert.ts";
 import type { ExpertLoader } from "./expert_loader.ts";
+import type { FarGuesses } from "./far_guesses.ts";
 import type { Prefetcher } from "./prefetcher.ts";
 import {
   readRouting,
@@ -45,6 +46,8 @@ export interface SchedulerParts {
   readonly expertByteLength: number;
   /** Hears of the routing. */
   readonly onRouting?: RoutingListener | undefined;
+  /** Guesses about layers farther than the next; `null` if there are none. */
+  readonly far: FarGuesses | null;
 }
 
 /**
@@ -60,13 +63,14 @@ export async function readLayer(
   recorder: Recorder,
   { layer, tokenCount }: { layer: number; tokenCount: number },
 ): Promise<RoutingRecord> {
-  const { routing, prefetcher, layers, layerCount, onRouting } = parts;
+  const { routing, prefetcher, layers, layerCount, onRouting, far } = parts;
   // The last layer guesses nothing; what follows its ids is another's guess.
   const isLast = layers[layer] === layerCount - 1;
   const record = await readRouting(recorder, routing, {
     tokenCount,
     guessCount: isLast ? 0 : prefetcher.guessCount,
     withWeights: onRouting !== undefined,
+    far: far?.slicesOf(layers[layer]!),
   });
   onRouting?.(layers[layer]!, record);
   return record;

@@ -1,13 +1,14 @@
 /** Weights that nobody trained, laid out as the kernels read them. */
 
-import { halvesToFloat32 } from "hqq-ts";
+import { halvesToFloat32, packedLength } from "hqq-ts";
 import { type MatrixLayout, matrixLayout } from "../ops/matrix.ts";
 import { SYNTHETIC_PARTS, type SyntheticWeights } from "./synthetic_weights.ts";
+import type { PlainMatrix, PlainReader } from "./plain_weights.ts";
 import type { MatrixReader, Part, Quantization } from "./weights.ts";
 import { schemeOf } from "./weights.ts";
 
 /** Reads made-up weights: what a checkpoint with the same ones would give. */
-export class SyntheticReader implements MatrixReader {
+export class SyntheticReader implements MatrixReader, PlainReader {
   readonly #weights: SyntheticWeights;
   readonly #parts: Readonly<Record<Part, Quantization>>;
 
@@ -68,6 +69,58 @@ export class SyntheticReader implements MatrixReader {
     floats.set(halvesToFloat32(meta.zeroScale), 2 * metaCount);
     floats.set(halvesToFloat32(meta.zeroZero), 2 * metaCount + 1);
     return Promise.resolve();
+  }
+
+  /** The same matrix as a checkpoint would store it. */
+  readPlain(
+    base: string,
+    shape: readonly [number, number],
+    part: Part | null,
+  ): Promise<PlainMatrix> {
+    const [N, K] = shape;
+    const layout = part === null
+      ? this.floatLayout(base, shape)
+      : this.layout(base, shape, part);
+    const { scheme, metaCount } = layout;
+    if (scheme.type !== "HQQ") {
+      const halves = new Uint16Array(N * K);
+      this.#weights.writeHalves(base, K, halves);
+      const bytes = new Uint8Array(halves.buffer);
+      return Promise.resolve({ shape, dtype: "F16", bytes });
+    }
+    const { bits, axis, groupSize } = scheme;
+    const matrix = { base, K, scheme, metaCount };
+    const groupCount = N * K / groupSize;
+    const codes = (key: "codes" | "scaleCodes" | "zeroCodes") => {
+      const rows = [groupSize, groupCount] as const;
+      const byteLength = key !== "codes"
+        ? groupCount
+        : packedLength({ bits, shape: rows }) * (bits === 3 ? 4 : 1);
+      const bytes = new Uint8Array(byteLength);
+      this.#weights.writeCodes(matrix, key, bytes);
+      return bytes;
+    };
+    const meta = this.#weights.meta(matrix);
+    const values = (
+      key: "scaleCodes" | "zeroCodes",
+      [scale, zero]: readonly [Uint16Array, Uint16Array],
+    ) => ({
+      shape: [1, groupCount] as const,
+      bits: 8 as const,
+      axis: 0 as const,
+      groupSize: groupCount / scale.length,
+      channelWise: true,
+      packed: codes(key),
+      scale: halvesToFloat32(scale),
+      zero: halvesToFloat32(zero),
+    });
+    const packed = codes("codes");
+    return Promise.resolve({
+      ...{ shape, bits, groupSize, axis, channelWise: true },
+      packed: bits === 3 ? new Int32Array(packed.buffer) : packed,
+      scale: values("scaleCodes", [meta.metaScale, meta.metaZero]),
+      zero: values("zeroCodes", [meta.zeroScale, meta.zeroZero]),
+    });
   }
 
   /** Ones for norms; a router that follows the trace. */

@@ -1,7 +1,8 @@
 /** From the tensors of a checkpoint to matrices as the kernels read them. */
 
-import { dequantize, quantize, type QuantizedTensor } from "hqq-ts";
+import { dequantize } from "hqq-ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
+import type { FloatDtype } from "../io/float.ts";
 import type { Dtype } from "../io/tensor_spec.ts";
 import {
   type HqqScheme,
@@ -12,6 +13,12 @@ import {
 import { writeFloatMatrix, writeHqqMatrix } from "../ops/write_matrix.ts";
 import { checkFlatParameters, readFlatParameters } from "./flat_parameters.ts";
 import type { StoredLayout } from "./stored_layout.ts";
+import {
+  type MatrixQuantizer,
+  type ParallelQuantizer,
+  quantizeMatrix,
+} from "./quantize_job.ts";
+import type { PlainMatrix, PlainReader } from "./plain_weights.ts";
 import { placeMatrix, readMatrix } from "./read_matrix.ts";
 
 /** The parts of a model that are quantized, each in its own way. */
@@ -65,11 +72,12 @@ export interface MatrixReader {
 
 /**
  * Reads matrices of a checkpoint, quantizing on the way if asked: one matrix of
- * floats at a time.
+ * floats at a time, unless somebody else does it side by side.
  */
-export class WeightReader implements MatrixReader {
-  /** 1 where it quantizes: the floats of a matrix take much memory. */
+export class WeightReader implements MatrixReader, PlainReader {
+  /** Few where it quantizes: the floats of a matrix take much memory. */
   readonly parallelReadCount: number | undefined;
+  readonly #quantizer: MatrixQuantizer | null;
   readonly #checkpoint: Checkpoint;
   readonly #stored: StoredLayout | null;
   readonly #wanted: Readonly<Partial<Record<Part, Quantization>>>;
@@ -78,14 +86,17 @@ export class WeightReader implements MatrixReader {
    * Constructs a reader.
    *
    * @param checkpoint The tensors.
-   * @param options What is stored (`null`: floats) and what is wanted
-   * (`undefined`: as stored).
+   * @param options What is stored (`null`: floats), what is wanted (`undefined`:
+   * as stored), and who quantizes, if not this thread.
    * @throws {RangeError} If a quantized part is wanted in other bits.
    */
   constructor(checkpoint: Checkpoint, options: {
     stored: StoredLayout | null;
     wanted: Readonly<Partial<Record<Part, Quantization>>>;
+    quantizer?: ParallelQuantizer | undefined;
   }) {
+    const { quantizer } = options;
+    this.#quantizer = quantizer ?? null;
     this.#checkpoint = checkpoint;
     this.#stored = options.stored;
     this.#wanted = options.wanted;
@@ -93,7 +104,10 @@ export class WeightReader implements MatrixReader {
       const stored = options.stored?.[part] ?? { bits: 16 };
       const wanted = options.wanted[part];
       if (wanted === undefined) continue;
-      if (stored.bits === 16 && wanted.bits < 16) this.parallelReadCount = 1;
+      if (stored.bits === 16 && wanted.bits < 16) {
+        // One more is read while the workers work.
+        this.parallelReadCount = quantizer ? quantizer.workerCount + 1 : 1;
+      }
       if (stored.bits === 16) continue;
       if (wanted.bits !== stored.bits) {
         throw new RangeError(
@@ -174,8 +188,53 @@ export class WeightReader implements MatrixReader {
       await checkFlatParameters(this.#checkpoint, matrix);
       return await placeMatrix(this.#checkpoint, matrix, { layout, into });
     }
-    const weights = await this.readFloats(name, shape);
-    writeHqqMatrix(layout, quantizeMatrix(weights, { shape, scheme }), into);
+    if (this.#quantizer === null) {
+      const weights = await this.readFloats(name, shape);
+      const tensor = quantizeMatrix(weights, { shape, scheme });
+      return writeHqqMatrix(layout, tensor, into);
+    }
+    const { dtype } = this.#checkpoint.expect(name, { shape, dtypes: FLOATS });
+    const [laidOut] = await this.#quantizer.run({
+      base,
+      bytes: await this.#checkpoint.read(name),
+      dtype: dtype as FloatDtype,
+      shape,
+      scheme,
+      layout,
+    });
+    into.set(laidOut!);
+  }
+
+  /**
+   * Reads a matrix as it is stored, or quantized as wanted; not as kernels read it.
+   *
+   * @param base The tensor's name without `.weight`.
+   * @param shape Output rows N and inputs K.
+   * @param part Which part it belongs to; `null` for what is never quantized.
+   * @returns The matrix.
+   * @throws {Error} If the checkpoint has no such matrix.
+   */
+  async readPlain(
+    base: string,
+    shape: readonly [number, number],
+    part: Part | null,
+  ): Promise<PlainMatrix> {
+    const stored = part && this.#stored?.[part];
+    if (stored && stored.bits !== 16) {
+      const matrix = { base, shape, part: stored };
+      await checkFlatParameters(this.#checkpoint, matrix);
+      return await readMatrix(this.#checkpoint, matrix);
+    }
+    const name = `${base}.weight`;
+    const wanted = part && this.#wanted[part];
+    if (wanted && wanted.bits !== 16) {
+      const scheme = schemeOf(wanted);
+      const weights = await this.readFloats(name, shape);
+      return quantizeMatrix(weights, { shape, scheme });
+    }
+    const { dtype } = this.#checkpoint.expect(name, { shape, dtypes: FLOATS });
+    const bytes = await this.#checkpoint.read(name);
+    return { shape, dtype: dtype as FloatDtype, bytes };
   }
 
   /**
@@ -220,29 +279,4 @@ export function schemeOf(
 ): HqqScheme {
   const groups = { axis, groupSize, scaleGroupSize };
   return { type: "HQQ", bits: bits as HqqScheme["bits"], ...groups };
-}
-
-/**
- * Quantizes a matrix as the published checkpoints were: 4-bit zeros rounded, and
- * unless the scheme has plain scales, these in groups and zeros with one scale.
- *
- * @param weights W (N, K).
- * @param options Its shape, and the scheme to bring it to.
- * @returns The quantized matrix.
- */
-export function quantizeMatrix(
-  weights: Float32Array,
-  { shape, scheme }: { shape: readonly [number, number]; scheme: HqqScheme },
-): QuantizedTensor {
-  const { bits, axis, groupSize, scaleGroupSize } = scheme;
-  return quantize(weights, {
-    shape,
-    bits,
-    groupSize,
-    axis,
-    ...(scaleGroupSize === null ? {} : {
-      quantScale: { groupSize: scaleGroupSize },
-      quantZero: { groupSize: null, channelWise: false },
-    }),
-  });
 }

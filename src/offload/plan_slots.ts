@@ -1,4 +1,5 @@
 import { formatByteLength } from "./byte_length.ts";
+import { evenSlots } from "./even_slots.ts";
 import {
   fixedByteLength,
   type ModelSizes,
@@ -103,12 +104,8 @@ function autoSlots(sizes: ModelSizes, options: SlotsPlanOptions): SlotsPlan {
   }
   const room = budget - fixed - staging * expertByteLength;
   const count = Math.floor(room / slotByteLength);
-  const even = Math.floor(count / layerCount);
   const first = layerCount - count % layerCount;
-  const slots = Array.from(
-    { length: layerCount },
-    (_, layer) => even + (layer < first ? 0 : 1),
-  );
+  const slots = evenSlots(layerCount, count);
   reasons.push(
     `Slots: ${count}, what ${formatByteLength(budget)} of VRAM hold beside ${
       formatByteLength(fixed)

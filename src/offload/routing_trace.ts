@@ -1,16 +1,8 @@
-/** What a routing trace is of. */
-export interface TraceHeader {
-  /** The model, for people. */
-  model: string;
-  /** Layers of the model. */
-  layerCount: number;
-  /** Experts of a layer. */
-  expertCount: number;
-  /** Experts of a token in a layer. */
-  topK: number;
-  /** Experts that are guessed for a token in a layer; 0 for none. */
-  guessCount: number;
-}
+import {
+  checkTraceHeader,
+  type TraceHeader,
+  traceLayout,
+} from "./trace_header.ts";
 
 /**
  * How a token ran: alone, which is `decode` even for a prompt of one token, or
@@ -25,16 +17,17 @@ export type TokenKind = "decode" | "prefill" | "chunk";
  * As bytes, all numbers little-endian:
  *
  * ```text
- * "moenort1"                    8 bytes
+ * "moenort1"                    8 bytes; "moenort2" if there are farDepths
  * byte length of the header     u32
  * header                        JSON in UTF-8: model, layerCount, expertCount,
- *                               topK, guessCount
+ *                               topK, guessCount, farDepths
  * for each token:
  *   kind                        u8: 0 decode, 1 prefill, 2 the first of a chunk
  *   for each layer:
  *     experts, by rank          topK ids
  *     guess, likeliest first    guessCount ids: the guess for this layer, made
  *                               in the layer before it; all bits set for none
+ *     far guesses               the same for each of farDepths
  *     weights                   topK u16: weight * 65535, rounded
  * ```
  *
@@ -53,6 +46,8 @@ export interface RoutingTrace extends TraceHeader {
   weights: Float32Array;
   /** Guesses, {@linkcode NO_EXPERT} for none: (tokenCount, layerCount, guessCount) */
   guesses: Uint16Array;
+  /** The same made farther before: (tokenCount, layerCount, farDepths, guessCount) */
+  farGuesses?: Uint16Array;
 }
 
 /** Stands for an expert that was not guessed. */
@@ -60,6 +55,9 @@ export const NO_EXPERT = 0xffff;
 
 /** The first bytes of a trace. */
 export const TRACE_MAGIC = "moenort1";
+
+/** Those of a trace that has `farDepths`, which others could not read. */
+export const FAR_TRACE_MAGIC = "moenort2";
 
 /** What weights are multiplied by. */
 export const WEIGHT_UNIT = 0xffff;
@@ -72,55 +70,6 @@ export const TOKEN_KINDS: readonly TokenKind[] = [
 ];
 
 const HEADER_LIMIT = 2 ** 16;
-const NAME_LIMIT = 1024;
-
-/** Where things are in the bytes of a token. */
-export interface TraceLayout {
-  /** Bytes of an id. */
-  idByteLength: 1 | 2;
-  /** Bytes of a layer's experts, guess and weights. */
-  layerByteLength: number;
-  /** Bytes of a token. */
-  tokenByteLength: number;
-}
-
-/**
- * Where things are in the bytes of a token.
- *
- * @param header What the trace is of.
- * @returns The layout.
- */
-export function traceLayout(header: TraceHeader): TraceLayout {
-  const { layerCount, expertCount, topK, guessCount } = header;
-  const idByteLength = expertCount <= 255 ? 1 : 2;
-  const layerByteLength = (topK + guessCount) * idByteLength + topK * 2;
-  const tokenByteLength = 1 + layerCount * layerByteLength;
-  return { idByteLength, layerByteLength, tokenByteLength };
-}
-
-/**
- * Checks what a trace is of.
- *
- * @param header Anything that has the fields.
- * @returns The fields alone.
- * @throws {RangeError} If they are of no model.
- */
-export function checkTraceHeader(header: TraceHeader): TraceHeader {
-  const { model, layerCount, expertCount, topK, guessCount } = header;
-  const isCount = (value: number, least: number, most: number) =>
-    Number.isInteger(value) && value >= least && value <= most;
-  if (
-    typeof model === "string" && model.length <= NAME_LIMIT &&
-    isCount(layerCount, 1, 0xffff) &&
-    isCount(expertCount, 1, NO_EXPERT) && isCount(topK, 1, expertCount) &&
-    isCount(guessCount, 0, expertCount)
-  ) return { model, layerCount, expertCount, topK, guessCount };
-  throw new RangeError(
-    `Cannot use a trace header: received ${
-      JSON.stringify({ model, layerCount, expertCount, topK, guessCount })
-    }, wanted the name and the counts of a model`,
-  );
-}
 
 /**
  * The experts of a token in a layer.
@@ -136,6 +85,29 @@ export function expertsAt(
   const { layerCount, topK } = trace;
   const offset = (at.token * layerCount + at.layer) * topK;
   return Array.from(trace.experts.subarray(offset, offset + topK));
+}
+
+/**
+ * What was guessed about a token in a layer.
+ *
+ * @param trace The trace.
+ * @param at The token, the layer, and how many layers before it was guessed: 1 or
+ * one of `farDepths`.
+ * @returns The experts, likeliest first; none if nobody guessed.
+ */
+export function guessAt(
+  trace: RoutingTrace,
+  at: { token: number; layer: number; depth: number },
+): number[] {
+  const { layerCount, guessCount, farDepths = [] } = trace;
+  const place = at.token * layerCount + at.layer;
+  const index = farDepths.indexOf(at.depth);
+  const all = at.depth === 1 ? trace.guesses : trace.farGuesses;
+  if (all === undefined || (index < 0 && at.depth !== 1)) return [];
+  const offset = at.depth === 1 ? place : place * farDepths.length + index;
+  return Array.from(
+    all.subarray(offset * guessCount, (offset + 1) * guessCount),
+  ).filter((id) => id !== NO_EXPERT);
 }
 
 /**
@@ -156,7 +128,7 @@ export function parseTrace(bytes: Uint8Array): RoutingTrace {
       `${left} bytes are left after ${tokenCount} tokens, wanted ${layout.tokenByteLength} for the next`,
     );
   }
-  const { layerCount, topK, guessCount } = header;
+  const { layerCount, topK, guessCount, farDepths } = header;
   const places = tokenCount * layerCount;
   const trace: RoutingTrace = {
     ...header,
@@ -165,6 +137,9 @@ export function parseTrace(bytes: Uint8Array): RoutingTrace {
     experts: new Uint16Array(places * topK),
     weights: new Float32Array(places * topK),
     guesses: new Uint16Array(places * guessCount),
+    ...farDepths && {
+      farGuesses: new Uint16Array(places * farDepths.length * guessCount),
+    },
   };
   const view = new DataView(rest.buffer, rest.byteOffset, rest.byteLength);
   for (let token = 0; token < tokenCount; token++) {
@@ -194,7 +169,7 @@ function parseHeader(
     throw malformed(`it has ${bytes.length} bytes, wanted at least ${begin}`);
   }
   const magic = new TextDecoder().decode(bytes.subarray(0, TRACE_MAGIC.length));
-  if (magic !== TRACE_MAGIC) {
+  if (magic !== TRACE_MAGIC && magic !== FAR_TRACE_MAGIC) {
     throw malformed(`it does not begin with "${TRACE_MAGIC}"`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -206,7 +181,9 @@ function parseHeader(
   try {
     const text = new TextDecoder("utf-8", { fatal: true })
       .decode(bytes.subarray(begin, begin + length));
-    const header = checkTraceHeader(Object(JSON.parse(text)));
+    const { farDepths, ...counts } = Object(JSON.parse(text));
+    const isFar = magic === FAR_TRACE_MAGIC;
+    const header = checkTraceHeader(isFar ? { ...counts, farDepths } : counts);
     return { header, byteLength: begin + length };
   } catch (error) {
     throw malformed(`its header is no trace's: ${(error as Error).message}`);
@@ -218,7 +195,7 @@ function readLayer(
   trace: RoutingTrace,
   at: { view: DataView; token: number; layer: number; offset: number },
 ): void {
-  const { topK, guessCount, expertCount } = trace;
+  const { topK, guessCount, expertCount, farDepths = [] } = trace;
   const { view, token, layer } = at;
   const { idByteLength } = traceLayout(trace);
   const place = token * trace.layerCount + layer;
@@ -228,7 +205,8 @@ function readLayer(
       : view.getUint16(at.offset + 2 * i, true);
   const none = idByteLength === 1 ? 0xff : NO_EXPERT;
   const where = `token ${token}, layer ${layer}`;
-  const weightOffset = at.offset + (topK + guessCount) * idByteLength;
+  const guessesCount = guessCount * (1 + farDepths.length);
+  const weightOffset = at.offset + (topK + guessesCount) * idByteLength;
   for (let rank = 0; rank < topK; rank++) {
     const id = idAt(rank);
     if (id >= expertCount) {
@@ -242,12 +220,16 @@ function readLayer(
     trace.weights[place * topK + rank] =
       view.getUint16(weightOffset + 2 * rank, true) / WEIGHT_UNIT;
   }
-  for (let i = 0; i < guessCount; i++) {
+  for (let i = 0; i < guessesCount; i++) {
     const id = idAt(topK + i);
     if (id >= expertCount && id !== none) {
       throw malformed(`${where} guesses expert ${id} of ${expertCount}`);
     }
-    trace.guesses[place * guessCount + i] = id === none ? NO_EXPERT : id;
+    const farCount = guessesCount - guessCount;
+    const [target, index] = i < guessCount
+      ? [trace.guesses, place * guessCount + i]
+      : [trace.farGuesses!, place * farCount + i - guessCount];
+    target[index] = id === none ? NO_EXPERT : id;
   }
 }
 

@@ -2,13 +2,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Random, withRandom } from "../../tests/_random.ts";
 import {
   expertsAt,
+  guessAt,
   NO_EXPERT,
   parseTrace,
   type RoutingTrace,
-  type TraceHeader,
-  traceLayout,
 } from "./routing_trace.ts";
 import { syntheticTrace } from "./synthetic_trace.ts";
+import { type TraceHeader, traceLayout } from "./trace_header.ts";
 import { TraceWriter } from "./trace_writer.ts";
 
 const HEADER: TraceHeader = {
@@ -37,7 +37,7 @@ function tinyTrace(): Uint8Array<ArrayBuffer> {
 /** Writes a whole trace. */
 function bytesOf(trace: RoutingTrace): Uint8Array {
   const writer = new TraceWriter(trace);
-  const { layerCount, topK, guessCount } = trace;
+  const { layerCount, topK, farDepths = [] } = trace;
   for (let token = 0; token < trace.tokenCount; token++) {
     writer.addTokens(1, trace.kinds[token] === 0 ? "decode" : "prefill");
     for (let layer = 0; layer < layerCount; layer++) {
@@ -47,9 +47,9 @@ function bytesOf(trace: RoutingTrace): Uint8Array {
         layer,
         experts: expertsAt(trace, { token, layer }),
         weights: trace.weights.subarray(place * topK, (place + 1) * topK),
-        guess: trace.guesses
-          .subarray(place * guessCount, (place + 1) * guessCount)
-          .filter((id) => id !== NO_EXPERT),
+        guess: guessAt(trace, { token, layer, depth: 1 }),
+        farGuesses: farDepths
+          .map((depth) => guessAt(trace, { token, layer, depth })),
       });
     }
   }
@@ -68,7 +68,12 @@ function someTrace(random: Random): RoutingTrace {
     guessCount: random.integer(3),
   });
   trace.kinds.set(random.integers(trace.tokenCount, 2));
-  return trace;
+  const farDepths = [2, 3].filter((depth) =>
+    depth < trace.layerCount && random.next() < 0.5
+  );
+  if (farDepths.length === 0) return trace;
+  const guesses = farDepths.flatMap(() => [...trace.guesses]);
+  return { ...trace, farDepths, farGuesses: Uint16Array.from(guesses) };
 }
 
 Deno.test("parseTrace() reads what TraceWriter writes", async () => {
@@ -95,8 +100,33 @@ Deno.test("a routing trace has the documented bytes", () => {
   ]);
   const mixtral = { layerCount: 32, expertCount: 8, topK: 2, guessCount: 3 };
   assertEquals(traceLayout({ model: "", ...mixtral }).tokenByteLength, 289);
+  const far = { model: "", ...mixtral, farDepths: [2, 10] };
+  assertEquals(traceLayout(far).tokenByteLength, 289 + 32 * 6);
   const large = { ...HEADER, expertCount: 256 };
   assertEquals(traceLayout(large).layerByteLength, 10);
+});
+
+Deno.test("a trace with farther guesses has a mark of its own", () => {
+  const header = { ...HEADER, layerCount: 4, farDepths: [2, 3] };
+  const writer = new TraceWriter(header);
+  const token = writer.addTokens(1, "decode");
+  for (let layer = 0; layer < 4; layer++) {
+    const routing = { experts: [3, 1], weights: [0.75, 0.25] };
+    const farGuesses = [[], [], [[1]], [[2], [0]]][layer]!;
+    writer.record({ token, layer, ...routing, guess: [3], farGuesses });
+  }
+  const bytes = writer.take();
+  assertEquals(new TextDecoder().decode(bytes.subarray(0, 8)), "moenort2");
+  assertEquals([...bytes.subarray(-9)], [3, 1, 3, 2, 0, 0xff, 0xbf, 0, 0x40]);
+  const trace = parseTrace(bytes);
+  assertEquals(trace.farDepths, [2, 3]);
+  const at = (layer: number, depth: number) =>
+    guessAt(trace, { token, layer, depth });
+  assertEquals([at(3, 1), at(3, 2), at(3, 3)], [[3], [2], [0]]);
+  assertEquals([at(2, 2), at(2, 3), at(3, 4)], [[1], [], []]);
+  // Whoever knows only the first kind of trace must not take it for one.
+  bytes[7] = 0x31;
+  assertThrows(() => parseTrace(bytes), SyntaxError);
 });
 
 Deno.test("parseTrace() reads bytes anywhere in a buffer", () => {
@@ -155,9 +185,11 @@ Deno.test("parseTrace() refuses the header of no model", () => {
     { model: undefined },
     { model: "m".repeat(1025) },
   ];
+  const far = [[1], [2], [3, 2], [2.5], 2, ["2"], null];
+  changes.push(...far.map((farDepths) => ({ layerCount: 2, farDepths })));
   for (const change of changes) {
     const json = JSON.stringify({ ...HEADER, ...change });
-    const bytes = new TextEncoder().encode(`moenort1....${json}`);
+    const bytes = new TextEncoder().encode(`moenort2....${json}`);
     new DataView(bytes.buffer).setUint32(8, json.length, true);
     assertThrows(
       () => parseTrace(bytes),

@@ -1,8 +1,5 @@
-import {
-  checkTraceHeader,
-  NO_EXPERT,
-  type RoutingTrace,
-} from "./routing_trace.ts";
+import { NO_EXPERT, type RoutingTrace } from "./routing_trace.ts";
+import { checkTraceHeader } from "./trace_header.ts";
 
 /** Options for {@linkcode syntheticTrace}. */
 export interface SyntheticTraceOptions {

@@ -1,13 +1,16 @@
 import {
-  checkTraceHeader,
+  FAR_TRACE_MAGIC,
   TOKEN_KINDS,
   type TokenKind,
   TRACE_MAGIC,
+  WEIGHT_UNIT,
+} from "./routing_trace.ts";
+import {
+  checkTraceHeader,
   type TraceHeader,
   type TraceLayout,
   traceLayout,
-  WEIGHT_UNIT,
-} from "./routing_trace.ts";
+} from "./trace_header.ts";
 
 /** The routing of a token in a layer. */
 export interface TraceRecord {
@@ -21,6 +24,8 @@ export interface TraceRecord {
   weights: ArrayLike<number>;
   /** The guess for this layer, most probable first: at most (guessCount) */
   guess?: ArrayLike<number>;
+  /** The same made farther before, for each of `farDepths` or the first of them. */
+  farGuesses?: readonly ArrayLike<number>[];
 }
 
 /** Writes a routing trace into memory; the caller writes it to a file. */
@@ -85,34 +90,40 @@ export class TraceWriter {
    * experts are not top-k distinct ones.
    */
   record(record: TraceRecord): void {
-    const { layerCount, topK, guessCount } = this.#header;
+    const { layerCount, topK, guessCount, farDepths = [] } = this.#header;
     const { token, layer, experts, weights, guess = [] } = record;
+    const { farGuesses = [] } = record;
+    const guesses = [guess, ...farGuesses];
     const index = token - this.#first;
     const exists = Number.isInteger(token) && index >= 0 &&
       index < this.#count && Number.isInteger(layer) && layer >= 0 &&
       layer < layerCount;
     if (
       !exists || experts.length !== topK || weights.length !== topK ||
-      new Set(Array.from(experts)).size !== topK || guess.length > guessCount ||
-      !this.#exist(experts) || !this.#exist(guess)
+      new Set(Array.from(experts)).size !== topK || !this.#exist(experts) ||
+      guesses.length > 1 + farDepths.length ||
+      guesses.some((ids) => ids.length > guessCount || !this.#exist(ids))
     ) {
       throw new RangeError(
         `Cannot record the routing of token ${token}, layer ${layer}: experts ${
           Array.from(experts)
         }, guess ${
-          Array.from(guess)
+          guesses.map((ids) => Array.from(ids)).join(" and ")
         }, wanted a token that was added and not taken, ${topK} distinct experts and at most ${guessCount} guesses`,
       );
     }
     const { tokenByteLength, layerByteLength, idByteLength } = this.#layout;
     const offset = index * tokenByteLength + 1 + layer * layerByteLength;
     const view = new DataView(this.#bytes.buffer, offset, layerByteLength);
-    const ids = [...Array.from(experts), ...Array.from(guess)];
-    for (const [i, id] of ids.entries()) {
-      if (idByteLength === 1) view.setUint8(i, id);
-      else view.setUint16(2 * i, id, true);
+    for (const [i, ids] of [experts, ...guesses].entries()) {
+      const first = i === 0 ? 0 : topK + (i - 1) * guessCount;
+      for (const [j, id] of Array.from(ids).entries()) {
+        if (idByteLength === 1) view.setUint8(first + j, id);
+        else view.setUint16(2 * (first + j), id, true);
+      }
     }
-    const weightOffset = (topK + guessCount) * idByteLength;
+    const guessesCount = guessCount * (1 + farDepths.length);
+    const weightOffset = (topK + guessesCount) * idByteLength;
     for (const [rank, weight] of Array.from(weights).entries()) {
       const clamped = Math.min(Math.max(weight, 0), 1);
       const fixed = Math.round(clamped * WEIGHT_UNIT);
@@ -171,7 +182,8 @@ export class TraceWriter {
   #headerBytes(): Uint8Array {
     const json = new TextEncoder().encode(JSON.stringify(this.#header));
     const bytes = new Uint8Array(TRACE_MAGIC.length + 4 + json.length);
-    bytes.set(new TextEncoder().encode(TRACE_MAGIC));
+    const magic = this.#header.farDepths ? FAR_TRACE_MAGIC : TRACE_MAGIC;
+    bytes.set(new TextEncoder().encode(magic));
     new DataView(bytes.buffer)
       .setUint32(TRACE_MAGIC.length, json.length, true);
     bytes.set(json, TRACE_MAGIC.length + 4);

@@ -81,6 +81,8 @@ const MAX_RANGE_LENGTH = 100_000;
  * ```
  */
 export class ChatTemplate {
+  /** The template as it was written. */
+  readonly source: string;
   readonly #template: Template;
   readonly #specialTokens: Readonly<Record<string, string | undefined>>;
 
@@ -92,6 +94,7 @@ export class ChatTemplate {
    * @throws {SyntaxError} If it is not a template.
    */
   constructor(source: string, options: ChatTemplateOptions = {}) {
+    this.source = source;
     this.#specialTokens = {
       "bos_token": options.bosToken,
       "eos_token": options.eosToken,

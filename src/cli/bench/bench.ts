@@ -10,7 +10,7 @@ import { benchTable, slotsOf, speed } from "./bench_table.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import type { Io } from "../io.ts";
-import { defaultModel } from "../open_engine.ts";
+import { chosenModel } from "../models/chosen_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { progressLine } from "../progress.ts";
 import { tellActivations } from "../tell_activations.ts";
@@ -83,7 +83,9 @@ async function openSource(values: Values): Promise<ModelSource> {
     return syntheticSource(values.synthetic as string);
   }
   const { openSource } = await import("../../engine/model_source.ts");
-  return await openSource(values.model as string | undefined ?? defaultModel());
+  return await openSource(
+    await chosenModel(values.model as string | undefined),
+  );
 }
 
 function rendered(

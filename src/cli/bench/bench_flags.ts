@@ -1,8 +1,9 @@
 import type { BenchOptions } from "../../engine/bench.ts";
 import { BENCH_DEFAULTS } from "../../engine/bench_cases.ts";
 import type { SlotsWish } from "../../offload/slots_wish.ts";
-import { type Flag, type FlagValue, parseValue } from "../args.ts";
+import type { Flag, FlagValue } from "../args.ts";
 import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "../flags.ts";
+import { listFlag } from "../list_flag.ts";
 import { readSlots } from "../slots_file.ts";
 import { UsageError } from "../usage_error.ts";
 
@@ -66,7 +67,7 @@ export const BENCH_FLAGS: readonly Flag[] = [
     if (!VARIED.includes(flag.name)) return flag;
     return listFlag(flag.name === "slots" ? SLOTS_FLAG : flag);
   }),
-  ...COMMON_FLAGS.filter(({ name }) => name !== "trace"),
+  ...COMMON_FLAGS.filter(({ name }) => !name.startsWith("trace")),
 ];
 
 /**
@@ -110,18 +111,6 @@ export async function benchOptions(
       ...loadOptions(Object.fromEntries(fixed)),
       ...values.profile && { profile: true },
     },
-  };
-}
-
-/** The same flag for several values, each checked like the one. */
-function listFlag(flag: Flag): Flag {
-  return {
-    ...flag,
-    value: `${flag.value},…`,
-    parse: (text) =>
-      text.split(",").map((part) =>
-        parseValue(flag, part.trim()) as number | string
-      ),
   };
 }
 

@@ -5,7 +5,6 @@ import type { Command, Surroundings } from "../command.ts";
 import {
   COMMON_FLAGS,
   generateOptions,
-  LOAD_FLAGS,
   refuseSynthetic,
   SAMPLING_FLAGS,
   SYSTEM_FLAG,
@@ -14,6 +13,7 @@ import { describeError } from "../describe_error.ts";
 import { defaultModel } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
+import { TEXT_LOAD_FLAGS } from "../text_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { OneModel } from "./model_switch.ts";
 import { PromptHistory } from "./prompt_history.ts";
@@ -38,7 +38,7 @@ export const CHAT: Command = {
     SYSTEM_FLAG,
     NO_HISTORY_FLAG,
     ...SAMPLING_FLAGS,
-    ...LOAD_FLAGS,
+    ...TEXT_LOAD_FLAGS,
     ...COMMON_FLAGS,
   ],
   run,

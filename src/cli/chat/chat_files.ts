@@ -88,19 +88,6 @@ export async function pathsFrom(start: string): Promise<string[]> {
     .map((name) => prefix + name);
 }
 
-/**
- * Lists folders in a folder.
- *
- * @param folder The folder; it need not be there.
- * @returns Their names, sorted.
- */
-export async function folderNames(folder: string): Promise<string[]> {
-  const names = await entries(folder);
-  return names
-    .filter((name) => name.endsWith("/"))
-    .map((name) => name.slice(0, -1));
-}
-
 /** Names in a folder, sorted, those of folders with a slash; none if it is none. */
 async function entries(folder: string): Promise<string[]> {
   try {

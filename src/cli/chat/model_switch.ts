@@ -1,8 +1,8 @@
-import { join } from "@std/path";
-import { modelsFolder } from "../../hub/models_folder.ts";
+import { findNames } from "../../hub/local_models.ts";
+import { modelPlaces } from "../models/chosen_model.ts";
 import type { CliEngine } from "../open_engine.ts";
 import type { OpenModel } from "../open_model.ts";
-import { folderNames, pathsFrom } from "./chat_files.ts";
+import { pathsFrom } from "./chat_files.ts";
 import type { ModelSwitch } from "./session.ts";
 
 /** Opens models one after the other: two may not fit beside each other. */
@@ -78,20 +78,14 @@ export class OneModel implements ModelSwitch, AsyncDisposable {
    * Finds models.
    *
    * @param start How their names or paths begin.
-   * @returns Models that were fetched, by `<owner>/<name>`, and paths.
+   * @returns The names of models, and paths.
    */
   async names(start: string): Promise<string[]> {
-    const fetched: string[] = [];
-    if (this.#home !== null) {
-      const folder = modelsFolder(this.#home);
-      for (const owner of await folderNames(folder)) {
-        const names = await folderNames(join(folder, owner));
-        fetched.push(...names.map((name) => `${owner}/${name}`));
-      }
-    }
+    const places = { ...modelPlaces(), home: this.#home };
+    const named = (await findNames(places)).map(({ name }) => name);
     const paths = start.includes("/") ? await pathsFrom(start) : [];
     return [
-      ...fetched.filter((name) => name.startsWith(start)),
+      ...named.filter((name) => name.startsWith(start)),
       ...paths.filter((path) => path.endsWith("/")),
     ];
   }

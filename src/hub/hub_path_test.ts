@@ -1,0 +1,42 @@
+import { assertThrows } from "@std/assert";
+import { checkHubPaths } from "./hub_path.ts";
+
+Deno.test("checkHubPaths() lets files and folders pass", () => {
+  checkHubPaths([
+    ...["config.json", ".gitattributes", "a/b/c.txt", "a/..b", "a b.txt"],
+    ...["ünïcode.json", "console.json", "~x", "a...b"],
+  ]);
+});
+
+Deno.test("checkHubPaths() refuses what leaves the directory or is no file", () => {
+  for (
+    const path of [
+      ...[
+        "../x",
+        "a/../../x",
+        "..",
+        ".",
+        "a/./b",
+        "/etc/passwd",
+        "//x",
+        "a//b",
+      ],
+      ...["", "a/", "C:x", "C:/x", "c:\\x", "a\\b", "..\\x", "x\0", "x\ny"],
+      ...["x:stream", "NUL", "con.json", "a/aux/b", "x.", "x ", "lpt1.txt"],
+    ]
+  ) {
+    assertThrows(() => checkHubPaths([path]), Error, "Cannot write ");
+  }
+});
+
+Deno.test("checkHubPaths() refuses two of a name, and names that are taken", () => {
+  const refuse = (paths: string[]) =>
+    assertThrows(
+      () => checkHubPaths(paths, ["manifest.json"]),
+      Error,
+      "its name is taken",
+    );
+  refuse(["a/x.json", "a/X.json"]);
+  refuse(["Manifest.json"]);
+  refuse(["manifest.json/x"]);
+});

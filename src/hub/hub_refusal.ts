@@ -1,0 +1,68 @@
+/**
+ * What a hub's refusal means, and what to do about it.
+ *
+ * @module
+ */
+import type { ModelReference } from "./model_reference.ts";
+
+/** What is known of a request that was refused. */
+export interface Refusal {
+  /** What was asked for, as in `pull owner/name`. */
+  readonly action: string;
+  /** The status of the answer. */
+  readonly status: number;
+  /** The hub's word for it, such as `GatedRepo`, from `x-error-code`. */
+  readonly errorCode: string | null;
+  /** Whether a token went with the request. */
+  readonly hasToken: boolean;
+}
+
+/**
+ * Says why a hub refused something.
+ *
+ * @param refusal What is known.
+ * @param reference The model that it was about.
+ * @returns A sentence that says what to do.
+ */
+export function describeRefusal(
+  { action, status, errorCode, hasToken }: Refusal,
+  { endpoint, owner, name, revision }: ModelReference,
+): string {
+  const page = `${endpoint}/${owner}/${name}`;
+  const host = new URL(endpoint).host;
+  const because = (why: string) => `Cannot ${action}: ${why}`;
+  if (errorCode === "GatedRepo") {
+    return because(
+      hasToken
+        ? `the account of HF_TOKEN may not have it, wanted its terms accepted at ${page}`
+        : `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account`,
+    );
+  }
+  if (errorCode === "RevisionNotFound") {
+    return because(
+      `it has no revision ${revision}, wanted a branch, a tag or a commit of ${page}`,
+    );
+  }
+  if (errorCode === "EntryNotFound") {
+    return because(`${host} does not have it any more, wanted it in ${page}`);
+  }
+  const isUnknown = errorCode === "RepoNotFound" || status === 404;
+  if (isUnknown && !hasToken) {
+    return because(
+      `${host} has no public model ${owner}/${name}, wanted another name, or HF_TOKEN set if it is private`,
+    );
+  }
+  if (isUnknown) {
+    return because(
+      `${host} shows no model ${owner}/${name} to the account of HF_TOKEN, wanted another name or another account`,
+    );
+  }
+  if (status === 401 || status === 403) {
+    return because(
+      hasToken
+        ? `${host} refuses the token with ${status}, wanted HF_TOKEN to be valid and to allow reading`
+        : `${host} wants to know who asks (${status}), wanted HF_TOKEN set, or a name without a mistake`,
+    );
+  }
+  return because(`${host} answered ${status}, wanted 200`);
+}
