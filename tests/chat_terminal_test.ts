@@ -113,7 +113,9 @@ async function commands(chat: Terminal, home: string): Promise<void> {
   await chat.type("k 5", enter);
   await chat.until("top-k 5\n");
   await chat.type("/model nowhere", enter);
-  await chat.until("error: Cannot open nowhere: it is not here\n>");
+  await chat.until("error: Cannot find model nowhere: there is no such");
+  await chat.type("/model ./nowhere", enter);
+  await chat.until("error: Cannot read nowhere/config.json: there is no");
   await chat.type("/save my chat", enter);
   await chat.until(`Saved 4 turns to ${home}/chats/my chat.json`);
   await chat.type("/clear", enter, "/save my chat", enter);

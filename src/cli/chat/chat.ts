@@ -1,5 +1,7 @@
 import { dim } from "@std/fmt/colors";
+import { join } from "@std/path";
 import { homeFolder } from "../../io/home.ts";
+import { readJson } from "../../io/json_file.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import {
@@ -10,6 +12,7 @@ import {
   SYSTEM_FLAG,
 } from "../flags.ts";
 import { describeError } from "../describe_error.ts";
+import { chosenModel } from "../models/chosen_model.ts";
 import { defaultModel } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
@@ -61,8 +64,10 @@ async function run(
     openModel({ ...values, model }, surroundings, {
       background: io.terminal.input, // whoever types gives it time
     });
+  const find = async (model: string) =>
+    await readJson(join(await chosenModel(model), "config.json"));
   const name = values.model as string | undefined ?? defaultModel();
-  await using models = await OneModel.open(name, { open, home });
+  await using models = await OneModel.open(name, { open, find, home });
   if (io.terminal.input && !values.quiet) {
     const { name, adapter } = models.engine;
     const hint = "/help for help, Ctrl-D to leave";

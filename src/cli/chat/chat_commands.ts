@@ -38,11 +38,11 @@ const KEYS: readonly (readonly [keys: string, help: string])[] = [
 
 /** What else a line editor knows. */
 const EDITOR_KEYS: readonly (readonly [keys: string, help: string])[] = [
-  ['"""', "Begin and end a message of several lines; so does pasting one"],
+  ['"""', "Around a message of several lines"],
   ["\\ and Enter, or Alt-Enter", "Begin another line"],
   ["Up, Down, Ctrl-R", "Earlier messages; look for one"],
-  ["Tab", "Complete a command, a setting, a file or a model"],
-  ["Ctrl-C", "Stop the answer; clear the line; twice, leave"],
+  ["Tab", "Complete commands, settings, names"],
+  ["Ctrl-C", "Stop the answer; clear the line; leave"],
 ];
 
 /**

@@ -15,7 +15,7 @@ import { turns } from "./turn_commands.ts";
 export const SAVE: ChatCommand = {
   name: "save",
   value: "[--force] [--kv] [name]",
-  help: "Keep the conversation, with --kv what the model made of it",
+  help: "Keep the chat, --kv with keys and values",
   run: save,
   complete: completeFile,
 };
@@ -24,7 +24,7 @@ export const SAVE: ChatCommand = {
 export const LOAD: ChatCommand = {
   name: "load",
   value: "[name]",
-  help: "Go on with a conversation; without a name, list them",
+  help: "Go on with a saved chat; no name: list",
   run: load,
   complete: completeFile,
 };

@@ -6,7 +6,7 @@ import { turns } from "./turn_commands.ts";
 export const MODEL: ChatCommand = {
   name: "model",
   value: "[name | path]",
-  help: "Show who answers, or go on with another model",
+  help: "Show who answers, or change it",
   async run(value, session): Promise<Outcome> {
     const { io, models, conversation } = session;
     if (value === "" || models === null) {

@@ -8,6 +8,7 @@ import type { ModelSwitch } from "./session.ts";
 /** Opens models one after the other: two may not fit beside each other. */
 export class OneModel implements ModelSwitch, AsyncDisposable {
   readonly #open: (name: string) => Promise<OpenModel>;
+  readonly #find: (name: string) => Promise<unknown>;
   readonly #home: string | null;
   #model: OpenModel;
   #current: string;
@@ -15,13 +16,15 @@ export class OneModel implements ModelSwitch, AsyncDisposable {
   /** Constructs a switch; use {@linkcode OneModel.open}. */
   private constructor(
     open: (name: string) => Promise<OpenModel>,
-    { home, current, model }: {
+    { find, home, current, model }: {
+      find: (name: string) => Promise<unknown>;
       home: string | null;
       current: string;
       model: OpenModel;
     },
   ) {
     this.#open = open;
+    this.#find = find;
     this.#home = home;
     this.#current = current;
     this.#model = model;
@@ -31,18 +34,20 @@ export class OneModel implements ModelSwitch, AsyncDisposable {
    * Opens the first model.
    *
    * @param name What to open it by.
-   * @param options How to open models, and our folder.
+   * @param options How to open models, what throws if there is none of a name,
+   * and our folder.
    * @returns The model.
    */
   static async open(
     name: string,
-    { open, home }: {
+    { open, find, home }: {
       open: (name: string) => Promise<OpenModel>;
+      find: (name: string) => Promise<unknown>;
       home: string | null;
     },
   ): Promise<OneModel> {
     const model = await open(name);
-    return new OneModel(open, { home, current: name, model });
+    return new OneModel(open, { find, home, current: name, model });
   }
 
   /** What the model was opened by. */
@@ -63,6 +68,7 @@ export class OneModel implements ModelSwitch, AsyncDisposable {
    * @throws {Error} Why the other one cannot be opened.
    */
   async change(name: string): Promise<CliEngine> {
+    await this.#find(name); // a wrong name is not to cost a reload
     await this.#model[Symbol.asyncDispose]();
     try {
       this.#model = await this.#open(name);

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fakeEngine } from "../_fake_engine.ts";
 import { OneModel } from "./model_switch.ts";
 
@@ -10,6 +10,10 @@ function opener() {
   return {
     log,
     gone,
+    find: (name: string) =>
+      name === "typo"
+        ? Promise.reject(new Error("no typo"))
+        : Promise.resolve(),
     open(name: string) {
       if (gone.has(name)) return Promise.reject(new Error(`no ${name}`));
       if (++openCount > 1) throw new Error("Cannot open: there is one already");
@@ -31,11 +35,12 @@ function opener() {
 }
 
 Deno.test("OneModel frees a model before it opens the next", async () => {
-  const { open, log, gone } = opener();
+  const { open, find, log, gone } = opener();
   {
-    await using models = await OneModel.open("a", { open, home: null });
+    await using models = await OneModel.open("a", { open, find, home: null });
     assertEquals((await models.change("b")).name, "b");
     assertEquals([models.current, models.engine.name], ["b", "b"]);
+    await assertRejects(() => models.change("typo"), Error, "no typo");
     gone.add("c");
     await assertRejects(() => models.change("c"), Error, "no c");
     assertEquals([models.current, models.engine.name], ["b", "b"]);
@@ -58,9 +63,13 @@ Deno.test("OneModel knows the names of models that were fetched", async () => {
   try {
     await Deno.mkdir(`${home}/models/one/big`, { recursive: true });
     await Deno.mkdir(`${home}/models/two/small`, { recursive: true });
-    const { open } = opener();
-    await using models = await OneModel.open("a", { open, home });
-    assertEquals(await models.names(""), ["one/big", "two/small"]);
+    const { open, find } = opener();
+    await using models = await OneModel.open("a", { open, find, home });
+    const names = await models.names("");
+    assertEquals(names.filter((name) => name.includes("/")), [
+      ...["one/big", "two/small"],
+    ]);
+    assert(names.includes("stories-17m-q"), "the bundled ones, too");
     assertEquals(await models.names("t"), ["two/small"]);
     assertEquals(await models.names(`${home}/models/o`), [
       `${home}/models/one/`,

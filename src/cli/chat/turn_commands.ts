@@ -41,7 +41,7 @@ export const UNDO: ChatCommand = {
 /** `/regen`: another answer. */
 export const REGEN: ChatCommand = {
   name: "regen",
-  help: "Answer the last message again, with a fresh seed",
+  help: "Answer again, with a fresh seed",
   run(_value, { conversation, io }) {
     if (conversation.lastQuestion !== undefined) return "regenerate";
     io.err("There is no message to answer again.\n");
@@ -71,7 +71,7 @@ export const HISTORY: ChatCommand = {
 export const STATS: ChatCommand = {
   name: "stats",
   value: "[on | off]",
-  help: "Show the last answer's statistics in full, or each one's",
+  help: "Show the last answer's figures, or each's",
   run: stats,
   complete: (start) => ["on", "off"].filter((word) => word.startsWith(start)),
 };
