@@ -113,7 +113,7 @@ Deno.test({
         `complete -C "moeno ${line}"`,
         "echo =",
       ]),
-      "complete -C 'moeno ver'",
+      "complete -C 'moeno vers'",
     ].join("\n");
     const args = ["--no-config", "-c", script];
     const { stdout } = await run("fish", args, folder.path);

@@ -88,7 +88,9 @@ export class OneModel implements ModelSwitch, AsyncDisposable {
    */
   async names(start: string): Promise<string[]> {
     const places = { ...modelPlaces(), home: this.#home };
-    const named = (await findNames(places)).map(({ name }) => name);
+    const named = (await findNames(places)).flatMap(({ name, isWhole }) =>
+      isWhole ? [name] : []
+    );
     const paths = start.includes("/") ? await pathsFrom(start) : [];
     return [
       ...named.filter((name) => name.startsWith(start)),

@@ -12,7 +12,7 @@ import { modelPlaces } from "../models/chosen_model.ts";
 export async function modelNames(environment: Environment): Promise<string[]> {
   const models = await findNames(modelPlaces(environment));
   // Shells get these names: nothing that means anything to them.
-  return models.map(({ name }) => name)
+  return models.filter(({ isWhole }) => isWhole).map(({ name }) => name)
     .filter((name) => /^[\w@%+.,/-]+$/.test(name) && !name.startsWith("-"))
     .sort();
 }
