@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Engine, load, type Message } from "../mod.ts";
-import { finish } from "./_engine.ts";
+import { finish, withEngine } from "./_engine.ts";
 import { settle } from "./_gpu.ts";
 import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
@@ -57,11 +57,12 @@ Deno.test("Engine.loadState() goes on to the bit, and runs only what is new", as
   }
   await settle();
   // Another context, and experts that are not all on the GPU.
-  using engine = await load(MODEL, { contextLength: 128, slots: 3 });
-  await engine.loadState(path);
-  const [again] = await ask(engine, messages.slice(), QUESTIONS.slice(2));
-  assertEquals(again!.ids, unbroken.ids);
-  assertEquals(again!.cachedTokens, unbroken.cachedTokens);
+  await withEngine(MODEL, { contextLength: 128, slots: 3 }, async (engine) => {
+    await engine.loadState(path);
+    const [again] = await ask(engine, messages.slice(), QUESTIONS.slice(2));
+    assertEquals(again!.ids, unbroken.ids);
+    assertEquals(again!.cachedTokens, unbroken.cachedTokens);
+  });
 });
 
 Deno.test("Engine.loadState() refuses what is not its own", async () => {
@@ -108,6 +109,8 @@ Deno.test("Engine.loadState() refuses what is not its own", async () => {
     await assertRejects(() => other.loadState(path), Error, "other logits");
   }
   await settle();
-  using short = await load(model.path, { contextLength: 4 });
-  await assertRejects(() => short.loadState(path), RangeError, "less than the");
+  await withEngine(model.path, { contextLength: 4 }, async (short) => {
+    const state = short.loadState(path);
+    await assertRejects(() => state, RangeError, "less than the");
+  });
 });
