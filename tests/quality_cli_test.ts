@@ -200,6 +200,7 @@ Deno.test("perplexity and quality print at Ctrl-C what there is", async () => {
     ...["perplexity", text, "--model", model.path, "--window", "64"],
     "--per-window",
   ]);
+  await one.stdin.close();
   const out = await readUntil(one.stdout, / 2 of /);
   one.kill("SIGINT");
   const [stdout, stderr, { code }] = await Promise.all([
@@ -217,6 +218,7 @@ Deno.test("perplexity and quality print at Ctrl-C what there is", async () => {
     ...["--windows", "20", "--attn-bits", "16", "--expert-bits", "16,8,4,3,2"],
     "--markdown",
   ]);
+  await grid.stdin.close();
   const err = await readUntil(grid.stderr, /# 16\/16: perplexity/);
   grid.kill("SIGINT");
   const [table, told, status] = await Promise.all([
