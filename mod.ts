@@ -194,10 +194,7 @@ export type {
 } from "./src/model/routing_reader.ts";
 export type { SyntheticShape } from "./src/model/synthetic_shapes.ts";
 export type { SyntheticWeightsOptions } from "./src/model/synthetic_weights.ts";
-export {
-  formatByteLength,
-  parseByteLength,
-} from "./src/offload/byte_length.ts";
+export { formatByteLength, parseByteLength } from "./src/io/byte_length.ts";
 export { describePlan } from "./src/offload/describe_plan.ts";
 export {
   type OffloadReport,

@@ -17,7 +17,7 @@ import { openModel } from "./open_model.ts";
 import type { CliEngine } from "./open_engine.ts";
 import { profileTable } from "./profile_table.ts";
 import { readPrompt } from "./prompt.ts";
-import { TEXT_LOAD_FLAGS } from "./text_flags.ts";
+import { TEXT_LOAD_FLAGS } from "./shared_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `generate`: one prompt, one text. */

@@ -1,5 +1,5 @@
 import { CHOICES } from "../engine/load_options.ts";
-import { parseByteLength } from "../offload/byte_length.ts";
+import { parseByteLength } from "../io/byte_length.ts";
 import type { Flag } from "./args.ts";
 import { parseSlotsOrFile } from "./slots_file.ts";
 

@@ -1,3 +1,4 @@
+import { dim } from "@std/fmt/colors";
 import { describeProgress } from "./describe_progress.ts";
 import type { LoadOptions } from "./open_engine.ts";
 import type { Io } from "./io.ts";
@@ -8,6 +9,8 @@ export interface ProgressLine extends Disposable {
   show: NonNullable<LoadOptions["onProgress"]>;
   /** Shows any text; an empty one wipes the line. */
   write(text: string): void;
+  /** Wipes the line, and writes one that stays; what is shown next begins anew. */
+  say(text: string): void;
 }
 
 /**
@@ -44,6 +47,11 @@ export function progressLine(
     },
     write: (text) => {
       if (isWritten) write(text);
+    },
+    say(text) {
+      write("");
+      current = undefined;
+      if (!isQuiet) io.err(dim(`# ${text.trimEnd()}`) + "\n");
     },
     [Symbol.dispose]: () => {
       write("");

@@ -1,4 +1,5 @@
 import type { Io } from "./io.ts";
+import { readText } from "./read_text.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
@@ -21,7 +22,7 @@ export async function readPrompt(
     if (positional.length > 0) {
       throw new UsageError("--file does not go with a prompt as argument");
     }
-    return decode(await readFile(file), file);
+    return await readWhole(file, io);
   }
   const isStdin = positional.length === 1 && positional[0] === "-";
   if (positional.length > 0 && !isStdin) return positional.join(" ");
@@ -30,31 +31,10 @@ export async function readPrompt(
       "There is no prompt: give it as argument, with --file, or on stdin",
     );
   }
-  return decode(await new Response(io.input).bytes(), "stdin");
+  return await readWhole(null, io);
 }
 
-async function readFile(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new Error(`Cannot read the prompt from ${path}: ${reason}`, {
-      cause: error,
-    });
-  }
-}
-
-function decode(bytes: Uint8Array, from: string): string {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return text.replace(/\r?\n$/, "");
-  } catch (error) {
-    throw new Error(`Cannot read the prompt from ${from}: it is not UTF-8`, {
-      cause: error,
-    });
-  }
+async function readWhole(path: string | null, io: Io): Promise<string> {
+  const text = await readText(path, io, "prompt");
+  return text.replace(/\r?\n$/, "");
 }

@@ -3,14 +3,15 @@ import type {
   QuantizeModelOptions,
   QuantizeResult,
 } from "../engine/quantize_options.ts";
-import { formatByteLength } from "../offload/byte_length.ts";
+import { formatByteLength } from "../io/byte_length.ts";
 import type { Flag, ParsedArgs } from "./args.ts";
 import type { Command, Surroundings } from "./command.ts";
-import { COMMON_FLAGS, LOAD_FLAGS, SIZE } from "./flags.ts";
+import { SIZE } from "./flags.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import { chosenModel } from "./models/chosen_model.ts";
 import { progressLine } from "./progress.ts";
 import { quantizeProgress } from "./quantize_progress.ts";
+import { loadFlag, PLAIN_FLAGS } from "./shared_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Flags that are options of `quantizeModel()`. */
@@ -73,9 +74,7 @@ export const QUANTIZE: Command = {
       option: "json",
       help: "Print one JSON object with sizes, counts and time",
     },
-    ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
-    ),
+    ...PLAIN_FLAGS,
   ],
   run,
 };
@@ -132,10 +131,4 @@ function resultLine(result: QuantizeResult): string {
     `${seconds.toFixed(1)} s, ${speed} M weights/s, ${workerCount} ` +
     (workerCount === 1 ? "worker" : "workers"),
   ].join("; ");
-}
-
-/** A flag of loading that means the same here. */
-function loadFlag(name: string, fallback?: string): Flag {
-  const flag = LOAD_FLAGS.find((flag) => flag.name === name)!;
-  return fallback === undefined ? flag : { ...flag, default: fallback };
 }

@@ -5,6 +5,20 @@ export class UsageError extends Error {
 }
 
 /**
+ * Refuses flags that do not go together.
+ *
+ * @param pairs Two flags, and whether both were given.
+ * @throws {UsageError} At the first pair that was.
+ */
+export function refuseTogether(
+  pairs: readonly (readonly [one: string, other: string, isWrong: unknown])[],
+): void {
+  for (const [one, other, isWrong] of pairs) {
+    if (isWrong) throw new UsageError(`${one} does not go with ${other}`);
+  }
+}
+
+/**
  * Finds the name that was probably meant.
  *
  * @param wrong What was typed.

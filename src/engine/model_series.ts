@@ -4,7 +4,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Profiler } from "../gpu/profiler.ts";
 import type { HostStore } from "../offload/host_store.ts";
 import type { Plan } from "../offload/placement.ts";
-import { contextLengthOf } from "./context_length.ts";
+import { planLoad } from "./forecast/planned.ts";
 import { type LoadedModel, loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type {
@@ -12,7 +12,6 @@ import type {
   ModelSource,
   ReaderOptions,
 } from "./model_source.ts";
-import { planModel } from "./offload_setup.ts";
 import { openGpu, type TuningReport } from "./open_gpu.ts";
 
 /** How to load a model of a series. */
@@ -79,16 +78,7 @@ export class ModelSeries implements Disposable {
    * @throws {RangeError} If it does not fit.
    */
   plan(options: SeriesLoadOptions): Plan {
-    checkLoadOptions(options);
-    const { config } = this.#source;
-    const contextLength = contextLengthOf(config, options);
-    return planModel(this.gpu, {
-      config,
-      reader: this.#source.reader(options),
-      options,
-      contextLength,
-      chunkSize: Math.min(options.chunkSize ?? 512, contextLength),
-    });
+    return planLoad(this.gpu, this.#source, options).plan;
   }
 
   /**

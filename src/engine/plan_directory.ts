@@ -1,9 +1,8 @@
 import type { ModelConfig } from "../model/config.ts";
 import type { Plan } from "../offload/placement.ts";
-import { contextLengthOf } from "./context_length.ts";
+import { planLoad } from "./forecast/planned.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
-import { planModel } from "./offload_setup.ts";
 import { openGpu } from "./open_gpu.ts";
 
 /**
@@ -20,12 +19,8 @@ export async function planDirectory(
 ): Promise<{ config: ModelConfig; plan: Plan }> {
   checkLoadOptions(options);
   using source = await openSource(directory);
-  const { config } = source;
-  const reader = source.reader(options);
   const { gpu } = await openGpu(options.tuning);
   using _ = gpu;
-  const contextLength = contextLengthOf(config, options);
-  const chunkSize = Math.min(options.chunkSize ?? 512, contextLength);
-  const input = { config, reader, options, contextLength, chunkSize };
-  return { config, plan: planModel(gpu, input) };
+  const { plan } = planLoad(gpu, source, options);
+  return { config: source.config, plan };
 }

@@ -1,7 +1,7 @@
 /** The model loaded in other ways: what it says must be the same. */
 
 import type { ModelConfig } from "../model/config.ts";
-import { formatByteLength } from "../offload/byte_length.ts";
+import { formatByteLength } from "../io/byte_length.ts";
 import type { Plan } from "../offload/placement.ts";
 import { DEFAULT_VRAM_BYTE_LENGTH } from "../offload/plan_slots.ts";
 import type { LoadedModel } from "./load_model.ts";

@@ -99,6 +99,17 @@ export async function findNames(
   return models;
 }
 
+/**
+ * Finds the names of models that can be opened.
+ *
+ * @param places Where to look.
+ * @returns The names, in the order of {@linkcode listModels}.
+ */
+export async function findWholeNames(places: ModelPlaces): Promise<string[]> {
+  const models = await findNames(places);
+  return models.filter(({ isWhole }) => isWhole).map(({ name }) => name);
+}
+
 /** The name of a directory as people write it: revisions are encoded there. */
 function withRevision(base: string): string {
   try {

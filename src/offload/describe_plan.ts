@@ -1,4 +1,4 @@
-import { formatByteLength } from "./byte_length.ts";
+import { formatByteLength } from "../io/byte_length.ts";
 import type { Plan } from "./placement.ts";
 import type { StorePart } from "./plan_stores.ts";
 

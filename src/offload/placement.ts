@@ -1,4 +1,4 @@
-import { formatByteLength } from "./byte_length.ts";
+import { formatByteLength } from "../io/byte_length.ts";
 import {
   planResidency,
   type ResidencyMode,

@@ -1,4 +1,4 @@
-import { formatByteLength } from "./byte_length.ts";
+import { formatByteLength } from "../io/byte_length.ts";
 import { evenSlots } from "./even_slots.ts";
 import {
   fixedByteLength,

@@ -1,4 +1,4 @@
-import { formatByteLength } from "./byte_length.ts";
+import { formatByteLength } from "../io/byte_length.ts";
 
 /** Where experts are kept off the GPU. */
 export type StoreKind = "pinned" | "array-buffer" | "disk";

@@ -1,7 +1,6 @@
 import { dim } from "@std/fmt/colors";
 import type { BenchLoad, BenchOptions } from "../../engine/bench.ts";
 import type { BenchRow } from "../../engine/bench_row.ts";
-import type { ModelSource } from "../../engine/model_source.ts";
 import { describePlan } from "../../offload/describe_plan.ts";
 import type { FlagValue, ParsedArgs } from "../args.ts";
 import { BENCH_FLAGS, benchOptions } from "./bench_flags.ts";
@@ -10,7 +9,7 @@ import { benchTable, slotsOf, speed } from "./bench_table.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import type { Io } from "../io.ts";
-import { chosenModel } from "../models/chosen_model.ts";
+import { openChosenSource } from "../models/open_source.ts";
 import { profileTable } from "../profile_table.ts";
 import { progressLine } from "../progress.ts";
 import { tellActivations } from "../tell_activations.ts";
@@ -46,7 +45,7 @@ async function run(
   const options = await benchOptions(values);
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
-  using source = await openSource(values);
+  using source = await openChosenSource(values);
   // Loaded only now, so that help and errors in flags come at once.
   const { bench } = await import("../../engine/bench.ts");
   using reporter = progressReporter(values, io);
@@ -77,17 +76,6 @@ async function run(
   return controller.signal.aborted ? INTERRUPTED : 0;
 }
 
-async function openSource(values: Values): Promise<ModelSource> {
-  if (values.synthetic !== undefined) {
-    const { syntheticSource } = await import("../../engine/load_synthetic.ts");
-    return syntheticSource(values.synthetic as string);
-  }
-  const { openSource } = await import("../../engine/model_source.ts");
-  return await openSource(
-    await chosenModel(values.model as string | undefined),
-  );
-}
-
 function rendered(
   rows: readonly BenchRow[],
   machine: Machine,
@@ -108,17 +96,12 @@ interface Reporter extends Disposable {
 }
 
 function progressReporter(values: Values, io: Io): Reporter {
-  const isQuiet = values.quiet === true;
-  let line = progressLine(io, isQuiet);
-  const say = (text: string) => {
-    line[Symbol.dispose]();
-    line = progressLine(io, isQuiet);
-    if (!isQuiet) io.err(dim(`# ${text}`) + "\n");
-  };
+  const line = progressLine(io, values.quiet === true);
+  const { say } = line;
   return {
     load: {
       onProgress: (progress) => line.show(progress),
-      ...tellActivations(values, { err: (text) => say(text.trimEnd()) }),
+      ...tellActivations(values, { err: say }),
       ...(values.plan || values.verbose) && {
         onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n"),
       },

@@ -4,8 +4,9 @@ import type { SlotsWish } from "../../offload/slots_wish.ts";
 import type { Flag, FlagValue } from "../args.ts";
 import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "../flags.ts";
 import { listFlag } from "../list_flag.ts";
+import { JSON_FLAG } from "../shared_flags.ts";
 import { readSlots } from "../slots_file.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseTogether, UsageError } from "../usage_error.ts";
 
 const COUNT = { integer: true, min: 1 };
 
@@ -61,7 +62,7 @@ export const BENCH_FLAGS: readonly Flag[] = [
     help: "With --synthetic: how often experts are to be found in slots, one " +
       "for each --slots below all, in order",
   }),
-  { name: "json", option: "json", help: "Print one JSON object" },
+  JSON_FLAG,
   { name: "markdown", option: "markdown", help: "Print a Markdown table" },
   ...LOAD_FLAGS.map((flag) => {
     if (!VARIED.includes(flag.name)) return flag;
@@ -81,19 +82,15 @@ export const BENCH_FLAGS: readonly Flag[] = [
 export async function benchOptions(
   values: Readonly<Record<string, FlagValue>>,
 ): Promise<BenchOptions> {
-  for (
-    const [one, other, isWrong] of [
-      ["--json", "--markdown", values.json && values.markdown],
-      ["--synthetic", "--model", values.synthetic && values.model],
-      [
-        "--slots",
-        "--offload-per-layer",
-        values.slots && values.offloadPerLayer,
-      ],
-    ]
-  ) {
-    if (isWrong) throw new UsageError(`${one} does not go with ${other}`);
-  }
+  refuseTogether([
+    ["--json", "--markdown", values.json && values.markdown],
+    ["--synthetic", "--model", values.synthetic && values.model],
+    [
+      "--slots",
+      "--offload-per-layer",
+      values.slots && values.offloadPerLayer,
+    ],
+  ]);
   if (values.hitRates !== undefined && values.synthetic === undefined) {
     throw new UsageError("--hit-rate needs --synthetic, which routes by it");
   }

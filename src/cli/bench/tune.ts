@@ -3,8 +3,8 @@ import type { TunedKnob } from "../../engine/tune.ts";
 import { homeFolder } from "../../io/home.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
+import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { tuneTable } from "./tune_table.ts";
 import { UsageError } from "../usage_error.ts";
 
@@ -22,10 +22,8 @@ export const TUNE: Command = {
     "be idle. The table goes to stdout, everything else to stderr.",
   flags: [
     { name: "dry-run", option: "dryRun", help: "Measure, but write nothing" },
-    { name: "json", option: "json", help: "Print one JSON object" },
-    ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
-    ),
+    JSON_FLAG,
+    ...PLAIN_FLAGS,
   ],
   run,
 };

@@ -16,7 +16,7 @@ import { chosenModel } from "../models/chosen_model.ts";
 import { defaultModel } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
-import { TEXT_LOAD_FLAGS } from "../text_flags.ts";
+import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { OneModel } from "./model_switch.ts";
 import { PromptHistory } from "./prompt_history.ts";

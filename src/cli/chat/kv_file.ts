@@ -1,7 +1,7 @@
 /** Keys and values beside the file of a conversation. */
 
 import { dim } from "@std/fmt/colors";
-import { formatByteLength } from "../../offload/byte_length.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
 import type { Session } from "./session.ts";
 
 /**

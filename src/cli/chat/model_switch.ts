@@ -1,4 +1,4 @@
-import { findNames } from "../../hub/local_models.ts";
+import { findWholeNames } from "../../hub/local_models.ts";
 import { modelPlaces } from "../models/chosen_model.ts";
 import type { CliEngine } from "../open_engine.ts";
 import type { OpenModel } from "../open_model.ts";
@@ -88,9 +88,7 @@ export class OneModel implements ModelSwitch, AsyncDisposable {
    */
   async names(start: string): Promise<string[]> {
     const places = { ...modelPlaces(), home: this.#home };
-    const named = (await findNames(places)).flatMap(({ name, isWhole }) =>
-      isWhole ? [name] : []
-    );
+    const named = await findWholeNames(places);
     const paths = start.includes("/") ? await pathsFrom(start) : [];
     return [
       ...named.filter((name) => name.startsWith(start)),

@@ -1,4 +1,4 @@
-import { findNames } from "../../hub/local_models.ts";
+import { findWholeNames } from "../../hub/local_models.ts";
 import type { Environment } from "../../io/home.ts";
 import { modelPlaces } from "../models/chosen_model.ts";
 
@@ -10,9 +10,9 @@ import { modelPlaces } from "../models/chosen_model.ts";
  * @returns The names, such as `stories-17m` and `owner/name`, in order.
  */
 export async function modelNames(environment: Environment): Promise<string[]> {
-  const models = await findNames(modelPlaces(environment));
+  const names = await findWholeNames(modelPlaces(environment));
   // Shells get these names: nothing that means anything to them.
-  return models.filter(({ isWhole }) => isWhole).map(({ name }) => name)
+  return names
     .filter((name) => /^[\w@%+.,/-]+$/.test(name) && !name.startsWith("-"))
     .sort();
 }

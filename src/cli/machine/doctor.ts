@@ -2,9 +2,9 @@ import { dim } from "@std/fmt/colors";
 import type { Diagnosis } from "../../engine/doctor/doctor.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import { defaultModel } from "../open_engine.ts";
+import { PLAIN_FLAGS } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { diagnosisLines, summaryLine } from "./diagnosis_lines.ts";
 
@@ -24,9 +24,7 @@ export const DOCTOR: Command = {
       option: "json",
       help: "Print one JSON object, with all that was measured",
     },
-    ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
-    ),
+    ...PLAIN_FLAGS,
   ],
   run,
 };

@@ -6,11 +6,12 @@ import type {
 import type { SyntheticShape } from "../../model/synthetic_shapes.ts";
 import type { Flag, FlagValue, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "../flags.ts";
+import { LOAD_FLAGS, loadOptions } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import { chosenModel } from "../models/chosen_model.ts";
+import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { readSlots } from "../slots_file.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseTogether, UsageError } from "../usage_error.ts";
 import { planReport } from "./plan_report.ts";
 import { readTrace } from "./read_trace.ts";
 
@@ -38,7 +39,7 @@ const PLAN_FLAGS: readonly Flag[] = [
     option: "noMeasure",
     help: "Do not time this machine; speeds are left out",
   },
-  { name: "json", option: "json", help: "Print one JSON object" },
+  JSON_FLAG,
   {
     name: "markdown",
     option: "markdown",
@@ -60,9 +61,7 @@ export const PLAN: Command = {
   flags: [
     ...PLAN_FLAGS,
     ...LOAD_FLAGS,
-    ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
-    ),
+    ...PLAIN_FLAGS,
   ],
   run,
 };
@@ -111,19 +110,15 @@ function checkUsage(values: Values, positional: readonly string[]): void {
       }; --model names a model`,
     );
   }
-  for (
-    const [one, other, isWrong] of [
-      ["--synthetic", "--model", values.synthetic && values.model],
-      ["--json", "--markdown", values.json && values.markdown],
-      [
-        "--hit-rate",
-        "--trace-file",
-        values.hitRate !== undefined && values.traceFile,
-      ],
-    ] as const
-  ) {
-    if (isWrong) throw new UsageError(`${one} does not go with ${other}`);
-  }
+  refuseTogether([
+    ["--synthetic", "--model", values.synthetic && values.model],
+    ["--json", "--markdown", values.json && values.markdown],
+    [
+      "--hit-rate",
+      "--trace-file",
+      values.hitRate !== undefined && values.traceFile,
+    ],
+  ]);
 }
 
 async function forecastOptions(values: Values): Promise<ForecastOptions> {

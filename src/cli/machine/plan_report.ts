@@ -1,7 +1,7 @@
 import { bold, dim } from "@std/fmt/colors";
 import type { Estimate } from "../../engine/forecast/estimate.ts";
 import type { Forecast } from "../../engine/forecast/forecast.ts";
-import { formatByteLength } from "../../offload/byte_length.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
 import { describePlan } from "../../offload/describe_plan.ts";
 import { alignedTable, markdownTable } from "../table.ts";
 

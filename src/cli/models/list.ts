@@ -4,6 +4,7 @@ import { formatByteLength } from "../../io/byte_length.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS } from "../flags.ts";
+import { JSON_FLAG } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
 import { modelPlaces } from "./chosen_model.ts";
@@ -18,7 +19,7 @@ export const LIST: Command = {
 those that come with the program, and what moeno pull has brought below
 MOENO_HOME or the user's caches; elsewhere they are named by their path.`,
   flags: [
-    { name: "json", option: "json", help: "Print one JSON object" },
+    JSON_FLAG,
     ...COMMON_FLAGS.filter(({ name }) =>
       ["quiet", "verbose", "debug", "help"].includes(name)
     ),

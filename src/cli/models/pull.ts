@@ -9,9 +9,9 @@ import { formatByteLength } from "../../io/byte_length.ts";
 import { dim } from "@std/fmt/colors";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS } from "../flags.ts";
 import { formatTime } from "../format_time.ts";
 import { INTERRUPTED } from "../interrupts.ts";
+import { PLAIN_FLAGS } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
 import { pullDisplay } from "./pull_display.ts";
@@ -88,9 +88,7 @@ Models that are private or have terms want HF_TOKEN; only the hub gets to see it
       option: "json",
       help: "Print one JSON object with the directory, commit, files and sizes",
     },
-    ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
-    ),
+    ...PLAIN_FLAGS,
   ],
   run,
 };

@@ -5,7 +5,7 @@ import { removeModel } from "../../hub/remove_model.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS } from "../flags.ts";
+import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { closest, UsageError } from "../usage_error.ts";
 import { modelPlaces } from "./chosen_model.ts";
 
@@ -26,10 +26,8 @@ did not come by moeno pull is never touched.`,
       isTypedOnly: true,
       help: "Do not ask",
     },
-    { name: "json", option: "json", help: "Print one JSON object" },
-    ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
-    ),
+    JSON_FLAG,
+    ...PLAIN_FLAGS,
   ],
   run,
 };

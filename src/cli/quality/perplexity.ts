@@ -13,13 +13,15 @@ import type { CliEngine } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { progressLine } from "../progress.ts";
+import { readText } from "../read_text.ts";
+import { JSON_FLAG } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { count, foretellProgress } from "./foretell_progress.ts";
 import { perplexityLines, windowLine } from "./perplexity_lines.ts";
-import { nameOf, readText } from "./read_text.ts";
 import {
   checkTextFlags,
   describeText,
+  nameOf,
   type PreparedText,
   prepareText,
   TEXT_FLAGS,
@@ -43,7 +45,7 @@ export const PERPLEXITY: Command = {
       option: "perWindow",
       help: "Print a line for each window; --json always has them",
     },
-    { name: "json", option: "json", help: "Print one JSON object" },
+    JSON_FLAG,
     ...LOAD_FLAGS.filter(({ name }) =>
       // The context is a window, and what is made up has no text.
       !["context", "synthetic"].includes(name)
@@ -72,7 +74,10 @@ async function run(
     );
   }
   checkTextFlags(values);
-  const text = await prepare(await readText(path, io), values);
+  const text = await prepare(
+    await readText(path === "-" ? null : path, io, "text"),
+    values,
+  );
   await using model = await openModel(values, surroundings, {
     contextLength: text.options.windowLength,
     ...text.description.decode && { chunkSize: 1 },

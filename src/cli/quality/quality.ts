@@ -8,6 +8,7 @@ import type { Command, Surroundings } from "../command.ts";
 import { loadOptions } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import { chosenModel } from "../models/chosen_model.ts";
+import { readText } from "../read_text.ts";
 import { readSlots } from "../slots_file.ts";
 import { tellActivations } from "../tell_activations.ts";
 import { tellTuning } from "../tell_tuning.ts";
@@ -19,10 +20,10 @@ import {
 } from "./quality_flags.ts";
 import { type QualityReporter, qualityReporter } from "./quality_reporter.ts";
 import { qualityTable, rowLine } from "./quality_table.ts";
-import { nameOf, readText } from "./read_text.ts";
 import {
   checkTextFlags,
   describeText,
+  nameOf,
   prepareText,
   TEXT_HELP,
 } from "./text_flags.ts";
@@ -65,7 +66,11 @@ async function run(
   );
   using source = await openSource(directory);
   const path = positional[0] ?? await ownText(directory, source);
-  const text = prepareText(await readText(path, io), source, values);
+  const text = prepareText(
+    await readText(path === "-" ? null : path, io, "text"),
+    source,
+    values,
+  );
   const about = `${nameOf(path)}: ${describeText(text.description)}`;
   const cases = qualityCases(values, bitsOf(source.reader({}), source.config));
   const controller = new AbortController();

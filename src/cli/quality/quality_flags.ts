@@ -5,6 +5,7 @@ import { ACTIVATIONS, type Activations } from "../../gpu/activations.ts";
 import type { Flag, FlagValue } from "../args.ts";
 import { COMMON_FLAGS, LOAD_FLAGS } from "../flags.ts";
 import { listFlag } from "../list_flag.ts";
+import { JSON_FLAG } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { TEXT_FLAGS } from "./text_flags.ts";
 
@@ -37,7 +38,7 @@ export const QUALITY_FLAGS: readonly Flag[] = [
     help: "With --decode: how exact inputs of quantized matrices are, on a GPU",
     default: "float32",
   }),
-  { name: "json", option: "json", help: "Print one JSON object" },
+  JSON_FLAG,
   { name: "markdown", option: "markdown", help: "Print Markdown tables" },
   ...LOAD_FLAGS.filter(({ name }) => !OTHERS.includes(name)),
   ...COMMON_FLAGS.filter(({ name }) => !["trace", "profile"].includes(name)),

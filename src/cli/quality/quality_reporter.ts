@@ -1,4 +1,3 @@
-import { dim } from "@std/fmt/colors";
 import type { PerplexityProgress } from "../../engine/perplexity.ts";
 import type { QualityLoad } from "../../engine/quality.ts";
 import type { Io } from "../io.ts";
@@ -26,7 +25,7 @@ export interface QualityReporter extends Disposable {
  * @returns It; disposing of it wipes the line that says how far it is.
  */
 export function qualityReporter(io: Io, isQuiet: boolean): QualityReporter {
-  let line = progressLine(io, isQuiet);
+  const line = progressLine(io, isQuiet);
   let prefix = "";
   let start = 0;
   return {
@@ -39,11 +38,7 @@ export function qualityReporter(io: Io, isQuiet: boolean): QualityReporter {
       const seconds = (performance.now() - start) / 1000;
       line.write(prefix + foretellProgress(progress, seconds));
     },
-    say(text) {
-      line[Symbol.dispose]();
-      line = progressLine(io, isQuiet); // the clock of its own starts anew
-      if (!isQuiet) io.err(dim(`# ${text.trimEnd()}`) + "\n");
-    },
+    say: line.say,
     [Symbol.dispose]: () => line[Symbol.dispose](),
   };
 }

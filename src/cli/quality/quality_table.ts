@@ -1,5 +1,5 @@
 import type { QualityRow } from "../../engine/quality_row.ts";
-import { formatByteLength } from "../../offload/byte_length.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
 import { alignedTable, markdownTable } from "../table.ts";
 
 /** A column of the table; a cell without text says that there is no number. */

@@ -191,3 +191,13 @@ export function describeText(
     ...decode ? ["one by one"] : [],
   ].join(", ");
 }
+
+/**
+ * Says what to call a text.
+ *
+ * @param path Its file; `-` for stdin.
+ * @returns The file's name without its folders, or `stdin`.
+ */
+export function nameOf(path: string): string {
+  return path === "-" ? "stdin" : path.split(/[/\\]/).at(-1)!;
+}

@@ -1,6 +1,7 @@
 import { dim } from "@std/fmt/colors";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
+import { JSON_FLAG } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { closest, UsageError } from "../usage_error.ts";
 import { changeConfig } from "./change_config.ts";
@@ -19,7 +20,7 @@ const FLAGS: readonly Flag[] = [
     option: "all",
     help: "Also what is not set, with its default",
   },
-  { name: "json", option: "json", help: "Print one JSON object" },
+  JSON_FLAG,
   { name: "quiet", option: "quiet", letter: "q", help: "No notes on stderr" },
   { name: "debug", option: "debug", help: "Show the stack of an error" },
   { name: "help", option: "help", letter: "h", help: "Show this help" },

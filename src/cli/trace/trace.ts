@@ -5,9 +5,10 @@ import type { PolicyName } from "../../offload/eviction.ts";
 import type { RoutingTrace } from "../../offload/routing_trace.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS, LOAD_FLAGS, SIZE } from "../flags.ts";
+import { SIZE } from "../flags.ts";
 import { BYTE_LENGTH } from "../offload_flags.ts";
 import { progressLine } from "../progress.ts";
+import { loadFlag, PLAIN_FLAGS } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { describeReport } from "./describe_report.ts";
 import { slotCountOf } from "./slot_count.ts";
@@ -93,9 +94,7 @@ export const TRACE: Command = {
       help: "Print tables in Markdown",
     },
     { name: "json", option: "json", help: "Print one JSON object with all" },
-    ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
-    ),
+    ...PLAIN_FLAGS,
   ],
   run,
 };
@@ -210,9 +209,4 @@ function parsePolicies(text: string): string[] {
     throw new SyntaxError("Cannot read the names of policies");
   }
   return names;
-}
-
-/** A flag of loading that means the same here. */
-function loadFlag(name: string) {
-  return LOAD_FLAGS.find((flag) => flag.name === name)!;
 }

@@ -1,18 +1,17 @@
-import { dim } from "@std/fmt/colors";
-import type { ModelSource } from "../../engine/model_source.ts";
 import type { VerifyMachine } from "../../engine/verify_options.ts";
 import type { VerifyRow } from "../../engine/verify_row.ts";
 import type { Flag, FlagValue, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS, LOAD_FLAGS, loadOptions, SIZE } from "../flags.ts";
+import { LOAD_FLAGS, loadOptions, SIZE } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import type { Io } from "../io.ts";
-import { chosenModel } from "../models/chosen_model.ts";
+import { openChosenSource } from "../models/open_source.ts";
 import { progressLine } from "../progress.ts";
 import { readPrompt } from "../prompt.ts";
+import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { readSlots } from "../slots_file.ts";
 import { tellTuning } from "../tell_tuning.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseTogether, UsageError } from "../usage_error.ts";
 import { verifyAdvice } from "./verify_advice.ts";
 import { verdictText, verifyTable } from "./verify_table.ts";
 
@@ -61,7 +60,7 @@ const VERIFY_FLAGS: readonly Flag[] = [
     option: "quick",
     help: "Fewer placements, prompts and positions",
   },
-  { name: "json", option: "json", help: "Print one JSON object" },
+  JSON_FLAG,
 ];
 
 /** `verify`: whether a model computes here what it should. */
@@ -80,9 +79,7 @@ export const VERIFY: Command = {
   flags: [
     ...VERIFY_FLAGS,
     ...LOAD_FLAGS,
-    ...COMMON_FLAGS.filter(({ name }) =>
-      ["quiet", "debug", "help"].includes(name)
-    ),
+    ...PLAIN_FLAGS,
   ],
   run,
 };
@@ -101,16 +98,11 @@ async function run(
   const controller = new AbortController();
   const { signal } = controller;
   using _listening = interrupts.listen(() => controller.abort());
-  using source = await openSource(values);
+  using source = await openChosenSource(values);
   // Loaded only now, so that help and errors in flags come at once.
   const { verifySource } = await import("../../engine/verify.ts");
   const isQuiet = values.quiet === true;
-  let line = progressLine(io, isQuiet);
-  const say = (text: string) => {
-    line[Symbol.dispose]();
-    line = progressLine(io, isQuiet);
-    if (!isQuiet) io.err(dim(`# ${text}`) + "\n");
-  };
+  const line = progressLine(io, isQuiet);
   const rows: VerifyRow[] = [];
   let machine: VerifyMachine | undefined;
   try {
@@ -125,7 +117,7 @@ async function run(
       onProgress: (progress) => line.show(progress),
       onOpen: (opened) => {
         machine = opened;
-        say(
+        line.say(
           `${opened.model} on ${opened.adapter}: a prompt of ${opened.promptTokens} tokens, ${opened.tokens} after it, seed ${opened.seed}`,
         );
         tellTuning(opened.tuning, values, io);
@@ -133,7 +125,7 @@ async function run(
     });
     for await (const row of compared) {
       rows.push(row);
-      say(`${row.what}: ${verdictText(row)}`);
+      line.say(`${row.what}: ${verdictText(row)}`);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -159,30 +151,15 @@ async function promptOf(
       "verify takes no argument; --prompt <text> sets the prompt",
     );
   }
-  for (
-    const [one, other, isWrong] of [
-      ["--prompt", "--file", prompt !== undefined && file !== undefined],
-      ["--synthetic", "--model", synthetic && model],
-      ["--synthetic", "--prompt", synthetic && prompt !== undefined],
-      ["--synthetic", "--file", synthetic && file !== undefined],
-    ]
-  ) {
-    if (isWrong) throw new UsageError(`${one} does not go with ${other}`);
-  }
+  refuseTogether([
+    ["--prompt", "--file", prompt !== undefined && file !== undefined],
+    ["--synthetic", "--model", synthetic && model],
+    ["--synthetic", "--prompt", synthetic && prompt !== undefined],
+    ["--synthetic", "--file", synthetic && file !== undefined],
+  ]);
   return file === undefined
     ? prompt as string | undefined
     : await readPrompt(file as string, [], io);
-}
-
-async function openSource(values: Values): Promise<ModelSource> {
-  if (values.synthetic !== undefined) {
-    const { syntheticSource } = await import("../../engine/load_synthetic.ts");
-    return syntheticSource(values.synthetic as string);
-  }
-  const { openSource } = await import("../../engine/model_source.ts");
-  return await openSource(
-    await chosenModel(values.model as string | undefined),
-  );
 }
 
 function rendered(

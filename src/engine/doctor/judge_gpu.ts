@@ -1,6 +1,6 @@
 /** What an adapter, its features and its limits mean. */
 
-import { formatByteLength } from "../../offload/byte_length.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
 import { ROUTER_STORAGE_BUFFER_COUNT } from "../../offload/plan_residency.ts";
 import type { GpuFacts } from "../gpu_facts.ts";
 import type { TuningReport } from "../open_gpu.ts";

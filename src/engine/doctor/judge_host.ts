@@ -1,6 +1,6 @@
 /** What memory, processors and folders mean. */
 
-import { formatByteLength } from "../../offload/byte_length.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
 import { type Finding, note, ok } from "./check.ts";
 
 /** The host's memory. */

@@ -1,6 +1,6 @@
 /** What was measured of speed, and what it means. */
 
-import { formatByteLength } from "../../offload/byte_length.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
 import type { DiskRate } from "../disk_rate.ts";
 import type { ReadbackLatency } from "../readback_latency.ts";
 import { type Finding, note, ok, problem } from "./check.ts";

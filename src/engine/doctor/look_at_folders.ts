@@ -1,7 +1,7 @@
 /** Which folders there are, and whether there is room in them. */
 
-import { statfs } from "node:fs/promises";
 import { dirname, join } from "@std/path";
+import { freeByteLength } from "../../hub/free_space.ts";
 import { modelsFolder } from "../../hub/models_folder.ts";
 import { type Environment, homeFolder } from "../../io/home.ts";
 import type { FolderFacts } from "./judge_host.ts";
@@ -71,14 +71,5 @@ async function tryToWrite(folder: string): Promise<string | null> {
     return null;
   } catch (error) {
     return (error as Error).message;
-  }
-}
-
-async function freeByteLength(path: string): Promise<number | null> {
-  try {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
-  } catch {
-    return null; // not on every system
   }
 }

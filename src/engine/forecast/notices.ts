@@ -1,6 +1,6 @@
 /** What stands in the way of a plan, in sentences. */
 
-import { formatByteLength } from "../../offload/byte_length.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
 import type { GpuFacts } from "../gpu_facts.ts";
 import type { Planned } from "./planned.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../../gpu/device.ts";
 import type { MatrixReader } from "../../model/weights.ts";
-import { formatByteLength } from "../../offload/byte_length.ts";
+import { formatByteLength } from "../../io/byte_length.ts";
 import type { Plan } from "../../offload/placement.ts";
 import { chunkSizeOf, contextLengthOf } from "../context_length.ts";
 import { checkLoadOptions, type LoadOptions } from "../load_options.ts";

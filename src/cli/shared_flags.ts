@@ -1,0 +1,34 @@
+import type { Flag } from "./args.ts";
+import { COMMON_FLAGS, LOAD_FLAGS, SYNTHETIC_FLAG } from "./flags.ts";
+
+/** The result as JSON. */
+export const JSON_FLAG: Flag = {
+  name: "json",
+  option: "json",
+  help: "Print one JSON object",
+};
+
+/** What every command has, also those that run no model. */
+export const PLAIN_FLAGS: readonly Flag[] = COMMON_FLAGS.filter(({ name }) =>
+  ["quiet", "debug", "help"].includes(name)
+);
+
+/**
+ * How to load a model, in commands about text. These refuse `--synthetic` with a
+ * sentence, so that a file or a variable must not set it for them.
+ */
+export const TEXT_LOAD_FLAGS: readonly Flag[] = LOAD_FLAGS.map((flag) =>
+  flag === SYNTHETIC_FLAG ? { ...flag, isTypedOnly: true } : flag
+);
+
+/**
+ * A flag of loading that means the same in a command which takes few of them.
+ *
+ * @param name Its name.
+ * @param fallback Its default there, for the help, if it is another one.
+ * @returns The flag.
+ */
+export function loadFlag(name: string, fallback?: string): Flag {
+  const flag = LOAD_FLAGS.find((flag) => flag.name === name)!;
+  return fallback === undefined ? flag : { ...flag, default: fallback };
+}

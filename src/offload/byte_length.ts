@@ -1,1 +1,0 @@
-export { formatByteLength, parseByteLength } from "../io/byte_length.ts";
