@@ -20,6 +20,7 @@ export function responseFormat(
       return { type };
     case "json_schema": {
       const given = format.fields("json_schema");
+      given?.boolean("strict"); // it is kept to in any case
       const schema = given?.any("schema");
       if (schema === undefined) {
         throw format.wrong("json_schema", 'an object with a "schema"');
