@@ -14,9 +14,6 @@ const KEEP_ALIVE_MS = 10_000;
 /** Characters of a stream that wait for a slow reader. */
 const MAX_BUFFERED = 256 * 1024;
 
-/** How long a reader may keep more than that waiting, and everybody else. */
-const STALL_MS = 10_000;
-
 /** How a request to the model ended. */
 export interface AnswerRecord {
   /** The HTTP status; of a stream that failed, the one that it would have had. */
@@ -53,6 +50,8 @@ export interface AnswerOptions {
   readonly queue: RequestQueue;
   /** How the answers become JSON. */
   readonly format: AnswerFormat;
+  /** How long a reader may take nothing of a stream, in ms. */
+  readonly stallMs: number;
   /** Until when the request is to be answered; ends with the answer. */
   readonly life: RequestLife;
   /** Hears of it. */
@@ -73,7 +72,7 @@ export async function answer(
   options: AnswerOptions,
 ): Promise<Response> {
   const work = new Work(ask, options);
-  const { life, queue } = options;
+  const { life, queue, stallMs } = options;
   try {
     const turn = queue.join(life.signal);
     if (!ask.isStream) return Response.json(await work.whole(turn));
@@ -81,7 +80,7 @@ export async function answer(
       onGone: () => life.end(clientIsGone()),
       keepAliveMs: KEEP_ALIVE_MS,
       maxBuffered: MAX_BUFFERED,
-      stallMs: STALL_MS,
+      stallMs,
     });
   } catch (error) {
     work.end(error);

@@ -66,6 +66,7 @@ export function modelRoutes(
       engine,
       queue,
       format,
+      stallMs: settings.stallMs,
       life,
       listener: {
         ...listener,

@@ -42,6 +42,13 @@ export interface ServeOptions {
    * @default {10_000}
    */
   readonly graceMs?: number | undefined;
+  /**
+   * How long a reader may take nothing of a stream, in ms, before it is cut off:
+   * others wait for the model.
+   *
+   * @default {10_000}
+   */
+  readonly stallMs?: number | undefined;
   /** Hears of every request once it has been answered. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
 }
@@ -59,6 +66,7 @@ const DEFAULTS = {
   timeoutMs: 600_000,
   maxBodyBytes: 8 << 20,
   graceMs: 10_000,
+  stallMs: 10_000,
 } as const satisfies ServeOptions;
 
 /** Timers of more milliseconds fire at once. */
@@ -71,6 +79,7 @@ const RANGES = {
   timeoutMs: [1, MOST_MS],
   maxBodyBytes: [1, 2 ** 30],
   graceMs: [0, MOST_MS],
+  stallMs: [1, MOST_MS],
 } as const;
 
 /**
