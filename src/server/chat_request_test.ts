@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names are those of the API
 import { assertEquals, assertThrows } from "@std/assert";
 import { ApiError } from "./api_error.ts";
 import { parseChatRequest } from "./chat_request.ts";

@@ -6,6 +6,7 @@ import {
   preflight,
 } from "./access.ts";
 import { asApiError } from "./api_error.ts";
+import { checkAddress } from "./address.ts";
 import { modelRoutes } from "./model_routes.ts";
 import { type RequestListener, RequestLog } from "./request_record.ts";
 import { type RequestLife, serverStops } from "./request_life.ts";
@@ -76,9 +77,10 @@ export function serve(
     ...modelRoutes({ engine, queue, lives, settings }),
   };
   const cut = new AbortController();
-  const http = listen({
-    hostname: host,
-    port,
+  const address = { hostname: host, port };
+  checkAddress(address);
+  const http = Deno.serve({
+    ...address,
     signal: cut.signal,
     onListen: () => {},
     onError: (error) => asApiError(error).response(),
@@ -157,28 +159,6 @@ async function respond(
 function health(isStopping: boolean): Response {
   if (!isStopping) return Response.json({ status: "ok" });
   return Response.json({ status: "stopping" }, { status: 503 });
-}
-
-function listen(
-  options: Deno.ServeTcpOptions,
-  handler: Deno.ServeHandler,
-): Deno.HttpServer {
-  const { hostname, port } = options;
-  try {
-    return Deno.serve(options, handler);
-  } catch (error) {
-    const wanted = "wanted a free one; --port 0 takes any";
-    if (error instanceof Deno.errors.AddrInUse) {
-      throw new Error(
-        `Cannot listen at ${hostname}:${port}: the port is in use, ${wanted}`,
-        { cause: error },
-      );
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot listen at ${hostname}:${port}: ${reason}`, {
-      cause: error,
-    });
-  }
 }
 
 /** Waits until something is so, but not for ever. */

@@ -1,4 +1,6 @@
 import { dim } from "@std/fmt/colors";
+import { checkAddress } from "../../server/address.ts";
+import { serveSettings } from "../../server/serve_options.ts";
 import type { ServedEngine } from "../../server/served_engine.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
@@ -29,11 +31,14 @@ async function run(
 ): Promise<number> {
   const { io, interrupts } = surroundings;
   refuseSynthetic(values);
+  const options = serveOptions(values);
+  const { host: hostname, port } = serveSettings(options);
+  checkAddress({ hostname, port });
   const { serve } = await import("../../server/serve.ts");
   await using model = await openModel(values, surroundings);
   const isQuiet = values.quiet === true;
   const server = await serve(served(model.engine), {
-    ...serveOptions(values),
+    ...options,
     onRequest: (record) => {
       if (!isQuiet) io.err(dim(requestLine(record)) + "\n");
     },
