@@ -11,9 +11,9 @@ Deno.test("requestFields() leaves to the model what is empty or wrong", () => {
   const settings = {
     system: "Be brief",
     temperature: "0",
-    top_p: "",
-    top_k: "2.5",
-    min_p: "x",
+    "top_p": "",
+    "top_k": "2.5",
+    "min_p": "x",
     seed: "7",
     stop: "END\n\n two words ",
   };
