@@ -36,6 +36,15 @@
 const FORMAT = "moeno-conversations";
 const TITLE_LENGTH = 60;
 
+/** @returns {string} An id for a conversation. */
+export function newId() {
+  // `crypto.randomUUID()` is only there over HTTPS and on this machine.
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+}
+
 /**
  * @param {string} text The first message.
  * @returns {string} A title: its first line, cut between words.

@@ -1,5 +1,5 @@
 // @ts-check
-import { parseConversation, parseExport } from "./conversation_file.js";
+import { newId, parseConversation, parseExport } from "./conversation_file.js";
 
 /** @typedef {import("./conversation_file.js").Conversation} Conversation */
 
@@ -90,7 +90,7 @@ export class Conversations {
     for (const conversation of parseExport(json)) {
       const mine = this.get(conversation.id);
       if (JSON.stringify(mine) === JSON.stringify(conversation)) continue;
-      const id = mine === null ? conversation.id : crypto.randomUUID();
+      const id = mine === null ? conversation.id : newId();
       if (this.save({ ...conversation, id })) added++;
       else lost++;
     }

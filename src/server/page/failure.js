@@ -40,6 +40,15 @@ export class ChatFailure extends Error {
   }
 
   /**
+   * @param {unknown} error Whatever was thrown.
+   * @returns {ChatFailure}
+   */
+  static of(error) {
+    if (error instanceof ChatFailure) return error;
+    return new ChatFailure({ kind: "cut-off", message: String(error) });
+  }
+
+  /**
    * @param {number} status Of HTTP; 200 if the error came within a stream.
    * @param {unknown} body The answer as JSON: `{ error: { message, code } }`.
    */
