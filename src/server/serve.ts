@@ -8,6 +8,7 @@ import {
 import { asApiError } from "./api_error.ts";
 import { checkAddress } from "./address.ts";
 import { modelRoutes } from "./model_routes.ts";
+import { pageHandler } from "./page/page.ts";
 import { type RequestListener, RequestLog } from "./request_record.ts";
 import { type RequestLife, serverStops } from "./request_life.ts";
 import { RequestQueue } from "./request_queue.ts";
@@ -62,7 +63,7 @@ export interface Server extends AsyncDisposable {
  * assertEquals((await response.json()).usage.completion_tokens, 4);
  * ```
  */
-export function serve(
+export async function serve(
   engine: ServedEngine,
   options: ServeOptions = {},
 ): Promise<Server> {
@@ -73,6 +74,7 @@ export function serve(
   const listeners: RequestListener[] = onRequest ? [{ ended: onRequest }] : [];
   let isStopping = false;
   const routes: Routes = {
+    "/": { GET: await pageHandler() },
     "/health": { GET: () => health(isStopping) },
     ...modelRoutes({ engine, queue, lives, settings }),
   };
@@ -101,13 +103,13 @@ export function serve(
   let stopped: Promise<void> | undefined;
   const shutdown = () => stopped ??= stop();
   const { port: actualPort } = http.addr as Deno.NetAddr;
-  return Promise.resolve({
+  return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${actualPort}`,
     port: actualPort,
     finished: http.finished,
     shutdown,
     [Symbol.asyncDispose]: shutdown,
-  });
+  };
 }
 
 /** Answers one request, whatever happens. */

@@ -1,0 +1,174 @@
+// @ts-check
+/// <reference lib="dom" />
+import { byId, h, setText } from "./dom.js";
+import { formatCount, formatRate, formatShare } from "./format.js";
+import { GridState } from "./grid_state.js";
+import { GridView } from "./grid_view.js";
+import { RateChart } from "./rate_chart.js";
+import { RateHistory, roundUp } from "./rate_history.js";
+
+/** @typedef {import("./grid_state.js").LiveModel} LiveModel */
+/** @typedef {import("./grid_state.js").LiveExperts} LiveExperts */
+/** @typedef {import("./rate_history.js").LiveRates} LiveRates */
+/** @typedef {import("./live_events.js").LiveState} LiveState */
+
+/** @type {Record<LiveState, string>} */
+const STATE_WORDS = {
+  connecting: "Connecting …",
+  open: "",
+  lost: "Connection lost, trying again …",
+  paused: "",
+};
+
+/** @type {Record<LiveModel["store"], string>} */
+const STORE_WORDS = {
+  resident: "Every expert is in VRAM: nothing is offloaded.",
+  pinned: "The others wait in memory that the GPU reads over the bus.",
+  memory: "The others wait in memory.",
+  disk: "The others wait on the disk.",
+  mixed: "The others wait in memory and on the disk.",
+};
+
+/** Everything beside the chat: the grid, its table, figures and charts. */
+export class ExpertsPanel {
+  #view = new GridView();
+  /** @type {GridState | null} */
+  #grid = null;
+  #history = new RateHistory();
+  #figures = new Map(
+    [
+      "Tokens per second",
+      "Hit rate",
+      "Over the link",
+      "Hits",
+      "Misses",
+      "Prefetched, used",
+      "Running",
+      "Waiting",
+      "Prompt",
+    ]
+      .map((name) => [name, h("dd", {}, "–")]),
+  );
+  #hitChart = new RateChart("Hit rate");
+  #rateChart = new RateChart("Tokens per second");
+  #table = byId("grid-table", HTMLDetailsElement);
+  #connection = byId("connection", HTMLElement);
+
+  constructor() {
+    byId("figures", HTMLDListElement).append(
+      ...[...this.#figures].map(([name, value]) =>
+        h("div", {}, h("dt", {}, name), value)
+      ),
+    );
+    byId("charts", HTMLElement).append(
+      this.#hitChart.element,
+      this.#rateChart.element,
+    );
+    this.#table.addEventListener("toggle", () => this.#showTable());
+    this.#showCharts();
+  }
+
+  /** @param {LiveModel} model */
+  showModel(model) {
+    this.#grid = new GridState(model);
+    this.#view.show(this.#grid);
+    const { layerCount, expertCount, topK, slots, store, adapter } = model;
+    const slotCount = slots.reduce((sum, count) => sum + count, 0);
+    const isAll = slotCount >= layerCount * expertCount;
+    const about = isAll
+      ? STORE_WORDS.resident
+      : `${formatCount(slotCount)} of ${
+        formatCount(layerCount * expertCount)
+      } experts have room in VRAM. ${STORE_WORDS[store]}`;
+    byId("about-model", HTMLElement).textContent =
+      `${layerCount} layers of ${expertCount} experts; each token takes` +
+      ` ${topK} a layer. ${about} ${adapter}.`;
+  }
+
+  /** @param {LiveExperts} experts */
+  showExperts(experts) {
+    if (this.#grid === null) return;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.#grid.darken();
+    }
+    this.#grid.apply(experts, performance.now());
+    this.#view.update();
+  }
+
+  /** @param {LiveRates} rates */
+  showRates(rates) {
+    this.#history.add(rates);
+    const used = rates.prefetchUsedBytes;
+    const prefetched = used + rates.prefetchWastedBytes;
+    this.#set("Tokens per second", formatRate(rates.tokensPerSecond));
+    this.#set("Prompt", formatRate(rates.promptTokensPerSecond), "tok/s");
+    this.#set("Hit rate", formatShare(rates.hitRate));
+    this.#set(
+      "Over the link",
+      formatRate(rates.linkBytesPerSecond / 1e9),
+      "GB/s",
+    );
+    this.#set("Hits", formatCount(rates.hits));
+    this.#set("Misses", formatCount(rates.misses));
+    this.#set(
+      "Prefetched, used",
+      prefetched === 0 ? "–" : formatShare(used / prefetched),
+    );
+    this.#set("Running", formatCount(rates.running));
+    this.#set("Waiting", formatCount(rates.queued));
+    this.#showCharts();
+    this.#showTable();
+  }
+
+  /** @param {LiveState} state */
+  showState(state) {
+    setText(this.#connection, STATE_WORDS[state]);
+    this.#connection.classList.toggle("lost", state === "lost");
+  }
+
+  /** Tells that colours have changed. */
+  readColors() {
+    this.#view.readColors();
+  }
+
+  #showCharts() {
+    const { latest } = this.#history;
+    const hitRate = (/** @type {LiveRates} */ rates) => rates.hitRate;
+    const speed = (/** @type {LiveRates} */ rates) => rates.tokensPerSecond;
+    this.#hitChart.show(this.#history.pieces(hitRate, 1), {
+      top: "100 %",
+      now: formatShare(latest?.hitRate ?? null),
+    });
+    const top = roundUp(this.#history.max(speed));
+    this.#rateChart.show(this.#history.pieces(speed, top), {
+      top: formatCount(top),
+      now: latest === null ? "–" : formatRate(latest.tokensPerSecond),
+    });
+  }
+
+  #showTable() {
+    const grid = this.#grid;
+    if (!this.#table.open || grid === null) return;
+    const rows = Array.from({ length: grid.layerCount }, (_, layer) => {
+      const { resident, hits, misses, prefetches } = grid.rowOf(layer);
+      return h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, String(layer)),
+        h("td", {}, resident.length === 0 ? "none" : resident.join(" ")),
+        ...[hits, misses, prefetches].map((n) => h("td", {}, formatCount(n))),
+      );
+    });
+    this.#table.querySelector("tbody")?.replaceChildren(...rows);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} value
+   * @param {string} [unit]
+   */
+  #set(name, value, unit = "") {
+    const cell = this.#figures.get(name);
+    cell?.replaceChildren(value, ...unit === "" ? [] : [h("small", {}, unit)]);
+  }
+}
