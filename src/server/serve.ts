@@ -8,9 +8,12 @@ import {
 import { asApiError } from "./api_error.ts";
 import { checkAddress } from "./address.ts";
 import { modelRoutes } from "./model_routes.ts";
+import { engineMetrics, processMetrics } from "./engine_metrics.ts";
 import { pageHandler } from "./page/page.ts";
 import { type RequestListener, RequestLog } from "./request_record.ts";
 import { type RequestLife, serverStops } from "./request_life.ts";
+import { type Metric, PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
+import { RequestStats } from "./request_stats.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { findRoute, type Routes } from "./routes.ts";
 import {
@@ -71,11 +74,14 @@ export async function serve(
   const { host, port, maxQueue, graceMs, onRequest } = settings;
   const queue = new RequestQueue(maxQueue);
   const lives = new Set<RequestLife>();
-  const listeners: RequestListener[] = onRequest ? [{ ended: onRequest }] : [];
+  const stats = new RequestStats();
+  const listeners: RequestListener[] = [stats];
+  if (onRequest) listeners.push({ ended: onRequest });
   let isStopping = false;
   const routes: Routes = {
     "/": { GET: await pageHandler() },
     "/health": { GET: () => health(isStopping) },
+    "/metrics": { GET: () => metrics(engine, stats.metrics(queue)) },
     ...modelRoutes({ engine, queue, lives, settings }),
   };
   const cut = new AbortController();
@@ -161,6 +167,18 @@ async function respond(
 function health(isStopping: boolean): Response {
   if (!isStopping) return Response.json({ status: "ok" });
   return Response.json({ status: "stopping" }, { status: 503 });
+}
+
+function metrics(
+  engine: ServedEngine,
+  ofRequests: readonly Metric[],
+): Response {
+  const text = prometheusText([
+    ...ofRequests,
+    ...engineMetrics(engine),
+    ...processMetrics(),
+  ]);
+  return new Response(text, { headers: { "content-type": PROMETHEUS_TYPE } });
 }
 
 /** Waits until something is so, but not for ever. */

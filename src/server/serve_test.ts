@@ -468,6 +468,41 @@ Deno.test("serve() finds routes, and says which there are", async () => {
   });
 });
 
+Deno.test("serve() counts requests and tokens for Prometheus", async () => {
+  await withServer({ endsTexts: false }, async ({ server, post }) => {
+    const ask = { ...HELLO, max_tokens: 3 };
+    for (let i = 0; i < 2; i++) {
+      await (await post("/v1/chat/completions", ask)).body?.cancel();
+    }
+    await (await post("/v1/chat/completions", {})).body?.cancel();
+    await (await fetch(`${server.url}/no/such/path`)).body?.cancel();
+    const response = await fetch(`${server.url}/metrics`);
+    assertEquals(
+      response.headers.get("content-type"),
+      "text/plain; version=0.0.4; charset=utf-8",
+    );
+    const text = await response.text();
+    const chat = 'path="/v1/chat/completions"';
+    for (
+      const line of [
+        `moeno_requests_total{${chat},status="200"} 2`,
+        `moeno_requests_total{${chat},status="400"} 1`,
+        'moeno_requests_total{path="other",status="404"} 1',
+        `moeno_request_seconds_count{${chat}} 3`,
+        "moeno_first_token_seconds_count 2",
+        "moeno_completion_tokens_total 6",
+        "moeno_requests_running 0",
+        'moeno_model_info{model="fake",adapter="no GPU"} 1',
+      ]
+    ) {
+      assert(text.includes(`\n${line}\n`), `${line} in ${text}`);
+    }
+    const cached = /^moeno_cached_tokens_total (\d+)$/m.exec(text)![1];
+    const ran = /^moeno_prompt_tokens_total (\d+)$/m.exec(text)![1];
+    assertEquals(Number(ran), Number(cached) + 2); // the last is run again
+  });
+});
+
 Deno.test("serve() refuses options that make no sense, and ports in use", async () => {
   using engine = await fakeEngine();
   for (const options of [{ port: 70000 }, { maxQueue: -1 }, { apiKey: "" }]) {
