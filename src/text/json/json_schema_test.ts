@@ -309,7 +309,6 @@ Deno.test("jsonMachine() has any object without a schema", () => {
 
 Deno.test("whatever the machine writes is valid, says another validator", () => {
   const seed = 20261126;
-  console.error(`# seed ${seed}`);
   const random = randomOf(seed);
   const ajv = new Ajv2020({ strict: false, logger: false });
   // @ts-ignore: its types are of CommonJS
@@ -402,7 +401,7 @@ Deno.test("jsonMachine() manages large schemas", () => {
   );
   const wide = jsonMachine({ properties, additionalProperties: true });
   assert(follow(wide, '{"word 7919":1,"other":{}}')?.mayEnd);
-  assertEquals(follow(wide, '{"word 7919":1,"word 0'), null);
+  assertEquals(follow(wide, '{"word 7919":1,"word 0":'), null); // out of order
   const long = jsonMachine({
     type: "string",
     minLength: 9000,
