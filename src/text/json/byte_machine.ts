@@ -30,13 +30,13 @@ export interface State {
   /** The ways to go on. */
   readonly ways: readonly Way[];
   /** The states after each byte, as far as they are known. */
-  readonly after: Map<number, State | null>;
+  readonly after: Map<number, State>;
 }
 
 /** The most ways of a state; more would take too long to go through. */
 const WAY_LIMIT = 20_000;
 
-/** The most frames and states that are kept. */
+/** The most frames, states and steps between states that are kept. */
 const KEPT_LIMIT = 500_000;
 
 /**
@@ -44,12 +44,13 @@ const KEPT_LIMIT = 500_000;
  * every stack which the bytes so far allow.
  */
 export class ByteMachine {
-  /** Before the first byte. */
-  readonly start: State;
   readonly #parts: readonly PartKind[];
+  readonly #root: Part;
   #frames = new Map<string, Frame>();
   #states = new Map<string, State>();
+  #start: State;
   #frameCount = 0;
+  #keptCount = 0;
 
   /**
    * Constructs the machine of a grammar.
@@ -59,7 +60,13 @@ export class ByteMachine {
    */
   constructor(parts: readonly PartKind[], root: Part) {
     this.#parts = parts;
-    this.start = this.#stateOf([this.#frame(root, 0, null)]);
+    this.#root = root;
+    this.#start = this.#stateOf([this.#frame(root, 0, null)]);
+  }
+
+  /** Before the first byte. */
+  get start(): State {
+    return this.#start;
   }
 
   /**
@@ -80,15 +87,12 @@ export class ByteMachine {
     }
     const after = this.#stateOf(tops);
     state.after.set(byte, after);
+    if (++this.#keptCount > KEPT_LIMIT) this.#forget();
     return after;
   }
 
   /** The state in which any of some stacks may be. */
   #stateOf(tops: readonly (Frame | null)[]): State {
-    if (this.#frames.size + this.#states.size > KEPT_LIMIT) {
-      this.#frames = new Map();
-      this.#states = new Map();
-    }
     const ways = new Map<string, Way>();
     const mayEnd = this.#expand(tops, ways);
     const key = `${[...ways.keys()].sort().join(" ")}${mayEnd ? "." : ""}`;
@@ -155,11 +159,20 @@ export class ByteMachine {
     return mayEnd;
   }
 
+  /** Begins anew; texts that are being followed go on with what they have. */
+  #forget(): void {
+    this.#frames = new Map();
+    this.#states = new Map();
+    this.#keptCount = 0;
+    this.#start = this.#stateOf([this.#frame(this.#root, 0, null)]);
+  }
+
   /** The frame with this content: there is one only. */
   #frame(part: Part, at: number, next: Frame | null): Frame {
     const key = `${part},${at},${next?.id ?? ""}`;
     let frame = this.#frames.get(key);
     if (frame === undefined) {
+      this.#keptCount++;
       frame = { id: this.#frameCount++, part, at, next };
       this.#frames.set(key, frame);
     }

@@ -327,7 +327,7 @@ Deno.test("whatever the machine writes is valid, says another validator", () => 
       const text = wander(machine, random);
       assert(
         validate(JSON.parse(text)),
-        `${text} by ${JSON.stringify(schema)}`,
+        `seed ${seed}: ${text} by ${JSON.stringify(schema)}`,
       );
     }
   }
