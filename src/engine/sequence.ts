@@ -1,3 +1,5 @@
+import { sharedLength } from "./shared_length.ts";
+
 /** What the token loop needs of a model. */
 export interface TokenModel {
   /** How many positions the KV cache holds. */
@@ -108,10 +110,7 @@ export class Sequence {
    * @returns The count.
    */
   reusable(ids: readonly number[]): number {
-    const most = Math.min(this.#ids.length, ids.length - 1);
-    let count = 0;
-    while (count < most && ids[count] === this.#ids[count]) count++;
-    return count;
+    return Math.max(0, Math.min(sharedLength(this.#ids, ids), ids.length - 1));
   }
 
   /**
