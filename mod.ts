@@ -138,6 +138,7 @@ export type {
   ProfileReport,
 } from "./src/engine/profile_report.ts";
 export type { PhaseName } from "./src/gpu/profile.ts";
+export type { PromptCacheStats } from "./src/engine/prompt_cache.ts";
 export { quantizeModel } from "./src/engine/quantize_model.ts";
 export type {
   QuantizeModelOptions,

@@ -1,5 +1,6 @@
 import { TokenDecoder } from "../text/token_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import type { ChatEncoder } from "./chat_history.ts";
 import type { Vocabulary } from "./sequence.ts";
 
 /**
@@ -34,4 +35,19 @@ export function vocabularyOf(
 export function specialTokens(tokenizer: Tokenizer): string[] {
   return [tokenizer.bosToken, tokenizer.eosToken]
     .filter((token) => token !== undefined);
+}
+
+/**
+ * Makes ids of rendered conversations.
+ *
+ * @param tokenizer Gives the tokenizer, when there is a conversation.
+ * @returns What a history of chats needs.
+ */
+export function chatEncoder(tokenizer: () => Tokenizer): ChatEncoder {
+  return {
+    // The template writes start and end tokens itself.
+    encode: (text) => tokenizer().encode(text, { addSpecialTokens: false }),
+    startsWithSpecialToken: (text) =>
+      specialTokens(tokenizer()).some((token) => text.startsWith(token)),
+  };
 }
