@@ -161,6 +161,9 @@ engineTest(
   },
 );
 
+/** Labels of the buffers with keys and values. */
+const KEYS = /^(keys|values) of layer /;
+
 /** Replaces a method until the end of the block. */
 function replaced<T extends object, K extends keyof T>(
   target: T,
@@ -189,7 +192,7 @@ engineTest(
         "writeBuffer",
         (write) =>
           function (this: GPUQueue, buffer, offset, data, ...rest) {
-            const isKeys = /key|value|kv/i.test(buffer.label);
+            const isKeys = KEYS.test(buffer.label);
             const at = isKeys ? buffer.size : offset;
             return write.call(this, buffer, at, data, ...rest);
           },
@@ -206,7 +209,7 @@ engineTest(
         (copy) =>
           function (this: GPUCommandEncoder, ...args: unknown[]) {
             const label = (args[0] as GPUBuffer).label;
-            if (/key|value|kv/i.test(label)) args[1] = 2 ** 30;
+            if (KEYS.test(label)) args[1] = 2 ** 30;
             return copy.apply(this, args as never);
           } as typeof copy,
       );

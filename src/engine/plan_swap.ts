@@ -21,7 +21,8 @@ export interface Swap<T> {
 
 /**
  * Decides it by ids alone. The sequence that ran is kept if the prompt would
- * overwrite enough of it that no kept one holds. A kept one is brought back if the
+ * overwrite enough of it that no kept one holds, unless the whole prompt is in it: who
+ * wants another answer, or several, wants no copy for each. A kept one is brought back if the
  * prompt shares enough more with it than with the one that ran. Its keys and values
  * are taken from the first position on: others of the same ids need not have the
  * same last digits.
@@ -37,8 +38,10 @@ export function planSwap<T extends { readonly ids: ArrayLike<number> }>(
   kept: Iterable<T>,
 ): Swap<T> {
   const most = Math.max(0, prompt.length - 1);
-  const shared = Math.min(sharedLength(running, prompt), most);
-  let keeps = running.length - shared >= WORTHWHILE_TOKENS;
+  const common = sharedLength(running, prompt);
+  const shared = Math.min(common, most);
+  const isRepeated = prompt.length > 0 && common === prompt.length;
+  let keeps = !isRepeated && running.length - shared >= WORTHWHILE_TOKENS;
   let back: Swap<T>["back"] = null;
   for (const sequence of kept) {
     keeps &&= sharedLength(running, sequence.ids) < running.length;
