@@ -1,4 +1,4 @@
-import { ChatHistory } from "./chat_history.ts";
+import type { ChatHistory } from "./chat_history.ts";
 import {
   keptByteLength,
   type KeptSequence,

@@ -1,6 +1,25 @@
 import { sharedLength } from "./shared_length.ts";
 
-/** What a prompt cache holds, and what it was good for. */
+/**
+ * What a prompt cache holds, and what it was good for.
+ *
+ * @example
+ * ```ts
+ * import { loadSynthetic } from "../../mod.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = await loadSynthetic("tiny", { promptCacheBytes: 2 ** 20 });
+ * const first = Array.from({ length: 20 }, (_, i) => i);
+ * const second = first.map((id) => id + 20);
+ * for (const prompt of [first, second, first]) {
+ *   for await (const { final } of engine.generate(prompt, { maxTokens: 1 })) {
+ *     if (final) console.error(`${final.cachedTokens} of 20 need not run`);
+ *   }
+ * }
+ * assertEquals(engine.promptCache?.hits, 1);
+ * assertEquals(engine.promptCache?.savedTokens, 19);
+ * ```
+ */
 export interface PromptCacheStats {
   /** Bytes of the sequences that it holds. */
   readonly byteLength: number;
