@@ -22,12 +22,25 @@ const STATE_WORDS = {
 
 /** @type {Record<LiveModel["store"], string>} */
 const STORE_WORDS = {
-  resident: "Every expert is in VRAM: nothing is offloaded.",
-  pinned: "The others wait in memory that the GPU reads over the bus.",
-  memory: "The others wait in memory.",
-  disk: "The others wait on the disk.",
-  mixed: "The others wait in memory and on the disk.",
+  resident: "All are in VRAM: nothing is offloaded.",
+  pinned: "the others wait in memory that the GPU reads",
+  memory: "the others wait in memory",
+  disk: "the others wait on the disk",
+  mixed: "the others wait in memory and on the disk",
 };
+
+/** What is told in numbers, by what it is called. */
+const FIGURES = [
+  "decode",
+  "hit rate",
+  "link",
+  "hits",
+  "misses",
+  "prefetch used",
+  "prompt",
+  "running",
+  "waiting",
+];
 
 /** Everything beside the chat: the grid, its table, figures and charts. */
 export class ExpertsPanel {
@@ -35,20 +48,7 @@ export class ExpertsPanel {
   /** @type {GridState | null} */
   #grid = null;
   #history = new RateHistory();
-  #figures = new Map(
-    [
-      "Tokens per second",
-      "Hit rate",
-      "Over the link",
-      "Hits",
-      "Misses",
-      "Prefetched, used",
-      "Running",
-      "Waiting",
-      "Prompt",
-    ]
-      .map((name) => [name, h("dd", {}, "–")]),
-  );
+  #figures = new Map(FIGURES.map((name) => [name, h("dd", {}, "–")]));
   #hitChart = new RateChart("Hit rate");
   #rateChart = new RateChart("Tokens per second");
   #table = byId("grid-table", HTMLDetailsElement);
@@ -75,14 +75,15 @@ export class ExpertsPanel {
     const { layerCount, expertCount, topK, slots, store, adapter } = model;
     const slotCount = slots.reduce((sum, count) => sum + count, 0);
     const isAll = slotCount >= layerCount * expertCount;
-    const about = isAll
+    const room = isAll
       ? STORE_WORDS.resident
       : `${formatCount(slotCount)} of ${
         formatCount(layerCount * expertCount)
-      } experts have room in VRAM. ${STORE_WORDS[store]}`;
+      } fit in VRAM, ${STORE_WORDS[store]}.`;
     byId("about-model", HTMLElement).textContent =
-      `${layerCount} layers of ${expertCount} experts; each token takes` +
-      ` ${topK} a layer. ${about} ${adapter}.`;
+      `${layerCount} layers of ${expertCount} experts, ${topK} of them for` +
+      ` each token. ${room}`;
+    byId("about-model", HTMLElement).title = adapter;
   }
 
   /** @param {LiveExperts} experts */
@@ -100,22 +101,22 @@ export class ExpertsPanel {
     this.#history.add(rates);
     const used = rates.prefetchUsedBytes;
     const prefetched = used + rates.prefetchWastedBytes;
-    this.#set("Tokens per second", formatRate(rates.tokensPerSecond));
-    this.#set("Prompt", formatRate(rates.promptTokensPerSecond), "tok/s");
-    this.#set("Hit rate", formatShare(rates.hitRate));
+    this.#set("decode", formatRate(rates.tokensPerSecond), "tok/s");
+    this.#set("prompt", formatRate(rates.promptTokensPerSecond), "tok/s");
+    this.#set("hit rate", formatShare(rates.hitRate));
     this.#set(
-      "Over the link",
+      "link",
       formatRate(rates.linkBytesPerSecond / 1e9),
       "GB/s",
     );
-    this.#set("Hits", formatCount(rates.hits));
-    this.#set("Misses", formatCount(rates.misses));
+    this.#set("hits", formatCount(rates.hits));
+    this.#set("misses", formatCount(rates.misses));
     this.#set(
-      "Prefetched, used",
+      "prefetch used",
       prefetched === 0 ? "–" : formatShare(used / prefetched),
     );
-    this.#set("Running", formatCount(rates.running));
-    this.#set("Waiting", formatCount(rates.queued));
+    this.#set("running", formatCount(rates.running));
+    this.#set("waiting", formatCount(rates.queued));
     this.#showCharts();
     this.#showTable();
   }

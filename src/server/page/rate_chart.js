@@ -6,7 +6,7 @@ import { HISTORY_MS } from "./rate_history.js";
 /** @typedef {import("./rate_history.js").ChartPieces} ChartPieces */
 
 const WIDTH = 312;
-const HEIGHT = 64;
+const HEIGHT = 52;
 const RIGHT = 34;
 
 /** A small chart of the last minutes: one line, its axis, its last value. */
