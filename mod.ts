@@ -113,7 +113,11 @@ export {
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerationDefaults } from "./src/engine/generation_config.ts";
-export type { GenerateOptions, PrefillProgress } from "./src/engine/options.ts";
+export type {
+  GenerateOptions,
+  PrefillProgress,
+  ResponseFormat,
+} from "./src/engine/options.ts";
 export {
   foretell,
   type ForetoldToken,
@@ -264,3 +268,9 @@ if (import.meta.main) {
   const { main } = await import("./src/cli/main.ts");
   Deno.exit(await main(Deno.args));
 }
+export type { AnswerRecord } from "./src/server/answer.ts";
+export type { Usage } from "./src/server/answer_format.ts";
+export type { RequestRecord } from "./src/server/request_record.ts";
+export { serve, type Server } from "./src/server/serve.ts";
+export type { ServeOptions } from "./src/server/serve_options.ts";
+export type { ServedEngine } from "./src/server/served_engine.ts";

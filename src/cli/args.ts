@@ -28,6 +28,8 @@ export interface Flag {
   letter?: string;
   /** It comes from the command line only: no file, no variable sets it. */
   isTypedOnly?: boolean;
+  /** Its value is never shown. */
+  isSecret?: boolean;
   /** What its value names, for completion; words of `choices` complete anyway. */
   completes?: Named;
 }

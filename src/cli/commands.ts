@@ -10,6 +10,7 @@ import { commandHelp, programHelp } from "./help.ts";
 import { LIST } from "./models/list.ts";
 import { PULL } from "./models/pull.ts";
 import { RM } from "./models/rm.ts";
+import { SERVE } from "./serve/serve.ts";
 import { SHOW } from "./models/show.ts";
 import { PERPLEXITY } from "./quality/perplexity.ts";
 import { QUALITY } from "./quality/quality.ts";
@@ -55,6 +56,7 @@ const VERSION: Command = {
 export const COMMANDS: readonly Command[] = [
   CHAT,
   GENERATE,
+  SERVE,
   PULL,
   LIST,
   SHOW,

@@ -190,6 +190,18 @@ export class Engine implements Disposable {
   }
 
   /**
+   * Makes the prompt of a conversation, as `chat()` runs it.
+   *
+   * @param messages The conversation so far.
+   * @returns Its ids.
+   * @throws {Error} If the model has no chat template, or its template refuses
+   * the messages.
+   */
+  chatIds(messages: readonly Message[]): readonly number[] {
+    return this.#history.encode(this.#render(messages));
+  }
+
+  /**
    * Writes what has run, with its keys and values, to a file.
    *
    * @param path The file to make or to replace.

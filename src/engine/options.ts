@@ -72,6 +72,10 @@ export interface GenerateOptions {
    * @default {undefined} none
    */
   logprobs?: number | undefined;
+  /** Added to the logits of tokens, by their ids, before anything else. */
+  logitBias?: Readonly<Record<number, number>> | undefined;
+  /** What the text has to be. */
+  responseFormat?: ResponseFormat | undefined;
   /** Stops at the next token when aborted. */
   signal?: AbortSignal | undefined;
   /**
@@ -86,6 +90,15 @@ export interface GenerateOptions {
    */
   ignoreEos?: boolean | undefined;
 }
+
+/** What a text has to be. */
+export type ResponseFormat =
+  | { readonly type: "text" }
+  | { readonly type: "json_object" }
+  | {
+    readonly type: "json_schema";
+    readonly schema: Readonly<Record<string, unknown>>;
+  };
 
 /** How much of a prompt has run. */
 export interface PrefillProgress {

@@ -1,7 +1,7 @@
 import type { Flag, FlagValue } from "../args.ts";
 import type { Command } from "../command.ts";
 import { settingsOf, type SettingsSources } from "./settings_of.ts";
-import { describeOrigin, type Setting } from "./setting.ts";
+import { describeOrigin, type Setting, shownText } from "./setting.ts";
 
 /** What a flag is when nobody types it. */
 export interface ConfigRow {
@@ -67,10 +67,16 @@ function defaultsOf(
   return defaults;
 }
 
-function settingRow(name: string, { value, text, origin }: Setting): ConfigRow {
-  const from = origin.kind;
-  const source = describeOrigin(origin);
-  return { name, value: value ?? null, text, from, source };
+function settingRow(name: string, setting: Setting): ConfigRow {
+  const { flag, value = null, origin } = setting;
+  const text = shownText(setting);
+  return {
+    name,
+    value: flag.isSecret && value !== null ? text : value,
+    text,
+    from: origin.kind,
+    source: describeOrigin(origin),
+  };
 }
 
 function defaultRow(name: string, flag: Flag): ConfigRow {

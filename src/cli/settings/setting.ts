@@ -28,6 +28,19 @@ export interface Setting {
   readonly origin: Origin;
 }
 
+/** Stands for the value of a secret. */
+const HIDDEN = "***";
+
+/**
+ * Shows the value of a setting to people.
+ *
+ * @param setting The setting.
+ * @returns The value as it was written; of a secret, that there is one.
+ */
+export function shownText({ flag, text }: Setting): string {
+  return flag.isSecret ? HIDDEN : text;
+}
+
 /**
  * Says what sets a flag.
  *

@@ -2,7 +2,7 @@ import { dim } from "@std/fmt/colors";
 import type { Command } from "../command.ts";
 import type { Io } from "../io.ts";
 import type { ResolvedArgs } from "./resolve_args.ts";
-import { describeOrigin, type Setting } from "./setting.ts";
+import { describeOrigin, type Setting, shownText } from "./setting.ts";
 import { misspeltVariables } from "./variables.ts";
 
 /**
@@ -58,9 +58,10 @@ export function tellBlame(
 }
 
 /** What one would type. */
-function written({ flag, value, text }: Setting): string {
+function written(setting: Setting): string {
+  const { flag, value } = setting;
   if (flag.value === undefined) {
     return value === true ? `--${flag.name}` : `no --${flag.name}`;
   }
-  return `--${flag.name} ${text}`;
+  return `--${flag.name} ${shownText(setting)}`;
 }

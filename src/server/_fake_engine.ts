@@ -1,0 +1,78 @@
+/** A real engine over a model that makes words up, for tests of the server. */
+
+import { fromFileUrl } from "@std/path";
+import { Engine, type EngineParts } from "../engine/engine.ts";
+import { seededRandom } from "../engine/random.ts";
+import { readTextFiles } from "../engine/text_files.ts";
+
+const FOLDER = fromFileUrl(
+  new URL("../../models/stories-17m-q", import.meta.url),
+);
+
+/** What the fake does. */
+export interface FakeEngineOptions {
+  /** The most positions. */
+  readonly contextLength?: number;
+  /** The most tokens of a prompt that run at once. */
+  readonly chunkSize?: number;
+  /** Called before each run. */
+  readonly onRun?: (ids: readonly number[]) => void | Promise<void>;
+  /** Whether texts end by themselves. */
+  readonly endsTexts?: boolean;
+}
+
+/**
+ * Makes an engine whose next token depends on the last four ids: the same prompt and
+ * seed give the same text. Tokenizer, chat template, sampler and token loop are real.
+ *
+ * @param options What it does.
+ * @returns The engine.
+ */
+export async function fakeEngine(
+  {
+    contextLength = 512,
+    chunkSize = 64,
+    onRun = () => {},
+    endsTexts = true,
+  }: FakeEngineOptions = {},
+): Promise<Engine> {
+  const text = await readTextFiles(FOLDER);
+  const { vocabSize } = text.tokenizer!;
+  const eosId = text.tokenizer!.eosId!;
+  let cache: number[] = [];
+  const model = {
+    contextLength,
+    chunkSize,
+    config: {
+      vocabSize,
+      numHiddenLayers: 2,
+      numLocalExperts: 4,
+      numExpertsPerTok: 2,
+    },
+    offloadStats: null,
+    async forward(ids: readonly number[], position: number) {
+      await onRun(ids);
+      cache = [...cache.slice(0, position), ...ids];
+      const logits = new Float32Array(vocabSize).fill(-20);
+      const seed = cache.slice(-4).reduce(
+        (sum, id) => (sum * 4099 + id) % 2 ** 40,
+        cache.length,
+      );
+      const random = seededRandom(seed);
+      for (let i = 0; i < 12; i++) {
+        const id = 259 + Math.floor(random() * (vocabSize - 259));
+        logits[id] = 3 * random();
+      }
+      logits[eosId] = endsTexts ? 1 : -20;
+      return logits;
+    },
+  };
+  return new Engine({
+    ...text,
+    name: "fake",
+    gpu: { name: "no GPU" } as EngineParts["gpu"],
+    model: model as unknown as EngineParts["model"],
+    profile: null,
+    owned: new DisposableStack(),
+  });
+}

@@ -1,0 +1,90 @@
+import type { Message } from "../text/chat_template.ts";
+import type { Ask } from "./ask.ts";
+import { Fields, isObject, type JsonObject, wrongField } from "./fields.ts";
+import { responseFormat } from "./response_format.ts";
+import { samplingFields } from "./sampling_fields.ts";
+
+/** The most candidates that OpenAI's API lists at a place. */
+const MOST_CANDIDATES = { integer: true, min: 0, max: 20 };
+
+/**
+ * Reads the body of `POST /v1/chat/completions`.
+ *
+ * @param body The JSON object.
+ * @returns What it asks for.
+ * @throws {ApiError} If a field is missing, of the wrong type or out of range, or
+ * asks for what there is not; it names the field.
+ */
+export function parseChatRequest(body: JsonObject): Ask {
+  const fields = new Fields(body);
+  fields.string("model"); // any name: there is one model
+  refuseForcedTools(fields);
+  const { options, ...rest } = samplingFields(fields);
+  const messages = messagesOf(fields);
+  return {
+    ...rest,
+    prompts: [{ messages }],
+    options: {
+      ...options,
+      logprobs: logprobsOf(fields),
+      responseFormat: responseFormat(fields),
+    },
+  };
+}
+
+function messagesOf(fields: Fields): Message[] {
+  const list = fields.list("messages");
+  if (list === undefined || list.length === 0) {
+    throw fields.wrong("messages", "a list of messages, at least one");
+  }
+  return list.map((message, i) => {
+    const path = `messages[${i}]`;
+    if (!isObject(message)) throw wrongField(path, message, "an object");
+    const parts = new Fields(message, `${path}.`);
+    const role = parts.string("role");
+    if (!role) throw parts.wrong("role", "system, user or assistant");
+    return {
+      role: role === "developer" ? "system" : role,
+      content: contentOf(parts, path),
+    };
+  });
+}
+
+/** A text, the texts of its parts, or nothing where only tools were called. */
+function contentOf(message: Fields, path: string): string {
+  const content = message.any("content");
+  if (typeof content === "string") return content;
+  const isCall = message.list("tool_calls") !== undefined;
+  if (content === undefined && isCall) return "";
+  if (!Array.isArray(content)) {
+    throw message.wrong("content", "a string or a list of text parts");
+  }
+  return content.map((part, i) => {
+    const place = `${path}.content[${i}]`;
+    if (!isObject(part)) throw wrongField(place, part, "an object");
+    const fields = new Fields(part, `${place}.`);
+    if (fields.string("type") !== "text") {
+      throw fields.wrong("type", '"text": the model reads nothing else');
+    }
+    const text = fields.string("text");
+    if (text === undefined) throw fields.wrong("text", "a string");
+    return text;
+  }).join("");
+}
+
+function logprobsOf(fields: Fields): number | undefined {
+  const isWanted = fields.boolean("logprobs") ?? false;
+  const count = fields.number("top_logprobs", MOST_CANDIDATES);
+  if (count !== undefined && count > 0 && !isWanted) {
+    throw fields.wrong("top_logprobs", "logprobs to be true with it");
+  }
+  return isWanted ? count ?? 0 : undefined;
+}
+
+/** Tools may be offered, since nothing says that they are called. */
+function refuseForcedTools(fields: Fields): void {
+  fields.list("tools");
+  const choice = fields.any("tool_choice");
+  if (choice === undefined || choice === "none" || choice === "auto") return;
+  throw fields.wrong("tool_choice", "none or auto: no tools are called here");
+}

@@ -1,0 +1,58 @@
+import { ApiError } from "./api_error.ts";
+import type { Prompt } from "./ask.ts";
+import type { ServedEngine } from "./served_engine.ts";
+
+/**
+ * Checks that the model can take a prompt, so that who asks hears of it at once
+ * and not when it is their turn.
+ *
+ * @param engine The model.
+ * @param prompt What it is to go on from.
+ * @throws {ApiError} If the chat template refuses it, or it is empty, longer than
+ * the context, or holds ids that the vocabulary lacks.
+ */
+export function checkPrompt(engine: ServedEngine, prompt: Prompt): void {
+  const ids = idsOf(engine, prompt);
+  const { contextLength, config: { vocabSize } } = engine;
+  const unknown = ids.find((id) => id >= vocabSize);
+  if (unknown !== undefined) {
+    throw refused(
+      `the vocabulary has no id ${unknown}, wanted 0 to ${vocabSize - 1}`,
+      { param: "prompt", code: "invalid_value" },
+    );
+  }
+  const param = "messages" in prompt ? "messages" : "prompt";
+  if (ids.length === 0) {
+    throw refused("the prompt is empty, wanted at least one token", {
+      param,
+      code: "invalid_value",
+    });
+  }
+  if (ids.length <= contextLength) return;
+  throw refused(
+    `the prompt has ${ids.length} tokens, the context holds ${contextLength}; shorten it, or start the server with a longer --context`,
+    { param, code: "context_length_exceeded" },
+  );
+}
+
+function idsOf(engine: ServedEngine, prompt: Prompt): readonly number[] {
+  if ("ids" in prompt) return prompt.ids;
+  if ("text" in prompt) return engine.tokenizer.encode(prompt.text);
+  try {
+    return engine.chatIds(prompt.messages);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ApiError(reason, {
+      status: 400,
+      param: "messages",
+      code: "invalid_value",
+    });
+  }
+}
+
+function refused(
+  state: string,
+  options: { param: string; code: string },
+): ApiError {
+  return new ApiError(`Cannot answer: ${state}`, { status: 400, ...options });
+}

@@ -1,0 +1,52 @@
+import type { Metric } from "./prometheus.ts";
+import type { ServedEngine } from "./served_engine.ts";
+
+/** When this process began, in seconds since 1970. */
+const START_SECONDS = (Date.now() - performance.now()) / 1000;
+
+/**
+ * Says what is served.
+ *
+ * @param engine The model.
+ * @returns The metrics.
+ */
+export function engineMetrics(
+  { name, adapter, contextLength }: ServedEngine,
+): Metric[] {
+  return [
+    {
+      name: "moeno_model_info",
+      help: "What is served, and on what",
+      type: "gauge",
+      samples: [{ labels: { model: name, adapter }, value: 1 }],
+    },
+    {
+      name: "moeno_context_tokens",
+      help: "Positions of the KV cache",
+      type: "gauge",
+      samples: [{ value: contextLength }],
+    },
+  ];
+}
+
+/**
+ * Says what the process takes, by the names that all Prometheus clients use.
+ *
+ * @returns The metrics.
+ */
+export function processMetrics(): Metric[] {
+  return [
+    {
+      name: "process_resident_memory_bytes",
+      help: "Memory of the process",
+      type: "gauge",
+      samples: [{ value: Deno.memoryUsage().rss }],
+    },
+    {
+      name: "process_start_time_seconds",
+      help: "When the process began, since 1970",
+      type: "gauge",
+      samples: [{ value: START_SECONDS }],
+    },
+  ];
+}

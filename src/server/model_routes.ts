@@ -1,0 +1,121 @@
+import { answer, type AnswerListener } from "./answer.ts";
+import type { AnswerFormat } from "./answer_format.ts";
+import { ApiError } from "./api_error.ts";
+import type { Ask } from "./ask.ts";
+import { chatFormat } from "./chat_format.ts";
+import { parseChatRequest } from "./chat_request.ts";
+import { checkPrompt } from "./check_prompt.ts";
+import { completionFormat } from "./completion_format.ts";
+import { parseCompletionRequest } from "./completion_request.ts";
+import { readJsonObject } from "./json_body.ts";
+import { clientIsGone, RequestLife } from "./request_life.ts";
+import type { RequestQueue } from "./request_queue.ts";
+import type { Routes } from "./routes.ts";
+import type { ServedEngine } from "./served_engine.ts";
+import { detokenize, modelObject, tokenize } from "./small_routes.ts";
+import type { ServeSettings } from "./serve_options.ts";
+
+/** A body that takes longer than this to arrive is given up. */
+const BODY_TIMEOUT_MS = 30_000;
+
+/** What the routes share. */
+export interface ModelRoutesOptions {
+  /** The model. */
+  readonly engine: ServedEngine;
+  /** Who wants it. */
+  readonly queue: RequestQueue;
+  /** The requests that are with it, or on their way. */
+  readonly lives: Set<RequestLife>;
+  /** Limits. */
+  readonly settings: ServeSettings;
+}
+
+/**
+ * Makes the routes of the OpenAI-compatible API.
+ *
+ * @param options What they share.
+ * @returns The routes.
+ */
+export function modelRoutes(
+  { engine, queue, lives, settings }: ModelRoutesOptions,
+): Routes {
+  const model = modelObject(engine, Math.floor(Date.now() / 1000));
+  const { name, tokenizer } = engine;
+  const limits = {
+    maxBodyBytes: settings.maxBodyBytes,
+    bodyTimeoutMs: Math.min(settings.timeoutMs, BODY_TIMEOUT_MS),
+  };
+  const bodyOf = (request: Request) => readJsonObject(request, limits);
+
+  async function run(
+    request: Request,
+    { ask, format, listener }: {
+      ask: Ask;
+      format: AnswerFormat;
+      listener: AnswerListener;
+    },
+  ): Promise<Response> {
+    for (const prompt of ask.prompts) checkPrompt(engine, prompt);
+    const life = new RequestLife(settings.timeoutMs);
+    lives.add(life);
+    if (!ask.isStream) {
+      // A stream hears of it itself.
+      request.signal.addEventListener("abort", () => life.end(clientIsGone()));
+    }
+    return await answer(ask, {
+      engine,
+      queue,
+      format,
+      stallMs: settings.stallMs,
+      life,
+      listener: {
+        ...listener,
+        ended: (record) => {
+          life[Symbol.dispose]();
+          lives.delete(life);
+          listener.ended?.(record);
+        },
+      },
+    });
+  }
+
+  return {
+    "/v1/chat/completions": {
+      POST: async (request, listener) => {
+        const ask = parseChatRequest(await bodyOf(request));
+        const format = chatFormat(name, tokenizer);
+        return await run(request, { ask, format, listener });
+      },
+    },
+    "/v1/completions": {
+      POST: async (request, listener) => {
+        const ask = parseCompletionRequest(await bodyOf(request));
+        const { echoes } = ask;
+        const format = completionFormat({ model: name, tokenizer, echoes });
+        return await run(request, { ask, format, listener });
+      },
+    },
+    "/v1/models": {
+      GET: () => Response.json({ object: "list", data: [model] }),
+    },
+    "/v1/models/*": {
+      GET: (request) => {
+        const { pathname } = new URL(request.url);
+        const id = decodeURIComponent(pathname.slice("/v1/models/".length));
+        if (id === model.id) return Response.json(model);
+        throw new ApiError(
+          `Cannot find the model ${id}: this server has ${model.id} only`,
+          { status: 404, param: "model", code: "model_not_found" },
+        );
+      },
+    },
+    "/tokenize": {
+      POST: async (request) =>
+        Response.json(tokenize(engine, await bodyOf(request))),
+    },
+    "/detokenize": {
+      POST: async (request) =>
+        Response.json(detokenize(engine, await bodyOf(request))),
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { ApiError } from "./api_error.ts";
+
+/** Who waits for the model. */
+interface Waiter {
+  readonly start: (turn: Disposable) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * Lets requests to the model, one at a time, in the order in which they came.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { RequestQueue } from "./request_queue.ts";
+ *
+ * const queue = new RequestQueue(8);
+ * const { signal } = new AbortController();
+ * const first = await queue.join(signal);
+ * const second = queue.join(signal);
+ * assertEquals([queue.running, queue.waiting], [1, 1]);
+ * first[Symbol.dispose](); // the next one's turn
+ * using _turn = await second;
+ * assertEquals([queue.running, queue.waiting], [1, 0]);
+ * ```
+ */
+export class RequestQueue {
+  readonly #limit: number;
+  readonly #waiters = new Set<Waiter>();
+  #isRunning = false;
+  #closed: ApiError | undefined;
+
+  /**
+   * Constructs an empty queue.
+   *
+   * @param limit The most requests that wait while another runs.
+   */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** How many requests have their turn: 0 or 1. */
+  get running(): number {
+    return Number(this.#isRunning);
+  }
+
+  /** How many requests wait. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /**
+   * Waits for a turn.
+   *
+   * @param signal Gives up waiting when aborted.
+   * @returns The turn, which ends when it is disposed of.
+   * @throws {ApiError} At once, if too many wait (429) or the queue is closed; later
+   * the signal's reason.
+   */
+  join(signal: AbortSignal): Promise<Disposable> {
+    if (this.#closed) throw this.#closed;
+    signal.throwIfAborted();
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      return Promise.resolve(this.#turn());
+    }
+    if (this.#waiters.size >= this.#limit) throw queueIsFull(this.#limit);
+    return this.#wait(signal);
+  }
+
+  /**
+   * Lets nobody in any more; who waits is turned away. Who runs goes on.
+   *
+   * @param error What they are told.
+   */
+  close(error: ApiError): void {
+    this.#closed = error;
+    for (const { fail } of this.#waiters) fail(error);
+    this.#waiters.clear();
+  }
+
+  #wait(signal: AbortSignal): Promise<Disposable> {
+    const { promise, resolve, reject } = Promise.withResolvers<Disposable>();
+    const waiter: Waiter = { start: resolve, fail: reject };
+    const leave = () => {
+      this.#waiters.delete(waiter);
+      reject(signal.reason);
+    };
+    this.#waiters.add(waiter);
+    signal.addEventListener("abort", leave, { once: true });
+    return promise.finally(() => signal.removeEventListener("abort", leave));
+  }
+
+  #turn(): Disposable {
+    let isOver = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (isOver) return;
+        isOver = true;
+        const [next] = this.#waiters;
+        this.#isRunning = next !== undefined;
+        if (next === undefined) return;
+        this.#waiters.delete(next);
+        next.start(this.#turn());
+      },
+    };
+  }
+}
+
+function queueIsFull(limit: number): ApiError {
+  return new ApiError(
+    `Cannot answer now: ${limit} requests wait already, wanted fewer; try again later`,
+    {
+      status: 429,
+      type: "rate_limit_error",
+      code: "queue_full",
+      headers: { "retry-after": "5" },
+    },
+  );
+}

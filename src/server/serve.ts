@@ -1,0 +1,190 @@
+import {
+  type AccessOptions,
+  checkKey,
+  checkOrigin,
+  corsHeaders,
+  preflight,
+} from "./access.ts";
+import { asApiError } from "./api_error.ts";
+import { checkAddress } from "./address.ts";
+import { modelRoutes } from "./model_routes.ts";
+import { engineMetrics, processMetrics } from "./engine_metrics.ts";
+import { pageHandler } from "./page/page.ts";
+import { type RequestListener, RequestLog } from "./request_record.ts";
+import { type RequestLife, serverStops } from "./request_life.ts";
+import { type Metric, PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
+import { RequestStats } from "./request_stats.ts";
+import { RequestQueue } from "./request_queue.ts";
+import { findRoute, type Routes } from "./routes.ts";
+import {
+  type ServeOptions,
+  type ServeSettings,
+  serveSettings,
+} from "./serve_options.ts";
+import type { ServedEngine } from "./served_engine.ts";
+
+/** Connections that are still open this long after the last answer are cut. */
+const LINGER_MS = 1000;
+
+/** A server that listens. */
+export interface Server extends AsyncDisposable {
+  /** Where, as in `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** The port. */
+  readonly port: number;
+  /** Resolves when it has stopped. */
+  readonly finished: Promise<void>;
+  /**
+   * Stops it: takes no more requests, turns away those that wait, and gives the
+   * running answer `graceMs` to come to its end.
+   */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Serves a model by HTTP: OpenAI's API, a page to chat on, metrics. Requests to the
+ * model run one after the other. The engine stays the caller's, who must not use it
+ * meanwhile.
+ *
+ * @param engine The model.
+ * @param options Where, for whom, and within which limits.
+ * @returns The server, which listens already.
+ * @throws {RangeError} If an option is out of range.
+ * @throws {Error} If the address cannot be listened at.
+ *
+ * @example
+ * ```ts
+ * import { load, serve } from "../../mod.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using engine = await load("models/stories-17m-q", { contextLength: 256 });
+ * await using server = await serve(engine, { port: 0 });
+ * const response = await fetch(`${server.url}/v1/completions`, {
+ *   method: "POST",
+ *   body: JSON.stringify({ prompt: "Once upon a time", max_tokens: 4 }),
+ * });
+ * assertEquals((await response.json()).usage.completion_tokens, 4);
+ * ```
+ */
+export async function serve(
+  engine: ServedEngine,
+  options: ServeOptions = {},
+): Promise<Server> {
+  const settings = serveSettings(options);
+  const { host, port, maxQueue, graceMs, onRequest } = settings;
+  const queue = new RequestQueue(maxQueue);
+  const lives = new Set<RequestLife>();
+  const stats = new RequestStats();
+  const listeners: RequestListener[] = [stats];
+  if (onRequest) listeners.push({ ended: onRequest });
+  let isStopping = false;
+  const routes: Routes = {
+    "/": { GET: await pageHandler() },
+    "/health": { GET: () => health(isStopping) },
+    "/metrics": { GET: () => metrics(engine, stats.metrics(queue)) },
+    ...modelRoutes({ engine, queue, lives, settings }),
+  };
+  const cut = new AbortController();
+  const address = { hostname: host, port };
+  checkAddress(address);
+  const http = Deno.serve({
+    ...address,
+    signal: cut.signal,
+    onListen: () => {},
+    onError: (error) => asApiError(error).response(),
+  }, (request) => handle(request, { routes, settings, listeners }));
+
+  async function stop(): Promise<void> {
+    isStopping = true;
+    queue.close(serverStops());
+    const isOver = () => lives.size === 0;
+    await until(isOver, graceMs);
+    for (const life of lives) life.end(serverStops());
+    await until(isOver, LINGER_MS);
+    const timer = setTimeout(() => cut.abort(), LINGER_MS);
+    await http.shutdown();
+    clearTimeout(timer);
+  }
+
+  let stopped: Promise<void> | undefined;
+  const shutdown = () => stopped ??= stop();
+  const { port: actualPort } = http.addr as Deno.NetAddr;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${actualPort}`,
+    port: actualPort,
+    finished: http.finished,
+    shutdown,
+    [Symbol.asyncDispose]: shutdown,
+  };
+}
+
+/** Answers one request, whatever happens. */
+async function handle(
+  request: Request,
+  { routes, settings, listeners }: {
+    routes: Routes;
+    settings: ServeSettings;
+    listeners: readonly RequestListener[];
+  },
+): Promise<Response> {
+  const log = new RequestLog(request.method, listeners);
+  let response: Response;
+  try {
+    response = await respond(request, { routes, access: settings, log });
+    log.answered(response);
+  } catch (error) {
+    const apiError = asApiError(error);
+    response = apiError.response();
+    log.answered(response, apiError);
+  }
+  for (const [name, value] of Object.entries(corsHeaders(request, settings))) {
+    response.headers.set(name, value);
+  }
+  if (request.method !== "HEAD") return response;
+  await response.body?.cancel();
+  return new Response(null, response);
+}
+
+async function respond(
+  request: Request,
+  { routes, access, log }: {
+    routes: Routes;
+    access: AccessOptions;
+    log: RequestLog;
+  },
+): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  if (pathname !== "/health") {
+    checkOrigin(request, access);
+    if (request.method === "OPTIONS") return preflight(request);
+    checkKey(request, access);
+  }
+  const { path, handler } = findRoute(routes, request);
+  log.path = path;
+  return await handler(request, log.listener);
+}
+
+function health(isStopping: boolean): Response {
+  if (!isStopping) return Response.json({ status: "ok" });
+  return Response.json({ status: "stopping" }, { status: 503 });
+}
+
+function metrics(
+  engine: ServedEngine,
+  ofRequests: readonly Metric[],
+): Response {
+  const text = prometheusText([
+    ...ofRequests,
+    ...engineMetrics(engine),
+    ...processMetrics(),
+  ]);
+  return new Response(text, { headers: { "content-type": PROMETHEUS_TYPE } });
+}
+
+/** Waits until something is so, but not for ever. */
+async function until(isSo: () => boolean, ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  while (!isSo() && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

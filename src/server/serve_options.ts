@@ -1,0 +1,110 @@
+import type { RequestRecord } from "./request_record.ts";
+
+/** How to serve a model. */
+export interface ServeOptions {
+  /**
+   * The address to listen at. Any other than this machine's own lets others in.
+   *
+   * @default {"127.0.0.1"}
+   */
+  readonly host?: string | undefined;
+  /**
+   * The port; 0 takes a free one.
+   *
+   * @default {8080}
+   */
+  readonly port?: number | undefined;
+  /** The key that all requests but `/health` need; none if anybody may ask. */
+  readonly apiKey?: string | undefined;
+  /** Origins of web pages that may ask, as in `https://example.com`; `*` is all. */
+  readonly cors?: readonly string[] | undefined;
+  /**
+   * The most requests that wait while another runs; more get status 429.
+   *
+   * @default {64}
+   */
+  readonly maxQueue?: number | undefined;
+  /**
+   * How long a request may take, in ms, waiting included.
+   *
+   * @default {600_000}
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * The most bytes of a request's body.
+   *
+   * @default {8388608}
+   */
+  readonly maxBodyBytes?: number | undefined;
+  /**
+   * How long the running answer may go on when the server stops, in ms.
+   *
+   * @default {10_000}
+   */
+  readonly graceMs?: number | undefined;
+  /**
+   * How long a reader may take nothing of a stream, in ms, before it is cut off:
+   * others wait for the model.
+   *
+   * @default {10_000}
+   */
+  readonly stallMs?: number | undefined;
+  /** Hears of every request once it has been answered. */
+  readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+}
+
+/** Options with nothing left open. */
+export type ServeSettings =
+  & { readonly [K in keyof typeof DEFAULTS]: NonNullable<ServeOptions[K]> }
+  & Pick<ServeOptions, "apiKey" | "onRequest">;
+
+const DEFAULTS = {
+  host: "127.0.0.1",
+  port: 8080,
+  cors: [],
+  maxQueue: 64,
+  timeoutMs: 600_000,
+  maxBodyBytes: 8 << 20,
+  graceMs: 10_000,
+  stallMs: 10_000,
+} as const satisfies ServeOptions;
+
+/** Timers of more milliseconds fire at once. */
+const MOST_MS = 2 ** 31 - 1;
+
+/** The whole numbers that options may be. */
+const RANGES = {
+  port: [0, 65535],
+  maxQueue: [0, 100_000],
+  timeoutMs: [1, MOST_MS],
+  maxBodyBytes: [1, 2 ** 30],
+  graceMs: [0, MOST_MS],
+  stallMs: [1, MOST_MS],
+} as const;
+
+/**
+ * Checks options and fills in what is missing.
+ *
+ * @param options What the caller asks for.
+ * @returns Settings with nothing left open.
+ * @throws {RangeError} If a number is out of range, or the key is empty.
+ */
+export function serveSettings(options: ServeOptions): ServeSettings {
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  );
+  const settings = { ...DEFAULTS, ...given } as ServeSettings;
+  for (const [name, [min, max]] of Object.entries(RANGES)) {
+    const value = settings[name as keyof typeof RANGES];
+    if (Number.isInteger(value) && value >= min && value <= max) continue;
+    throw new RangeError(
+      `Cannot serve: ${name} is ${value}, wanted an integer from ${min} to ${max}`,
+    );
+  }
+  if (settings.apiKey === "") {
+    throw new RangeError(
+      "Cannot serve: the API key is empty, wanted at least one character, or none",
+    );
+  }
+  return settings;
+}

@@ -1,0 +1,15 @@
+import type { Engine } from "../engine/engine.ts";
+
+/** What the server uses of an `Engine`. */
+export type ServedEngine = Pick<
+  Engine,
+  | "name"
+  | "adapter"
+  | "contextLength"
+  | "config"
+  | "tokenizer"
+  | "offloadStats"
+  | "chat"
+  | "chatIds"
+  | "generate"
+>;

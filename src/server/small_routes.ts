@@ -1,0 +1,69 @@
+import { Fields, type JsonObject } from "./fields.ts";
+import type { ServedEngine } from "./served_engine.ts";
+import { showToken } from "./token_text.ts";
+
+/**
+ * `POST /tokenize`, as llama.cpp's server has it: text to ids.
+ *
+ * @param engine The model.
+ * @param body `content`; `add_special` for the model's start token in front;
+ * `with_pieces` for the text of each token too.
+ * @returns `tokens`.
+ * @throws {ApiError} If a field is missing or of the wrong type.
+ */
+export function tokenize(
+  { tokenizer }: ServedEngine,
+  body: JsonObject,
+): { tokens: unknown[] } {
+  const fields = new Fields(body);
+  const content = fields.string("content");
+  if (content === undefined) throw fields.wrong("content", "a string");
+  const ids = tokenizer.encode(content, {
+    addSpecialTokens: fields.boolean("add_special") ?? false,
+  });
+  if (!(fields.boolean("with_pieces") ?? false)) return { tokens: ids };
+  return {
+    tokens: ids.map((id) => ({ id, piece: showToken(tokenizer, id, 0).token })),
+  };
+}
+
+/**
+ * `POST /detokenize`: ids to text.
+ *
+ * @param engine The model.
+ * @param body `tokens`.
+ * @returns `content`.
+ * @throws {ApiError} If a field is missing or of the wrong type.
+ */
+export function detokenize(
+  { tokenizer }: ServedEngine,
+  body: JsonObject,
+): { content: string } {
+  const fields = new Fields(body);
+  const tokens = fields.list("tokens");
+  const isIds = tokens?.every((id) => Number.isInteger(id) && Number(id) >= 0);
+  if (!isIds) throw fields.wrong("tokens", "a list of token ids");
+  return {
+    content: tokenizer.decode(tokens as number[], { skipSpecialTokens: false }),
+  };
+}
+
+/**
+ * `GET /v1/models`: the one model.
+ *
+ * @param engine The model.
+ * @param created When it was loaded, in seconds since 1970.
+ * @returns OpenAI's object for a model, with its context.
+ */
+export function modelObject(
+  { name, contextLength, config }: ServedEngine,
+  created: number,
+): { id: string } & JsonObject {
+  return {
+    id: name,
+    object: "model",
+    created,
+    "owned_by": "moeno",
+    meta: { "n_ctx": contextLength, "n_vocab": config.vocabSize },
+  };
+}
