@@ -31,15 +31,12 @@ const STORE_WORDS = {
 
 /** What is told in numbers, by what it is called. */
 const FIGURES = [
-  "decode",
-  "hit rate",
-  "link",
   "hits",
   "misses",
-  "prefetch used",
+  "over the link",
   "prompt",
-  "running",
-  "waiting",
+  "prefetch used",
+  "running, waiting",
 ];
 
 /** Everything beside the chat: the grid, its table, figures and charts. */
@@ -49,8 +46,8 @@ export class ExpertsPanel {
   #grid = null;
   #history = new RateHistory();
   #figures = new Map(FIGURES.map((name) => [name, h("dd", {}, "–")]));
-  #hitChart = new RateChart("Hit rate");
-  #rateChart = new RateChart("Tokens per second");
+  #hitChart = new RateChart("hit rate");
+  #rateChart = new RateChart("tokens per second");
   #table = byId("grid-table", HTMLDetailsElement);
   #connection = byId("connection", HTMLElement);
 
@@ -101,11 +98,9 @@ export class ExpertsPanel {
     this.#history.add(rates);
     const used = rates.prefetchUsedBytes;
     const prefetched = used + rates.prefetchWastedBytes;
-    this.#set("decode", formatRate(rates.tokensPerSecond), "tok/s");
     this.#set("prompt", formatRate(rates.promptTokensPerSecond), "tok/s");
-    this.#set("hit rate", formatShare(rates.hitRate));
     this.#set(
-      "link",
+      "over the link",
       formatRate(rates.linkBytesPerSecond / 1e9),
       "GB/s",
     );
@@ -115,8 +110,7 @@ export class ExpertsPanel {
       "prefetch used",
       prefetched === 0 ? "–" : formatShare(used / prefetched),
     );
-    this.#set("running", formatCount(rates.running));
-    this.#set("waiting", formatCount(rates.queued));
+    this.#set("running, waiting", `${rates.running}, ${rates.queued}`);
     this.#showCharts();
     this.#showTable();
   }

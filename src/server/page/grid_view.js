@@ -162,12 +162,13 @@ export class GridView {
       context.stroke();
     }
     if (prefetch > 0) {
-      const size = Math.min(4.5, width / 4, height / 2.6) * Math.sqrt(prefetch);
+      const size = Math.min(5, width / 4, height / 2.2) *
+        (0.4 + 0.6 * prefetch);
       // A ring in the page's colour sets it off from any light.
       for (
         const [name, radius] of /** @type {const} */ ([
           ["paper", size],
-          ["prefetch", Math.max(0, size - 1)],
+          ["prefetch", Math.max(0, size - 0.9)],
         ])
       ) {
         context.fillStyle = this.#colors[name] ?? "";

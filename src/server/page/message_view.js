@@ -173,7 +173,7 @@ export class AnswerView {
  */
 function lastLine(element) {
   const last = element.matches(".code")
-    ? element.querySelector("code")
+    ? element.querySelector("pre code")
     : element.matches("p, h3, h4")
     ? null
     : element.lastElementChild;
