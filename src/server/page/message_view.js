@@ -198,7 +198,7 @@ function failureBox({ kind, said }, actions) {
   );
   return h(
     "div",
-    { class: "failure", role: "alert" },
+    { class: "failure", role: actions === null ? "note" : "alert" },
     h("p", {}, text),
     h("div", {}, ...buttons),
   );

@@ -68,7 +68,7 @@ export class SettingsDialog {
       autocomplete: "off",
     };
     const isLong = kind === "text" || kind === "lines";
-    const input = isLong ? h("textarea", { ...shared, rows: 2 }) : h("input", {
+    const input = isLong ? h("textarea", { ...shared, rows: 1 }) : h("input", {
       ...shared,
       inputmode: kind === "integer" ? "numeric" : "decimal",
       placeholder: "the model’s own",
@@ -88,12 +88,11 @@ export class SettingsDialog {
       );
       this.#keep();
     });
-    // In a text, Enter is a new line; elsewhere the form takes it for Done.
     check();
     this.#inputs.set(name, input);
     return h(
       "div",
-      { class: isLong ? "field whole" : "field" },
+      { class: kind === "text" ? "field whole" : "field" },
       h("label", { for: id }, label),
       input,
       note,
