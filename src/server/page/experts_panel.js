@@ -1,6 +1,6 @@
 // @ts-check
 /// <reference lib="dom" />
-import { byId, h, setText } from "./dom.js";
+import { byId, h, prefersStillness, setText } from "./dom.js";
 import { formatCount, formatRate, formatShare } from "./format.js";
 import { GridState } from "./grid_state.js";
 import { GridView } from "./grid_view.js";
@@ -44,6 +44,8 @@ export class ExpertsPanel {
   #view = new GridView();
   /** @type {GridState | null} */
   #grid = null;
+  /** Whether what is lit was shown for a second, where nothing shall move. */
+  #isSeen = false;
   #history = new RateHistory();
   #figures = new Map(FIGURES.map((name) => [name, h("dd", {}, "–")]));
   #hitChart = new RateChart("hit rate");
@@ -86,11 +88,10 @@ export class ExpertsPanel {
   /** @param {LiveExperts} experts */
   showExperts(experts) {
     if (this.#grid === null) return;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      this.#grid.darken();
-    }
+    if (this.#isSeen) this.#grid.darken();
+    this.#isSeen = false;
     this.#grid.apply(experts, performance.now());
-    this.#view.update();
+    if (!prefersStillness()) this.#view.update();
   }
 
   /** @param {LiveRates} rates */
@@ -113,6 +114,7 @@ export class ExpertsPanel {
     this.#set("running, waiting", `${rates.running}, ${rates.queued}`);
     this.#showCharts();
     this.#showTable();
+    if (prefersStillness()) this.#showStill();
   }
 
   /** @param {LiveState} state */
@@ -124,6 +126,13 @@ export class ExpertsPanel {
   /** Tells that colours have changed. */
   readColors() {
     this.#view.readColors();
+  }
+
+  /** Without motion, a picture a second says what was used in it. */
+  #showStill() {
+    if (this.#isSeen) this.#grid?.darken();
+    this.#view.update();
+    this.#isSeen = true;
   }
 
   #showCharts() {

@@ -1,6 +1,6 @@
 // @ts-check
 /// <reference lib="dom" />
-import { byId } from "./dom.js";
+import { byId, prefersStillness } from "./dom.js";
 
 /** @typedef {import("./grid_state.js").GridState} GridState */
 
@@ -18,7 +18,6 @@ export class GridView {
   /** @type {GridState | null} */
   #grid = null;
   #isScheduled = false;
-  #reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {Record<string, string>} */
   #colors = {};
 
@@ -61,9 +60,7 @@ export class GridView {
     requestAnimationFrame((nowMs) => {
       this.#isScheduled = false;
       if (this.#grid === null || this.#canvas.clientWidth === 0) return;
-      // Without motion, lights stay as they are until the next event.
-      const isMoving = !this.#reducedMotion.matches &&
-        this.#grid.fadeTo(nowMs);
+      const isMoving = !prefersStillness() && this.#grid.fadeTo(nowMs);
       this.#draw(this.#grid);
       if (isMoving) this.#schedule();
     });
