@@ -7,20 +7,29 @@ import { AnswerView, userMessage } from "./message_view.js";
 /** @typedef {import("./chat.js").Run} Run */
 /** @typedef {import("./message_view.js").MessageActions} MessageActions */
 
-/** What an empty page offers to say. */
-const PROMPTS = [
+/** What an empty page offers to say to a model that tells stories. */
+const STORY_PROMPTS = [
   "Tell me a story about a little bird",
   "Tell me a story about a boy who finds a key",
   "Tell me a story about a dog and the rain",
+];
+
+/** What it offers to say to others. */
+const PROMPTS = [
+  "Tell me a story about a little bird",
+  "Explain in plain words how a mixture of experts works",
+  "Write a haiku about waiting for memory",
 ];
 
 /** Shows the open conversation, and keeps its end in sight while it grows. */
 export class ChatView {
   #chat;
   #actions;
+  #send;
   #waitingText;
   #messages = byId("messages", HTMLElement);
   #welcome = byId("welcome", HTMLElement);
+  #scroller = byId("chat", HTMLElement);
   #end = byId("end", HTMLElement);
   #toLatest = byId("to-latest", HTMLButtonElement);
   /** @type {AnswerView | null} The answer that is on its way. */
@@ -35,20 +44,10 @@ export class ChatView {
    *   waitingText: (run: Run) => string }} options
    */
   constructor(chat, { actions, send, waitingText }) {
+    this.#send = send;
     this.#chat = chat;
     this.#actions = actions;
     this.#waitingText = waitingText;
-    this.#welcome.append(
-      h("h3", {}, "Begin with a sentence."),
-      h("p", { id: "welcome-model" }),
-      h(
-        "div",
-        { class: "prompts" },
-        ...PROMPTS.map((prompt) =>
-          h("button", { type: "button", click: () => send(prompt) }, prompt)
-        ),
-      ),
-    );
     new IntersectionObserver(([entry]) => {
       this.#isAtEnd = entry?.isIntersecting ?? true;
       this.#showToLatest();
@@ -65,7 +64,7 @@ export class ChatView {
       role === "user"
     );
     this.#welcome.hidden = current.messages.length > 0;
-    byId("welcome-model", HTMLElement).textContent = welcomeOf(model);
+    if (!this.#welcome.hidden) this.#showWelcome();
     this.#growing = null;
     this.#messages.replaceChildren(
       ...current.messages.flatMap((message, index) => {
@@ -113,7 +112,9 @@ export class ChatView {
   }
 
   scrollToEnd() {
-    this.#end.scrollIntoView({ block: "end" });
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    // On narrow screens the chat does not scroll; the page does.
+    byId("chat-end", HTMLElement).scrollIntoView({ block: "end" });
     this.#isAtEnd = true;
     this.#showToLatest();
   }
@@ -127,17 +128,31 @@ export class ChatView {
     this.#toLatest.hidden = this.#isAtEnd ||
       this.#chat.current.messages.length === 0;
   }
-}
 
-/**
- * @param {string} model
- * @returns {string} What to expect of it.
- */
-function welcomeOf(model) {
-  if (model === "") return "";
-  return /stories/.test(model)
-    ? `${model} is a small model that tells children’s stories. It is no` +
-      " assistant: give it a beginning, or one of these."
-    : `You talk with ${model}. Nothing leaves this server; conversations are` +
-      " kept in this browser.";
+  #showWelcome() {
+    const { model } = this.#chat;
+    const tellsStories = /stories/.test(model);
+    const about = model === ""
+      ? ""
+      : tellsStories
+      ? `${model} is a small model that tells children’s stories. It is no` +
+        " assistant: give it a beginning, or one of these."
+      : `You talk with ${model}. Conversations are kept in this browser.`;
+    const prompts = tellsStories ? STORY_PROMPTS : PROMPTS;
+    this.#welcome.replaceChildren(
+      h("h3", {}, "Begin with a sentence."),
+      h("p", {}, about),
+      h(
+        "div",
+        { class: "prompts" },
+        ...prompts.map((prompt) =>
+          h(
+            "button",
+            { type: "button", click: () => this.#send(prompt) },
+            prompt,
+          )
+        ),
+      ),
+    );
+  }
 }

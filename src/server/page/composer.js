@@ -25,6 +25,7 @@ export class Composer {
     };
     const changed = () => {
       this.#send.disabled = this.#message.value.trim() === "";
+      this.#fit();
       try {
         storage.setItem(DRAFT_KEY, this.#message.value);
       } catch {
@@ -50,6 +51,13 @@ export class Composer {
       if (event.key === "Escape" && !event.isComposing && !isOver) stop();
     });
     changed();
+  }
+
+  /** As high as its text, in browsers that do not see to that themselves. */
+  #fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.#message.style.height = "auto";
+    this.#message.style.height = `${this.#message.scrollHeight + 2}px`;
   }
 
   /** @param {boolean} isRunning Whether an answer is on its way. */

@@ -22,6 +22,11 @@ Deno.test("joinModules() refuses what it would not join well", () => {
     "const end = '</script>';\n",
     "const end = '<!-- ';\n",
   ];
+  assertThrows(
+    () => joinModules(["const a = 1;\n", "export async function* a() {}\n"]),
+    SyntaxError,
+    "two declare a",
+  );
   for (const source of bad) {
     assertThrows(() => joinModules([source]), SyntaxError);
   }

@@ -18,7 +18,7 @@ import { waitingText } from "./waiting_text.js";
 
 const EXPERTS_KEY = "moeno.hides-experts";
 
-const storage = browserStorage();
+const storage = storageOf(() => localStorage);
 const conversations = new Conversations(storage);
 const settings = new SettingsDialog(storage);
 const panel = new ExpertsPanel();
@@ -28,7 +28,12 @@ let rates = null;
 const chat = new Chat({
   conversations,
   settings: () => settings.settings,
-  onChange: () => showAll(),
+  onMessages: () => {
+    view.show();
+    view.followEnd();
+    composer.show(chat.runOf() !== null);
+  },
+  onList: () => list.show(),
   onGrow: ({ conversation }) => {
     if (conversation.id === chat.current.id) view.grow();
   },
@@ -57,7 +62,7 @@ const view = new ChatView(chat, {
     }),
 });
 const composer = new Composer({
-  storage,
+  storage: storageOf(() => sessionStorage),
   send: (text) => go(chat.send(text)),
   stop: () => chat.stop(),
 });
@@ -90,9 +95,7 @@ addEventListener("pagehide", () => chat.saveAll());
 addEventListener("storage", ({ key }) => {
   const id = Conversations.idOfKey(key);
   if (key !== null && id === null) return;
-  // Another tab changed it.
-  if (id === chat.current.id && chat.runOf() === null) chat.open(id);
-  else list.show();
+  chat.reread(id ?? chat.current.id); // another tab changed it, or cleared all
 });
 addEventListener("resize", () => view.followEnd());
 
@@ -102,13 +105,6 @@ else chat.open(latest.id);
 view.scrollToEnd();
 composer.focus();
 askForModel();
-
-function showAll() {
-  view.show();
-  view.followEnd();
-  list.show();
-  composer.show(chat.runOf() !== null);
-}
 
 /**
  * What was just sent is looked at.
@@ -177,13 +173,14 @@ function setUpExperts() {
   show(storage.getItem(EXPERTS_KEY) !== "yes");
 }
 
-/** @returns {Storage} */
-function browserStorage() {
+/**
+ * @param {() => Storage} open
+ * @returns {Storage} The browser's, or one that lasts as long as the page.
+ */
+function storageOf(open) {
   try {
-    // It is there, but reading it fails, where a browser keeps nothing.
-    localStorage.getItem(EXPERTS_KEY);
-    return localStorage;
+    return open();
   } catch {
-    return memoryStorage();
+    return memoryStorage(); // This browser keeps nothing.
   }
 }
