@@ -2,8 +2,11 @@
 
 import { sharedLength } from "./shared_length.ts";
 
-/** Fewer tokens than this are run again rather than kept or brought back. */
-export const WORTHWHILE_TOKENS = 16;
+/**
+ * Fewer tokens than this are run again rather than kept or brought back: so few are
+ * not worth a copy of the whole sequence.
+ */
+export const WORTHWHILE_TOKENS = 8;
 
 /** What to do before a prompt runs. */
 export interface Swap<T> {
@@ -21,11 +24,11 @@ export interface Swap<T> {
 
 /**
  * Decides it by ids alone. The sequence that ran is kept if the prompt would
- * overwrite enough of it that no kept one holds, unless the whole prompt is in it: who
- * wants another answer, or several, wants no copy for each. A kept one is brought back if the
- * prompt shares enough more with it than with the one that ran. Its keys and values
- * are taken from the first position on: others of the same ids need not have the
- * same last digits.
+ * overwrite enough of it and no kept one holds it, unless the whole prompt is in it:
+ * who wants another answer, or several, wants no copy of each. A kept one is brought
+ * back if the prompt shares enough more with it than with the one that ran. Its keys
+ * and values are taken from the first position on: others of the same ids need not
+ * have the same last digits.
  *
  * @param running The ids that ran.
  * @param prompt The ids that are to run; none if all that ran is to be overwritten.
