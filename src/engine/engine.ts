@@ -3,10 +3,12 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { Mixtral } from "../model/mixtral.ts";
+import type { Plan } from "../offload/placement.ts";
 import { differenceOf, type OffloadStats } from "../offload/offload_stats.ts";
 import type { ChatTemplate, Message } from "../text/chat_template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { ChatHistory } from "./chat_history.ts";
+import { type Experts, expertsOf } from "./experts.ts";
 import type { GenerationDefaults } from "./generation_config.ts";
 import {
   type EngineMemory,
@@ -30,6 +32,7 @@ export interface EngineParts {
   readonly name: string;
   readonly gpu: Gpu;
   readonly model: Mixtral;
+  readonly plan: Plan;
   readonly profile: ModelProfile | null;
   readonly tokenizer: Tokenizer | null;
   readonly chatTemplate: ChatTemplate | null;
@@ -50,6 +53,8 @@ export class Engine implements Disposable {
   readonly adapter: string;
   /** Positions of the KV cache. */
   readonly contextLength: number;
+  /** Where the experts are, and what they do. */
+  readonly experts: Experts;
 
   readonly #parts: EngineParts;
   readonly #sequence: Sequence;
@@ -69,6 +74,7 @@ export class Engine implements Disposable {
     this.name = parts.name;
     this.adapter = parts.gpu.name;
     this.contextLength = model.contextLength;
+    this.experts = expertsOf(model, parts.plan);
     // The template writes start and end tokens itself.
     this.#history = new ChatHistory({
       encode: (text) =>
