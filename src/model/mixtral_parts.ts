@@ -16,7 +16,6 @@ import { embed, rmsNorm } from "../ops/norm.ts";
 import { makeRows, type Op, type Rows, sequence, withRole } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
 import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
-import type { ModelConfig } from "./config.ts";
 import { makeResident } from "./expert_runner.ts";
 import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
 import { GpuResidency } from "./gpu_residency.ts";

@@ -1,3 +1,4 @@
+import { expertMetrics } from "./live/expert_metrics.ts";
 import type { Metric } from "./prometheus.ts";
 import type { ServedEngine } from "./served_engine.ts";
 
@@ -5,13 +6,13 @@ import type { ServedEngine } from "./served_engine.ts";
 const START_SECONDS = (Date.now() - performance.now()) / 1000;
 
 /**
- * Says what is served.
+ * Says what is served, and what its experts did.
  *
  * @param engine The model.
  * @returns The metrics.
  */
 export function engineMetrics(
-  { name, adapter, contextLength }: ServedEngine,
+  { name, adapter, contextLength, experts, offloadStats }: ServedEngine,
 ): Metric[] {
   return [
     {
@@ -26,6 +27,7 @@ export function engineMetrics(
       type: "gauge",
       samples: [{ value: contextLength }],
     },
+    ...expertMetrics(experts.plan, offloadStats?.snapshot() ?? null),
   ];
 }
 

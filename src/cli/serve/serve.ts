@@ -35,7 +35,9 @@ async function run(
   const { host: hostname, port } = serveSettings(options);
   checkAddress({ hostname, port });
   const { serve } = await import("../../server/serve.ts");
-  await using model = await openModel(values, surroundings);
+  await using model = await openModel(values, surroundings, {
+    watchable: true,
+  });
   const isQuiet = values.quiet === true;
   const server = await serve(served(model.engine), {
     ...options,
