@@ -83,6 +83,7 @@ export {
   type DoctorOptions,
 } from "./src/engine/doctor/doctor.ts";
 export { Engine } from "./src/engine/engine.ts";
+export type { Experts } from "./src/engine/experts.ts";
 export type { Change } from "./src/engine/forecast/changes.ts";
 export type { Estimate, MachineCosts } from "./src/engine/forecast/estimate.ts";
 export type { HelpfulChange } from "./src/engine/forecast/find_changes.ts";
@@ -204,6 +205,10 @@ export {
   type OffloadSummary,
 } from "./src/offload/describe_stats.ts";
 export type { PolicyName } from "./src/offload/eviction.ts";
+export type {
+  ExpertActivity,
+  ExpertListener,
+} from "./src/offload/expert_watch.ts";
 export type { ModelSizes } from "./src/offload/model_sizes.ts";
 export {
   type ByteCause,

@@ -7,6 +7,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { ChatHistory } from "./chat_history.ts";
 import { checkIds } from "./check_ids.ts";
 import { Conversations } from "./conversations.ts";
+import { type Experts, expertsOf } from "./experts.ts";
 import {
   type EngineMemory,
   readState,
@@ -40,6 +41,8 @@ export class Engine implements Disposable {
   readonly adapter: string;
   /** Positions of the KV cache. */
   readonly contextLength: number;
+  /** Where the experts are, and what they do. */
+  readonly experts: Experts;
 
   readonly #parts: EngineParts;
   readonly #conversations: Conversations;
@@ -58,6 +61,7 @@ export class Engine implements Disposable {
     this.name = parts.name;
     this.adapter = parts.gpu.name;
     this.contextLength = model.contextLength;
+    this.experts = expertsOf(model, parts.plan);
     this.#conversations = new Conversations({
       sequence: new Sequence(
         model,

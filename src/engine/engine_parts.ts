@@ -1,5 +1,6 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Mixtral } from "../model/mixtral.ts";
+import type { Plan } from "../offload/placement.ts";
 import type { ChatTemplate } from "../text/chat_template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { GenerationDefaults } from "./generation_config.ts";
@@ -10,6 +11,7 @@ export interface EngineParts {
   readonly name: string;
   readonly gpu: Gpu;
   readonly model: Mixtral;
+  readonly plan: Plan;
   readonly profile: ModelProfile | null;
   readonly tokenizer: Tokenizer | null;
   readonly chatTemplate: ChatTemplate | null;

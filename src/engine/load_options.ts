@@ -162,6 +162,13 @@ export interface LoadOptions extends ActivationsOptions {
    * @default {[]}
    */
   guessAhead?: readonly number[] | undefined;
+  /**
+   * Whether `Engine.experts` tells of layers whose experts are all on the GPU, too:
+   * their routers write down what they choose, which is read if anybody listens.
+   *
+   * @default {false}
+   */
+  watchable?: boolean | undefined;
   /** Hears what goes where, before the weights load. */
   onPlan?: ((plan: Plan) => void) | undefined;
   /**

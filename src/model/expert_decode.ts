@@ -33,7 +33,7 @@ export async function decodeExperts(
   recorder: Recorder,
   layer: number,
 ): Promise<void> {
-  const { caches, prefetcher, prefetch, stats, layers } = parts;
+  const { caches, prefetcher, prefetch, stats, watch, layers } = parts;
   prefetcher.endWindow(recorder);
   // What is recorded ahead can have no copies beside it.
   if (prefetch.isOn) recorder.next = null;
@@ -44,7 +44,7 @@ export async function decodeExperts(
     stats.countTokens();
   }
   const ids = [...routing.ids];
-  const staged = prefetcher.take(layer, ids);
+  const { used: staged, wasted } = prefetcher.take(layer, ids);
   const cache = caches[layer]!;
   const evictionsBefore = cache.evictions;
   const { slots, loads, hits } = cache.acquire(ids);
@@ -54,6 +54,16 @@ export async function decodeExperts(
     evictions: cache.evictions - evictionsBefore,
   });
   const missing = new Set(loads.map(({ id }) => id));
+  if (watch.isOn) {
+    watch.tell({
+      layer: layers[layer]!,
+      phase: "decode",
+      hits: ids.filter((id) => !missing.has(id)),
+      misses: [...missing],
+      prefetched: [...staged.keys()],
+      wasted,
+    });
+  }
   const loading: Loading[] = [];
   const hitRanks: number[] = [];
   for (const [rank, expert] of ids.entries()) {

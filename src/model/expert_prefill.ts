@@ -34,9 +34,9 @@ export async function prefillExperts(
   recorder: Recorder,
   { layer, tokenCount }: { layer: number; tokenCount: number },
 ): Promise<void> {
-  const { caches, slots, prefetcher, prefetch, routing, stats } = parts;
+  const { caches, slots, prefetcher, prefetch, routing, stats, watch } = parts;
   prefetcher.endWindow(recorder);
-  prefetcher.take(layer, []); // a guess before a prompt is no use after it
+  const { wasted } = prefetcher.take(layer, []); // a guess before a prompt is no use after it
   prefetch.pause();
   recorder.run(parts.groupRows, tokenCount);
   const { ids } = await readLayer(parts, recorder, { layer, tokenCount });
@@ -56,6 +56,16 @@ export async function prefillExperts(
     misses: missing.length,
     evictions: cache.evictions - evictionsBefore,
   });
+  if (watch.isOn) {
+    watch.tell({
+      layer: parts.layers[layer]!,
+      phase: "prefill",
+      hits: residents.map(({ expert }) => expert),
+      misses: missing,
+      prefetched: [],
+      wasted,
+    });
+  }
   const bySlot = new Map(seeds.map(({ id, slot }) => [id, slot]));
   stats.countTime("decide", performance.now() - start);
   try {

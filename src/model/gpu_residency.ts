@@ -4,45 +4,20 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Slice } from "../gpu/readback.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
+import type { ExpertWatch } from "../offload/expert_watch.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import {
   logOf,
   readBlock,
   type ResidencyLayout,
-  residencyLayout,
   writeBlock,
 } from "../offload/residency_block.ts";
 import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
 import { type Residency, stageWords } from "../ops/residency.ts";
 import { AHEAD_LIMIT } from "../ops/step.ts";
-import type { ModelConfig } from "./config.ts";
 import { countDecided } from "./count_decided.ts";
+import { decidedActivity } from "./decided_activity.ts";
 import type { RoutingListener } from "./routing_reader.ts";
-
-/**
- * Says what is in a block of a model's residency.
- *
- * @param config What the model is.
- * @returns The layout.
- */
-export function blockLayout(config: ModelConfig): ResidencyLayout {
-  return residencyLayout({
-    expertCount: config.numLocalExperts,
-    topK: config.numExpertsPerTok,
-  });
-}
-
-/**
- * Bytes that residency takes on the GPU: the blocks, and as they are after each of
- * the tokens of a submit.
- *
- * @param config What the model is.
- * @returns The bytes.
- */
-export function residencyByteLength(config: ModelConfig): number {
-  const { wordCount } = blockLayout(config);
-  return 4 * config.numHiddenLayers * wordCount * (1 + AHEAD_LIMIT);
-}
 
 /** What {@linkcode GpuResidency} works with. */
 export interface GpuResidencyOptions {
@@ -70,6 +45,8 @@ export interface GpuResidencyOptions {
   readonly isReady: () => boolean;
   /** Hears of the routing of every layer. */
   readonly onRouting?: RoutingListener | undefined;
+  /** Hears what experts do. */
+  readonly watch: ExpertWatch;
 }
 
 /**
@@ -188,7 +165,13 @@ export class GpuResidency {
       } else this.refreshCaches();
     }
     this.#isDeciding = isDeciding;
-    this.#isLogging = isDeciding;
+    this.#isLogging = isDeciding && this.#isHeard;
+  }
+
+  /** Whether anybody wants to know what routers chose. */
+  get #isHeard(): boolean {
+    const { stats, onRouting, watch } = this.#options;
+    return stats !== null || onRouting !== undefined || watch.isOn;
   }
 
   /**
@@ -205,6 +188,7 @@ export class GpuResidency {
       const before = this.#words;
       this.#words = new Uint32Array(bytes, at, byteLength / 4);
       this.#count(before);
+      if (this.#options.watch.isOn) this.#tell(before);
       this.#report();
     }
   }
@@ -268,6 +252,20 @@ export class GpuResidency {
         block: this.#block(layer),
         previous: layer === 0 ? null : this.#block(layer - 1),
       });
+    }
+  }
+
+  #tell(before: Uint32Array<ArrayBuffer>): void {
+    const { watch, layout, layers, layerCount, prefetch } = this.#options;
+    for (let layer = 0; layer < layerCount; layer++) {
+      const blocks = {
+        layer,
+        before: this.#block(layer, before),
+        block: this.#block(layer),
+      };
+      const isOffloaded = layers.includes(layer);
+      const isStaging = prefetch !== null;
+      watch.tell(decidedActivity(layout, blocks, { isOffloaded, isStaging }));
     }
   }
 

@@ -7,6 +7,7 @@ import {
 } from "./access.ts";
 import { asApiError } from "./api_error.ts";
 import { checkAddress } from "./address.ts";
+import { LiveEvents } from "./live/live_events.ts";
 import { modelRoutes } from "./model_routes.ts";
 import { engineMetrics, processMetrics } from "./engine_metrics.ts";
 import { pageHandler } from "./page/page.ts";
@@ -75,13 +76,15 @@ export async function serve(
   const queue = new RequestQueue(maxQueue);
   const lives = new Set<RequestLife>();
   const stats = new RequestStats();
-  const listeners: RequestListener[] = [stats];
+  const live = new LiveEvents({ engine, queue });
+  const listeners: RequestListener[] = [stats, live];
   if (onRequest) listeners.push({ ended: onRequest });
   let isStopping = false;
   const routes: Routes = {
     "/": { GET: await pageHandler() },
     "/health": { GET: () => health(isStopping) },
     "/metrics": { GET: () => metrics(engine, stats.metrics(queue)) },
+    "/events": { GET: (request) => live.respond(request) },
     ...modelRoutes({ engine, queue, lives, settings }),
   };
   const cut = new AbortController();
@@ -97,6 +100,7 @@ export async function serve(
   async function stop(): Promise<void> {
     isStopping = true;
     queue.close(serverStops());
+    live[Symbol.dispose]();
     const isOver = () => lives.size === 0;
     await until(isOver, graceMs);
     for (const life of lives) life.end(serverStops());

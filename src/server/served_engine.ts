@@ -10,6 +10,7 @@ export type ServedEngine = Pick<
   | "tokenizer"
   | "offloadStats"
   | "promptCache"
+  | "experts"
   | "chat"
   | "chatIds"
   | "generate"

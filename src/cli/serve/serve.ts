@@ -47,6 +47,7 @@ async function run(
   await using model = await openModel(values, surroundings, {
     promptCacheBytes: (values.promptCacheBytes as number | undefined) ??
       DEFAULT_PROMPT_CACHE_BYTES,
+    watchable: true,
   });
   const isQuiet = values.quiet === true;
   const server = await serve(served(model.engine), {
