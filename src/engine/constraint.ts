@@ -1,7 +1,8 @@
 import type { ByteMachine, State } from "../text/json/byte_machine.ts";
 import { jsonMachine } from "../text/json/json_schema.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { ResponseFormat } from "./options.ts";
+import type { ResponseFormat } from "./response_format.ts";
+import type { TokenConstraint } from "./sequence.ts";
 import { type TokenTrie, tokenTrie } from "./token_trie.ts";
 
 /** How many schemas are kept ready. */
@@ -18,7 +19,7 @@ type Mask = Uint32Array;
  * tokens that fit are found by walking the vocabulary's trie along the machine of
  * the format; states come back, and so do their masks.
  */
-export class Constraint {
+export class Constraint implements TokenConstraint {
   readonly #schema: CompiledFormat;
   readonly #tokenizer: Tokenizer;
   #state: State;
@@ -36,17 +37,10 @@ export class Constraint {
     this.#state = this.#schema.machine.start;
   }
 
-  /** Whether the text is whole, and nothing may follow it. */
   get isComplete(): boolean {
     return this.#state.mayEnd && this.#state.ways.length === 0;
   }
 
-  /**
-   * Forbids what does not fit.
-   *
-   * @param logits Those of the next token (vocabSize); -Infinity where it must not be.
-   * @param eosIds Tokens that end the text.
-   */
   forbid(logits: Float32Array, eosIds: readonly number[]): void {
     const mask = this.#schema.maskOf(this.#state);
     for (let id = 0; id < logits.length; id++) {
@@ -57,12 +51,6 @@ export class Constraint {
     }
   }
 
-  /**
-   * Goes on behind a token.
-   *
-   * @param id The token, which must fit.
-   * @throws {Error} If it does not.
-   */
   accept(id: number): void {
     const { machine } = this.#schema;
     for (const byte of this.#tokenizer.bytesOf(id)) {
@@ -81,19 +69,18 @@ export class Constraint {
 export type ConstrainedFormat = Exclude<ResponseFormat, { type: "text" }>;
 
 /**
- * Checks a format, and makes it ready.
+ * Makes what holds a text to a format.
  *
  * @param format The format.
- * @param tokenizer How tokens become text; `null` if the model has none.
- * @returns What holds a text to it; `null` if nothing has to.
- * @throws {Error} If the model has no tokenizer.
+ * @param tokenizer How tokens become text.
+ * @returns It; `null` if any text will do.
  * @throws {RangeError} If texts cannot be held to the format.
  */
 export function constraintOf(
-  format: ResponseFormat | undefined,
+  format: ResponseFormat,
   tokenizer: Tokenizer,
 ): Constraint | null {
-  if (format === undefined || format.type === "text") return null;
+  if (format.type === "text") return null;
   return new Constraint(format, tokenizer);
 }
 

@@ -9,6 +9,7 @@ export type ServedEngine = Pick<
   | "config"
   | "tokenizer"
   | "offloadStats"
+  | "promptCache"
   | "chat"
   | "chatIds"
   | "generate"
