@@ -177,13 +177,29 @@ async function streamsAndStops(page: Page): Promise<void> {
   );
   const more = await growsBeyond(answer, begun.length);
   assert(more.startsWith(begun.trimEnd()), `${begun} became ${more}`);
+  await readsAbove(page, answer);
   await page.keyboard.press("Escape");
   await page.getByText("Stopped", { exact: true }).waitFor();
   const stopped = await answer.innerText();
-  assert(stopped.startsWith(more.trimEnd()));
+  assert(stopped.startsWith(more.trimEnd()), stopped);
   assertEquals(await message.inputValue(), "");
   assertEquals(await list.allInnerTexts(), [PROMPT]);
   await page.unroute("**/v1/chat/completions");
+}
+
+/** Who scrolls up while an answer grows is not taken back to its end. */
+async function readsAbove(page: Page, answer: Locator): Promise<void> {
+  const latest = page.getByRole("button", { name: "Latest" });
+  await page.setViewportSize({ width: 1280, height: 260 });
+  const { length } = await growsBeyond(answer, 150);
+  await page.mouse.move(600, 100);
+  await page.mouse.wheel(0, -60);
+  await latest.waitFor();
+  await growsBeyond(answer, length);
+  assert(await latest.isVisible());
+  await latest.click();
+  await latest.waitFor({ state: "hidden" });
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 async function regenerates(page: Page): Promise<void> {

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Chat } from "./chat.js";
-import { Conversations, memoryStorage } from "./conversations.js";
+import { Conversations } from "./conversations.js";
 import { ChatFailure } from "./failure.js";
+import { memoryStorage } from "./storage.js";
 import type { ChatEvent, streamChat } from "./stream_chat.js";
 import { shortened, toldMessages } from "./told_messages.js";
 

@@ -30,13 +30,15 @@ export class ChatView {
   #messages = byId("messages", HTMLElement);
   #welcome = byId("welcome", HTMLElement);
   #scroller = byId("chat", HTMLElement);
-  #end = byId("end", HTMLElement);
+  #end = byId("chat-end", HTMLElement);
   #toLatest = byId("to-latest", HTMLButtonElement);
   /** @type {AnswerView | null} The answer that is on its way. */
   #growing = null;
   #isScheduled = false;
   /** Whether the end is in sight, so that it shall stay there. */
-  #isAtEnd = true;
+  #follows = true;
+  /** How far was scrolled when that was last looked at. */
+  #top = 0;
 
   /**
    * @param {Chat} chat
@@ -48,10 +50,9 @@ export class ChatView {
     this.#chat = chat;
     this.#actions = actions;
     this.#waitingText = waitingText;
-    new IntersectionObserver(([entry]) => {
-      this.#isAtEnd = entry?.isIntersecting ?? true;
-      this.#showToLatest();
-    }, { rootMargin: "0px 0px 48px 0px" }).observe(this.#end);
+    // Also of the page itself, which scrolls on narrow screens.
+    const options = { capture: true, passive: true };
+    document.addEventListener("scroll", () => this.#onScroll(), options);
     this.#toLatest.addEventListener("click", () => this.scrollToEnd());
   }
 
@@ -105,27 +106,51 @@ export class ChatView {
       this.#isScheduled = false;
       const run = this.#chat.runOf();
       if (run === null) return;
-      const isAtEnd = this.#isAtEnd;
       this.#growing?.update(this.#waitingText(run));
-      if (isAtEnd) this.scrollToEnd();
+      this.followEnd();
     });
   }
 
   scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     // On narrow screens the chat does not scroll; the page does.
-    byId("chat-end", HTMLElement).scrollIntoView({ block: "end" });
-    this.#isAtEnd = true;
+    this.#end.scrollIntoView({ block: "end" });
+    this.#top = this.#scrollTop();
+    this.#follows = true;
     this.#showToLatest();
   }
 
   /** Keeps the end in sight if it was. */
   followEnd() {
-    if (this.#isAtEnd) this.scrollToEnd();
+    if (this.#follows) this.scrollToEnd();
+  }
+
+  /** Who scrolls up wants to read, whatever comes; at the end it goes on. */
+  #onScroll() {
+    const top = this.#scrollTop();
+    const distance = this.#distanceToEnd();
+    if (top < this.#top - 1 && distance > 2) this.#follows = false;
+    else if (Math.abs(distance) < 24) this.#follows = true;
+    else if (distance < 0) this.#follows = false; // at the experts below
+    this.#top = top;
+    this.#showToLatest();
+  }
+
+  #scrollTop() {
+    return this.#scroller.scrollTop + scrollY;
+  }
+
+  /** @returns {number} Pixels from the bottom of what is seen to the end. */
+  #distanceToEnd() {
+    const { scrollHeight, clientHeight } = this.#scroller;
+    const bottom = scrollHeight > clientHeight
+      ? this.#scroller.getBoundingClientRect().bottom
+      : innerHeight;
+    return this.#end.getBoundingClientRect().bottom - bottom;
   }
 
   #showToLatest() {
-    this.#toLatest.hidden = this.#isAtEnd ||
+    this.#toLatest.hidden = this.#follows ||
       this.#chat.current.messages.length === 0;
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { byId } from "./dom.js";
+import { keep } from "./storage.js";
 
 const DRAFT_KEY = "moeno.draft";
 
@@ -26,11 +27,7 @@ export class Composer {
     const changed = () => {
       this.#send.disabled = this.#message.value.trim() === "";
       this.#fit();
-      try {
-        storage.setItem(DRAFT_KEY, this.#message.value);
-      } catch {
-        // No room: the draft lasts as long as the page.
-      }
+      keep(storage, DRAFT_KEY, this.#message.value);
     };
     this.#message.value = storage.getItem(DRAFT_KEY) ?? "";
     this.#message.addEventListener("input", changed);

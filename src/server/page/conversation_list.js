@@ -136,7 +136,10 @@ export class ConversationList {
     };
     input.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
-      if (event.key === "Enter") end(true);
+      if (event.key === "Enter") {
+        event.preventDefault(); // It would press what gets the focus.
+        end(true);
+      }
       if (event.key === "Escape") {
         event.preventDefault();
         event.stopPropagation();

@@ -4,12 +4,13 @@ import { Chat } from "./chat.js";
 import { ChatView } from "./chat_view.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversation_list.js";
-import { Conversations, memoryStorage } from "./conversations.js";
+import { Conversations } from "./conversations.js";
 import { byId, setText } from "./dom.js";
 import { ExpertsPanel } from "./experts_panel.js";
 import { formatRate, formatShare } from "./format.js";
 import { LiveEvents } from "./live_events.js";
 import { SettingsDialog } from "./settings_dialog.js";
+import { keep, openStorage } from "./storage.js";
 import { setUpTheme } from "./theme.js";
 import { waitingText } from "./waiting_text.js";
 
@@ -18,7 +19,7 @@ import { waitingText } from "./waiting_text.js";
 
 const EXPERTS_KEY = "moeno.hides-experts";
 
-const storage = storageOf(() => localStorage);
+const storage = openStorage(() => localStorage);
 const conversations = new Conversations(storage);
 const settings = new SettingsDialog(storage);
 const panel = new ExpertsPanel();
@@ -62,7 +63,7 @@ const view = new ChatView(chat, {
     }),
 });
 const composer = new Composer({
-  storage: storageOf(() => sessionStorage),
+  storage: openStorage(() => sessionStorage),
   send: (text) => go(chat.send(text)),
   stop: () => chat.stop(),
 });
@@ -167,20 +168,8 @@ function setUpExperts() {
   };
   button.addEventListener("click", () => {
     const isShown = aside.hidden !== false;
-    storage.setItem(EXPERTS_KEY, isShown ? "" : "yes");
+    keep(storage, EXPERTS_KEY, isShown ? "" : "yes");
     show(isShown);
   });
   show(storage.getItem(EXPERTS_KEY) !== "yes");
-}
-
-/**
- * @param {() => Storage} open
- * @returns {Storage} The browser's, or one that lasts as long as the page.
- */
-function storageOf(open) {
-  try {
-    return open();
-  } catch {
-    return memoryStorage(); // This browser keeps nothing.
-  }
 }

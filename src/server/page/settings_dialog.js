@@ -7,6 +7,7 @@ import {
   SETTING_FIELDS,
   settingProblem,
 } from "./settings.js";
+import { keep } from "./storage.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./settings.js").SettingField} SettingField */
@@ -101,11 +102,7 @@ export class SettingsDialog {
 
   #keep() {
     this.#showCount();
-    try {
-      this.#storage.setItem(SETTINGS_KEY, JSON.stringify(this.#settings));
-    } catch {
-      // No room left: they last as long as the page.
-    }
+    keep(this.#storage, SETTINGS_KEY, JSON.stringify(this.#settings));
   }
 
   #showCount() {

@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { byId } from "./dom.js";
+import { keep } from "./storage.js";
 
 const THEME_KEY = "moeno.theme";
 const THEMES = ["system", "light", "dark"];
@@ -25,7 +26,7 @@ export function setUpTheme(storage, onChange) {
   };
   button.addEventListener("click", () => {
     theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
-    storage.setItem(THEME_KEY, theme);
+    keep(storage, THEME_KEY, theme);
     show();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
