@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import type { State } from "../text/json/byte_machine.ts";
 import { jsonMachine } from "../text/json/json_schema.ts";
 import { Tokenizer } from "../text/tokenizer.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
+import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
+import addFormats from "npm:ajv-formats@3.0.1";
 import type { ByteMachine, State } from "./byte_machine.ts";
 import { jsonMachine } from "./json_schema.ts";
 
@@ -392,7 +392,7 @@ Deno.test("jsonMachine() names the place of what it cannot keep to", () => {
 });
 
 Deno.test("jsonMachine() manages large schemas", () => {
-  const words = Array.from({ length: 20_000 }, (_, i) => `word ${i * 7919}`);
+  const words = Array.from({ length: 6000 }, (_, i) => `word ${i * 7919}`);
   const machine = jsonMachine({ enum: words });
   assert(follow(machine, '"word 7919"')?.mayEnd);
   assertEquals(follow(machine, '"word 7919x'), null);
