@@ -174,7 +174,8 @@ Deno.test("LiveEvents listens to the model once, and only while anybody looks on
   const responses = [look(), look()];
   assertEquals([listenerCount, live.viewerCount], [1, 2]);
   for (const { body } of responses) await body!.cancel();
-  assertEquals([listenerCount, live.viewerCount], [0, 0]);
+  await until(() => live.viewerCount === 0, "nobody looks on");
+  assertEquals(listenerCount, 0);
   const last = look();
   assertEquals(listenerCount, 1);
   live[Symbol.dispose]();
