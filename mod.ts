@@ -114,11 +114,8 @@ export {
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerationDefaults } from "./src/engine/generation_config.ts";
-export type {
-  GenerateOptions,
-  PrefillProgress,
-  ResponseFormat,
-} from "./src/engine/options.ts";
+export type { GenerateOptions, PrefillProgress } from "./src/engine/options.ts";
+export type { ResponseFormat } from "./src/engine/response_format.ts";
 export {
   foretell,
   type ForetoldToken,
@@ -143,6 +140,7 @@ export type {
   ProfileReport,
 } from "./src/engine/profile_report.ts";
 export type { PhaseName } from "./src/gpu/profile.ts";
+export type { PromptCacheStats } from "./src/engine/prompt_cache.ts";
 export { quantizeModel } from "./src/engine/quantize_model.ts";
 export type {
   QuantizeModelOptions,

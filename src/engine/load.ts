@@ -97,6 +97,7 @@ export async function loadFrom(
     },
   });
   cleanup.use(model);
-  const parts = { name, gpu, model, plan, profile };
+  const { promptCacheBytes = 0 } = options;
+  const parts = { name, gpu, model, plan, profile, promptCacheBytes };
   return new Engine({ ...text, ...parts, owned: cleanup.move() });
 }

@@ -1,7 +1,8 @@
 /** A real engine over a model that makes words up, for tests of the server. */
 
 import { fromFileUrl } from "@std/path";
-import { Engine, type EngineParts } from "../engine/engine.ts";
+import { Engine } from "../engine/engine.ts";
+import type { EngineParts } from "../engine/engine_parts.ts";
 import { seededRandom } from "../engine/random.ts";
 import { readTextFiles } from "../engine/text_files.ts";
 import { ExpertWatch } from "../offload/expert_watch.ts";
@@ -95,6 +96,7 @@ export async function fakeEngine(
     gpu: { name: "no GPU" } as EngineParts["gpu"],
     model: model as unknown as EngineParts["model"],
     profile: null,
+    promptCacheBytes: 0,
     owned: new DisposableStack(),
   });
 }

@@ -1,3 +1,4 @@
+import type { PromptCacheStats } from "../engine/prompt_cache.ts";
 import { expertMetrics } from "./live/expert_metrics.ts";
 import type { Metric } from "./prometheus.ts";
 import type { ServedEngine } from "./served_engine.ts";
@@ -12,7 +13,8 @@ const START_SECONDS = (Date.now() - performance.now()) / 1000;
  * @returns The metrics.
  */
 export function engineMetrics(
-  { name, adapter, contextLength, experts, offloadStats }: ServedEngine,
+  { name, adapter, contextLength, experts, offloadStats, promptCache }:
+    ServedEngine,
 ): Metric[] {
   return [
     {
@@ -28,7 +30,28 @@ export function engineMetrics(
       samples: [{ value: contextLength }],
     },
     ...expertMetrics(experts.plan, offloadStats?.snapshot() ?? null),
+    ...promptCache === null ? [] : promptCacheMetrics(promptCache),
   ];
+}
+
+function promptCacheMetrics(
+  { byteLength, byteLimit, count, hits, savedTokens, evictions }:
+    PromptCacheStats,
+): Metric[] {
+  const metrics: [Metric["type"], string, string, number][] = [
+    ["gauge", "bytes", "Memory of conversations that wait", byteLength],
+    ["gauge", "limit_bytes", "The most that they may take", byteLimit],
+    ["gauge", "conversations", "How many wait", count],
+    ["counter", "hits_total", "Prompts that went on from one of them", hits],
+    ["counter", "saved_tokens_total", "Tokens not run again", savedTokens],
+    ["counter", "evictions_total", "Those forgotten for room", evictions],
+  ];
+  return metrics.map(([type, name, help, value]) => ({
+    name: `moeno_prompt_cache_${name}`,
+    help,
+    type,
+    samples: [{ value }],
+  }));
 }
 
 /**

@@ -9,6 +9,7 @@ export type ServedEngine = Pick<
   | "config"
   | "tokenizer"
   | "offloadStats"
+  | "promptCache"
   | "experts"
   | "chat"
   | "chatIds"

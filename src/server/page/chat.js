@@ -44,17 +44,26 @@ export class Chat {
 
   /**
    * @param {{ conversations: Conversations, settings: () => Settings,
-   *   onChange: () => void, onGrow: (run: Run) => void,
+   *   onMessages: () => void, onList: () => void, onGrow: (run: Run) => void,
    *   onEnd: (run: Run) => void, stream?: typeof streamChat }} options
-   *   `onChange`: conversations or messages came or went; `onGrow`: an answer
-   *   has more text, or still waits; `onEnd`: an answer is over.
+   *   `onMessages`: there are other messages in the open conversation, or
+   *   another is open; `onList`: conversations came, went or changed; `onGrow`:
+   *   an answer has more text, or still waits; `onEnd`: an answer is over.
    */
   constructor(
-    { conversations, settings, onChange, onGrow, onEnd, stream = streamChat },
+    {
+      conversations,
+      settings,
+      onMessages,
+      onList,
+      onGrow,
+      onEnd,
+      stream = streamChat,
+    },
   ) {
     this.#conversations = conversations;
     this.#settings = settings;
-    this.#listeners = { onChange, onGrow, onEnd };
+    this.#listeners = { onMessages, onList, onGrow, onEnd };
     this.#stream = stream;
   }
 
@@ -75,14 +84,23 @@ export class Chat {
   }
 
   startNew() {
-    this.current = emptyConversation();
-    this.#listeners.onChange();
+    this.#show(emptyConversation());
   }
 
   /** @param {string} id */
   open(id) {
-    this.current = this.#find(id) ?? emptyConversation();
-    this.#listeners.onChange();
+    this.#show(this.#find(id) ?? emptyConversation());
+  }
+
+  /**
+   * Takes in what another tab did to a conversation.
+   *
+   * @param {string} id
+   */
+  reread(id) {
+    if (this.current.id === id && this.runOf() === null) {
+      this.#show(this.#conversations.get(id) ?? emptyConversation());
+    } else this.#listeners.onList();
   }
 
   /**
@@ -95,7 +113,7 @@ export class Chat {
     conversation.title = title.trim();
     if (this.current.id === id) this.current.title = conversation.title;
     this.#save(conversation);
-    this.#listeners.onChange();
+    this.#listeners.onList();
   }
 
   /** @param {string} id */
@@ -106,9 +124,11 @@ export class Chat {
     this.#conversations.remove(id);
     // There may be room now for what did not fit.
     this.isKept = true;
-    if (this.current.id === id) this.current = emptyConversation();
-    else if (this.current.messages.length > 0) this.#save(this.current);
-    this.#listeners.onChange();
+    if (this.current.id === id) this.#show(emptyConversation());
+    else {
+      if (this.current.messages.length > 0) this.#save(this.current);
+      this.#listeners.onList();
+    }
   }
 
   /**
@@ -189,7 +209,7 @@ export class Chat {
     conversation.updatedMs = Date.now();
     this.#runs.set(conversation.id, run);
     this.#save(conversation);
-    this.#listeners.onChange();
+    this.#changed(conversation);
     try {
       await this.#take(run, body);
     } catch (error) {
@@ -206,7 +226,7 @@ export class Chat {
     conversation.updatedMs = Date.now();
     this.#save(conversation);
     this.#listeners.onEnd(run);
-    this.#listeners.onChange();
+    this.#changed(conversation);
   }
 
   /**
@@ -230,6 +250,18 @@ export class Chat {
       }
       this.#listeners.onGrow(run);
     }
+  }
+
+  /** @param {Conversation} conversation */
+  #show(conversation) {
+    this.current = conversation;
+    this.#changed(conversation);
+  }
+
+  /** @param {Conversation} conversation */
+  #changed(conversation) {
+    if (conversation.id === this.current.id) this.#listeners.onMessages();
+    this.#listeners.onList();
   }
 
   /** @param {Conversation} conversation */

@@ -1,6 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 import { byId } from "./dom.js";
+import { keep } from "./storage.js";
 
 const DRAFT_KEY = "moeno.draft";
 
@@ -25,11 +26,8 @@ export class Composer {
     };
     const changed = () => {
       this.#send.disabled = this.#message.value.trim() === "";
-      try {
-        storage.setItem(DRAFT_KEY, this.#message.value);
-      } catch {
-        // No room: the draft lasts as long as the page.
-      }
+      this.#fit();
+      keep(storage, DRAFT_KEY, this.#message.value);
     };
     this.#message.value = storage.getItem(DRAFT_KEY) ?? "";
     this.#message.addEventListener("input", changed);
@@ -50,6 +48,13 @@ export class Composer {
       if (event.key === "Escape" && !event.isComposing && !isOver) stop();
     });
     changed();
+  }
+
+  /** As high as its text, in browsers that do not see to that themselves. */
+  #fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.#message.style.height = "auto";
+    this.#message.style.height = `${this.#message.scrollHeight + 2}px`;
   }
 
   /** @param {boolean} isRunning Whether an answer is on its way. */

@@ -45,6 +45,8 @@ export class ConversationList {
 
   /** Shows the list anew. */
   show() {
+    // What is being typed there stays.
+    if (this.#renamed !== "" && this.#list.querySelector("input")) return;
     const focused = document.activeElement?.getAttribute("data-key");
     this.#list.replaceChildren(
       ...this.#chat.list().map((conversation) => this.#rowOf(conversation)),
@@ -134,7 +136,10 @@ export class ConversationList {
     };
     input.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
-      if (event.key === "Enter") end(true);
+      if (event.key === "Enter") {
+        event.preventDefault(); // It would press what gets the focus.
+        end(true);
+      }
       if (event.key === "Escape") {
         event.preventDefault();
         event.stopPropagation();
@@ -167,7 +172,8 @@ export class ConversationList {
       new Blob([json], { type: "application/json" }),
     );
     h("a", { href: url, download: "moeno-conversations.json" }).click();
-    URL.revokeObjectURL(url);
+    // Some browsers begin later.
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
     this.#tell(`${countOf(all.length, "conversation")} exported.`);
   }
 

@@ -1,5 +1,6 @@
 // @ts-check
 import { newId, parseConversation, parseExport } from "./conversation_file.js";
+import { keep } from "./storage.js";
 
 /** @typedef {import("./conversation_file.js").Conversation} Conversation */
 
@@ -62,12 +63,7 @@ export class Conversations {
       0,
     );
     if (taken + json.length > this.#maxCharacters) return false;
-    try {
-      this.#storage.setItem(key, json);
-      return true;
-    } catch {
-      return false; // the browser's own limit, or no storage at all
-    }
+    return keep(this.#storage, key, json);
   }
 
   /** @param {string} id */
@@ -114,23 +110,4 @@ export class Conversations {
     }
     return keys;
   }
-}
-
-/**
- * Storage for browsers that give none: it lasts as long as the page.
- *
- * @returns {Storage}
- */
-export function memoryStorage() {
-  const values = /** @type {Map<string, string>} */ (new Map());
-  return {
-    get length() {
-      return values.size;
-    },
-    key: (index) => [...values.keys()][index] ?? null,
-    getItem: (key) => values.get(key) ?? null,
-    setItem: (key, value) => void values.set(key, value),
-    removeItem: (key) => void values.delete(key),
-    clear: () => values.clear(),
-  };
 }

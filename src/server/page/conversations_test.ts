@@ -4,7 +4,8 @@ import {
   exportConversations,
   titleOf,
 } from "./conversation_file.js";
-import { Conversations, memoryStorage } from "./conversations.js";
+import { Conversations } from "./conversations.js";
+import { memoryStorage } from "./storage.js";
 
 const talk = (id: string, updatedMs = 1, content = "Hello"): Conversation => ({
   id,

@@ -61,6 +61,11 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** @returns {boolean} Whether the user wants little to move. */
+export function prefersStillness() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
 /**
  * @template {Element} Type
  * @param {Type} element

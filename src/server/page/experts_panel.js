@@ -1,6 +1,6 @@
 // @ts-check
 /// <reference lib="dom" />
-import { byId, h, setText } from "./dom.js";
+import { byId, h, prefersStillness, setText } from "./dom.js";
 import { formatCount, formatRate, formatShare } from "./format.js";
 import { GridState } from "./grid_state.js";
 import { GridView } from "./grid_view.js";
@@ -22,35 +22,34 @@ const STATE_WORDS = {
 
 /** @type {Record<LiveModel["store"], string>} */
 const STORE_WORDS = {
-  resident: "Every expert is in VRAM: nothing is offloaded.",
-  pinned: "The others wait in memory that the GPU reads over the bus.",
-  memory: "The others wait in memory.",
-  disk: "The others wait on the disk.",
-  mixed: "The others wait in memory and on the disk.",
+  resident: "All are in VRAM: nothing is offloaded.",
+  pinned: "the others wait in memory that the GPU reads",
+  memory: "the others wait in memory",
+  disk: "the others wait on the disk",
+  mixed: "the others wait in memory and on the disk",
 };
+
+/** What is told in numbers, by what it is called. */
+const FIGURES = [
+  "hits",
+  "misses",
+  "over the link",
+  "prompt",
+  "prefetch used",
+  "running, waiting",
+];
 
 /** Everything beside the chat: the grid, its table, figures and charts. */
 export class ExpertsPanel {
   #view = new GridView();
   /** @type {GridState | null} */
   #grid = null;
+  /** Whether what is lit was shown for a second, where nothing shall move. */
+  #isSeen = false;
   #history = new RateHistory();
-  #figures = new Map(
-    [
-      "Tokens per second",
-      "Hit rate",
-      "Over the link",
-      "Hits",
-      "Misses",
-      "Prefetched, used",
-      "Running",
-      "Waiting",
-      "Prompt",
-    ]
-      .map((name) => [name, h("dd", {}, "–")]),
-  );
-  #hitChart = new RateChart("Hit rate");
-  #rateChart = new RateChart("Tokens per second");
+  #figures = new Map(FIGURES.map((name) => [name, h("dd", {}, "–")]));
+  #hitChart = new RateChart("hit rate");
+  #rateChart = new RateChart("tokens per second");
   #table = byId("grid-table", HTMLDetailsElement);
   #connection = byId("connection", HTMLElement);
 
@@ -75,24 +74,24 @@ export class ExpertsPanel {
     const { layerCount, expertCount, topK, slots, store, adapter } = model;
     const slotCount = slots.reduce((sum, count) => sum + count, 0);
     const isAll = slotCount >= layerCount * expertCount;
-    const about = isAll
+    const room = isAll
       ? STORE_WORDS.resident
       : `${formatCount(slotCount)} of ${
         formatCount(layerCount * expertCount)
-      } experts have room in VRAM. ${STORE_WORDS[store]}`;
+      } fit in VRAM, ${STORE_WORDS[store]}.`;
     byId("about-model", HTMLElement).textContent =
-      `${layerCount} layers of ${expertCount} experts; each token takes` +
-      ` ${topK} a layer. ${about} ${adapter}.`;
+      `${layerCount} layers of ${expertCount} experts, ${topK} of them for` +
+      ` each token. ${room}`;
+    byId("about-model", HTMLElement).title = adapter;
   }
 
   /** @param {LiveExperts} experts */
   showExperts(experts) {
     if (this.#grid === null) return;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      this.#grid.darken();
-    }
+    if (this.#isSeen) this.#grid.darken();
+    this.#isSeen = false;
     this.#grid.apply(experts, performance.now());
-    this.#view.update();
+    if (!prefersStillness()) this.#view.update();
   }
 
   /** @param {LiveRates} rates */
@@ -100,24 +99,22 @@ export class ExpertsPanel {
     this.#history.add(rates);
     const used = rates.prefetchUsedBytes;
     const prefetched = used + rates.prefetchWastedBytes;
-    this.#set("Tokens per second", formatRate(rates.tokensPerSecond));
-    this.#set("Prompt", formatRate(rates.promptTokensPerSecond), "tok/s");
-    this.#set("Hit rate", formatShare(rates.hitRate));
+    this.#set("prompt", formatRate(rates.promptTokensPerSecond), "tok/s");
     this.#set(
-      "Over the link",
+      "over the link",
       formatRate(rates.linkBytesPerSecond / 1e9),
       "GB/s",
     );
-    this.#set("Hits", formatCount(rates.hits));
-    this.#set("Misses", formatCount(rates.misses));
+    this.#set("hits", formatCount(rates.hits));
+    this.#set("misses", formatCount(rates.misses));
     this.#set(
-      "Prefetched, used",
+      "prefetch used",
       prefetched === 0 ? "–" : formatShare(used / prefetched),
     );
-    this.#set("Running", formatCount(rates.running));
-    this.#set("Waiting", formatCount(rates.queued));
+    this.#set("running, waiting", `${rates.running}, ${rates.queued}`);
     this.#showCharts();
     this.#showTable();
+    if (prefersStillness()) this.#showStill();
   }
 
   /** @param {LiveState} state */
@@ -129,6 +126,13 @@ export class ExpertsPanel {
   /** Tells that colours have changed. */
   readColors() {
     this.#view.readColors();
+  }
+
+  /** Without motion, a picture a second says what was used in it. */
+  #showStill() {
+    if (this.#isSeen) this.#grid?.darken();
+    this.#view.update();
+    this.#isSeen = true;
   }
 
   #showCharts() {

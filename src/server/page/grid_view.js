@@ -1,6 +1,6 @@
 // @ts-check
 /// <reference lib="dom" />
-import { byId } from "./dom.js";
+import { byId, prefersStillness } from "./dom.js";
 
 /** @typedef {import("./grid_state.js").GridState} GridState */
 
@@ -18,7 +18,6 @@ export class GridView {
   /** @type {GridState | null} */
   #grid = null;
   #isScheduled = false;
-  #reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   /** @type {Record<string, string>} */
   #colors = {};
 
@@ -49,7 +48,9 @@ export class GridView {
       const sample = document.querySelector(`.legend .${name} i`);
       if (sample !== null) this.#colors[name] = getComputedStyle(sample).color;
     }
-    this.#colors["text"] = getComputedStyle(this.#canvas).color;
+    const { color, outlineColor } = getComputedStyle(this.#canvas);
+    this.#colors["text"] = color;
+    this.#colors["paper"] = outlineColor;
     this.#schedule();
   }
 
@@ -59,9 +60,7 @@ export class GridView {
     requestAnimationFrame((nowMs) => {
       this.#isScheduled = false;
       if (this.#grid === null || this.#canvas.clientWidth === 0) return;
-      // Without motion, lights stay as they are until the next event.
-      const isMoving = !this.#reducedMotion.matches &&
-        this.#grid.fadeTo(nowMs);
+      const isMoving = !prefersStillness() && this.#grid.fadeTo(nowMs);
       this.#draw(this.#grid);
       if (isMoving) this.#schedule();
     });
@@ -73,7 +72,7 @@ export class GridView {
     if (context === null) return;
     const width = this.#canvas.clientWidth;
     const cellWidth = (width - LABEL_WIDTH + GAP) / expertCount;
-    const cellHeight = Math.max(9, Math.min(26, Math.round(340 / layerCount)));
+    const cellHeight = Math.max(9, Math.min(26, Math.round(320 / layerCount)));
     this.#fit(width, HEAD_HEIGHT + layerCount * cellHeight, context);
     context.fillStyle = this.#colors["text"] ?? "";
     context.font = "10.5px system-ui, sans-serif";
@@ -143,9 +142,10 @@ export class GridView {
       context.fillStyle = this.#colors["hit"] ?? "";
       context.fill();
     }
+    // Frames and dots get smaller, not paler: their colours stay what they are.
+    context.globalAlpha = 1;
     if (miss > 0) {
-      const line = Math.min(2.5, height / 4);
-      context.globalAlpha = miss;
+      const line = Math.min(3, height / 3) * miss;
       context.lineWidth = line;
       context.strokeStyle = this.#colors["miss"] ?? "";
       context.beginPath();
@@ -159,12 +159,20 @@ export class GridView {
       context.stroke();
     }
     if (prefetch > 0) {
-      context.globalAlpha = prefetch;
-      context.fillStyle = this.#colors["prefetch"] ?? "";
-      context.beginPath();
-      const size = Math.min(4, width / 4, height / 3.5);
-      context.arc(x + width / 2, y + height / 2, size, 0, 2 * Math.PI);
-      context.fill();
+      const size = Math.min(5, width / 4, height / 2.2) *
+        (0.4 + 0.6 * prefetch);
+      // A ring in the page's colour sets it off from any light.
+      for (
+        const [name, radius] of /** @type {const} */ ([
+          ["paper", size],
+          ["prefetch", Math.max(0, size - 0.9)],
+        ])
+      ) {
+        context.fillStyle = this.#colors[name] ?? "";
+        context.beginPath();
+        context.arc(x + width / 2, y + height / 2, radius, 0, 2 * Math.PI);
+        context.fill();
+      }
     }
   }
 

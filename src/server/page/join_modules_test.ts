@@ -8,7 +8,8 @@ Deno.test("joinModules() makes one module that runs", async () => {
     'import { addOne } from "./a.js";\nimport {\n  Two,\n  wait,\n} from "./b.js";\n' +
     "await wait();\nglobalThis.joined = addOne(new Two().value);\n",
   ]);
-  await import(`data:text/javascript,${encodeURIComponent(joined)}`);
+  const { constructor } = Object.getPrototypeOf(async () => {});
+  await new constructor(joined)();
   assertEquals(Reflect.get(globalThis, "joined"), 3);
   Reflect.deleteProperty(globalThis, "joined");
 });
@@ -22,6 +23,11 @@ Deno.test("joinModules() refuses what it would not join well", () => {
     "const end = '</script>';\n",
     "const end = '<!-- ';\n",
   ];
+  assertThrows(
+    () => joinModules(["const a = 1;\n", "export async function* a() {}\n"]),
+    SyntaxError,
+    "two declare a",
+  );
   for (const source of bad) {
     assertThrows(() => joinModules([source]), SyntaxError);
   }

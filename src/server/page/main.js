@@ -4,12 +4,13 @@ import { Chat } from "./chat.js";
 import { ChatView } from "./chat_view.js";
 import { Composer } from "./composer.js";
 import { ConversationList } from "./conversation_list.js";
-import { Conversations, memoryStorage } from "./conversations.js";
+import { Conversations } from "./conversations.js";
 import { byId, setText } from "./dom.js";
 import { ExpertsPanel } from "./experts_panel.js";
 import { formatRate, formatShare } from "./format.js";
 import { LiveEvents } from "./live_events.js";
 import { SettingsDialog } from "./settings_dialog.js";
+import { keep, openStorage } from "./storage.js";
 import { setUpTheme } from "./theme.js";
 import { waitingText } from "./waiting_text.js";
 
@@ -18,7 +19,7 @@ import { waitingText } from "./waiting_text.js";
 
 const EXPERTS_KEY = "moeno.hides-experts";
 
-const storage = browserStorage();
+const storage = openStorage(() => localStorage);
 const conversations = new Conversations(storage);
 const settings = new SettingsDialog(storage);
 const panel = new ExpertsPanel();
@@ -28,7 +29,12 @@ let rates = null;
 const chat = new Chat({
   conversations,
   settings: () => settings.settings,
-  onChange: () => showAll(),
+  onMessages: () => {
+    view.show();
+    view.followEnd();
+    composer.show(chat.runOf() !== null);
+  },
+  onList: () => list.show(),
   onGrow: ({ conversation }) => {
     if (conversation.id === chat.current.id) view.grow();
   },
@@ -57,7 +63,7 @@ const view = new ChatView(chat, {
     }),
 });
 const composer = new Composer({
-  storage,
+  storage: openStorage(() => sessionStorage),
   send: (text) => go(chat.send(text)),
   stop: () => chat.stop(),
 });
@@ -90,9 +96,7 @@ addEventListener("pagehide", () => chat.saveAll());
 addEventListener("storage", ({ key }) => {
   const id = Conversations.idOfKey(key);
   if (key !== null && id === null) return;
-  // Another tab changed it.
-  if (id === chat.current.id && chat.runOf() === null) chat.open(id);
-  else list.show();
+  chat.reread(id ?? chat.current.id); // another tab changed it, or cleared all
 });
 addEventListener("resize", () => view.followEnd());
 
@@ -102,13 +106,6 @@ else chat.open(latest.id);
 view.scrollToEnd();
 composer.focus();
 askForModel();
-
-function showAll() {
-  view.show();
-  view.followEnd();
-  list.show();
-  composer.show(chat.runOf() !== null);
-}
 
 /**
  * What was just sent is looked at.
@@ -171,19 +168,8 @@ function setUpExperts() {
   };
   button.addEventListener("click", () => {
     const isShown = aside.hidden !== false;
-    storage.setItem(EXPERTS_KEY, isShown ? "" : "yes");
+    keep(storage, EXPERTS_KEY, isShown ? "" : "yes");
     show(isShown);
   });
   show(storage.getItem(EXPERTS_KEY) !== "yes");
-}
-
-/** @returns {Storage} */
-function browserStorage() {
-  try {
-    // It is there, but reading it fails, where a browser keeps nothing.
-    localStorage.getItem(EXPERTS_KEY);
-    return localStorage;
-  } catch {
-    return memoryStorage();
-  }
 }

@@ -56,8 +56,13 @@ function draw(block) {
       return h(
         "div",
         { class: "code" },
+        h(
+          "div",
+          {},
+          h("span", {}, block.language),
+          copyButton(() => block.text, "the code"),
+        ),
         h("pre", { tabindex: 0 }, h("code", {}, block.text)),
-        copyButton(() => block.text, "the code"),
       );
     case "quote":
       return h("blockquote", {}, ...block.blocks.map(draw));

@@ -173,7 +173,7 @@ export class AnswerView {
  */
 function lastLine(element) {
   const last = element.matches(".code")
-    ? element.querySelector("code")
+    ? element.querySelector("pre code")
     : element.matches("p, h3, h4")
     ? null
     : element.lastElementChild;
@@ -198,7 +198,7 @@ function failureBox({ kind, said }, actions) {
   );
   return h(
     "div",
-    { class: "failure", role: "alert" },
+    { class: "failure", role: actions === null ? "note" : "alert" },
     h("p", {}, text),
     h("div", {}, ...buttons),
   );

@@ -22,6 +22,7 @@ import rateHistory from "./rate_history.js" with { type: "text" };
 import settings from "./settings.js" with { type: "text" };
 import settingsDialog from "./settings_dialog.js" with { type: "text" };
 import sse from "./sse.js" with { type: "text" };
+import storage from "./storage.js" with { type: "text" };
 import streamChat from "./stream_chat.js" with { type: "text" };
 import theme from "./theme.js" with { type: "text" };
 import toldMessages from "./told_messages.js" with { type: "text" };
@@ -41,6 +42,7 @@ export const PAGE_MODULES: readonly string[] = [
   failure,
   streamChat,
   toldMessages,
+  storage,
   conversationFile,
   conversations,
   chat,

@@ -5,15 +5,15 @@ import { HISTORY_MS } from "./rate_history.js";
 
 /** @typedef {import("./rate_history.js").ChartPieces} ChartPieces */
 
-const WIDTH = 312;
-const HEIGHT = 64;
-const RIGHT = 34;
+const WIDTH = 148;
+const HEIGHT = 48;
+const RIGHT = 30;
 
 /** A small chart of the last minutes: one line, its axis, its last value. */
 export class RateChart {
   element;
-  #now = h("span");
-  #top = svg("text", { x: WIDTH - RIGHT + 6, y: 4 });
+  #now = h("strong");
+  #top = svg("text", { x: WIDTH - RIGHT + 5, y: 4 });
   #lines = svg("g", { class: "curve" });
   #dot = svg("circle", { class: "now", r: 3, visibility: "hidden" });
 
@@ -29,7 +29,7 @@ export class RateChart {
     this.element = h(
       "div",
       { class: "chart" },
-      h("div", { class: "title" }, h("span", {}, title), this.#now),
+      h("div", { class: "title" }, this.#now, title),
       svg(
         "svg",
         { "viewBox": `0 -4 ${WIDTH} ${HEIGHT + 22}`, "aria-hidden": "true" },
@@ -40,8 +40,8 @@ export class RateChart {
           }H${right}`,
         }),
         this.#top,
-        svg("text", { x: right + 6, y: HEIGHT + 2 }, "0"),
-        label(0, `${minutes} min ago`),
+        svg("text", { x: right + 5, y: HEIGHT + 2 }, "0"),
+        label(0, `−${minutes} min`),
         label(right, "now", "end"),
         this.#lines,
         this.#dot,

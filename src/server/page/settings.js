@@ -76,7 +76,7 @@ export const SETTING_FIELDS = [
     name: "stop",
     label: "Stop at",
     kind: "lines",
-    hint: "An answer ends before any of these texts, one on a line",
+    hint: "An answer ends before any of these, one on a line",
   },
 ];
 

@@ -7,11 +7,12 @@ import {
   SETTING_FIELDS,
   settingProblem,
 } from "./settings.js";
+import { keep } from "./storage.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./settings.js").SettingField} SettingField */
 
-const KEY = "moeno.settings";
+const SETTINGS_KEY = "moeno.settings";
 
 /** The dialog of settings. They are kept as they are typed. */
 export class SettingsDialog {
@@ -27,7 +28,7 @@ export class SettingsDialog {
   /** @param {Storage} storage */
   constructor(storage) {
     this.#storage = storage;
-    this.#settings = parseSettings(storage.getItem(KEY));
+    this.#settings = parseSettings(storage.getItem(SETTINGS_KEY));
     const fields = byId("fields", HTMLElement);
     for (const field of SETTING_FIELDS) fields.append(this.#fieldOf(field));
     byId("open-settings", HTMLButtonElement)
@@ -68,7 +69,7 @@ export class SettingsDialog {
       autocomplete: "off",
     };
     const isLong = kind === "text" || kind === "lines";
-    const input = isLong ? h("textarea", { ...shared, rows: 2 }) : h("input", {
+    const input = isLong ? h("textarea", { ...shared, rows: 1 }) : h("input", {
       ...shared,
       inputmode: kind === "integer" ? "numeric" : "decimal",
       placeholder: "the model’s own",
@@ -88,12 +89,11 @@ export class SettingsDialog {
       );
       this.#keep();
     });
-    // In a text, Enter is a new line; elsewhere the form takes it for Done.
     check();
     this.#inputs.set(name, input);
     return h(
       "div",
-      { class: isLong ? "field whole" : "field" },
+      { class: kind === "text" ? "field whole" : "field" },
       h("label", { for: id }, label),
       input,
       note,
@@ -102,11 +102,7 @@ export class SettingsDialog {
 
   #keep() {
     this.#showCount();
-    try {
-      this.#storage.setItem(KEY, JSON.stringify(this.#settings));
-    } catch {
-      // No room left: they last as long as the page.
-    }
+    keep(this.#storage, SETTINGS_KEY, JSON.stringify(this.#settings));
   }
 
   #showCount() {

@@ -1,8 +1,9 @@
 // @ts-check
 /// <reference lib="dom" />
 import { byId } from "./dom.js";
+import { keep } from "./storage.js";
 
-const KEY = "moeno.theme";
+const THEME_KEY = "moeno.theme";
 const THEMES = ["system", "light", "dark"];
 
 /**
@@ -14,7 +15,7 @@ const THEMES = ["system", "light", "dark"];
 export function setUpTheme(storage, onChange) {
   const button = byId("theme", HTMLButtonElement);
   const name = byId("theme-name", HTMLElement);
-  let theme = storage.getItem(KEY) ?? "system";
+  let theme = storage.getItem(THEME_KEY) ?? "system";
   if (!THEMES.includes(theme)) theme = "system";
   const show = () => {
     document.documentElement.dataset["theme"] = theme;
@@ -25,7 +26,7 @@ export function setUpTheme(storage, onChange) {
   };
   button.addEventListener("click", () => {
     theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
-    storage.setItem(KEY, theme);
+    keep(storage, THEME_KEY, theme);
     show();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
