@@ -99,7 +99,8 @@ class CompiledFormat {
     this.#vocabSize = tokenizer.vocabSize;
   }
 
-  maskOf(state: State): Mask {
+  maskOf(exact: State): Mask {
+    const state = this.machine.loose(exact, this.#trie.longest);
     const known = this.#masks.get(state);
     if (known !== undefined) return known;
     if (this.#masks.size >= KEPT_MASKS) this.#masks.clear();
