@@ -65,6 +65,7 @@ Deno.test({
       "streams an answer, and stops it with Esc",
       () => streamsAndStops(page),
     );
+    await t.step("says in a table what experts did", () => countsExperts(page));
     await t.step(
       "regenerates, with settings, by keyboard",
       () => regenerates(page),
@@ -225,6 +226,7 @@ async function showsText(page: Page): Promise<void> {
   await message.fill(markup);
   await message.press("Enter");
   await page.locator(".message.user .text", { hasText: markup }).waitFor();
+  await page.keyboard.press("Escape");
   await regenerate.waitFor();
   assertEquals(await page.locator("#messages img").count(), 0);
   assertEquals(await page.title(), "stories-17m-q – Moeno");
