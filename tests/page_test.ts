@@ -60,12 +60,12 @@ Deno.test({
       // What a browser asks its user for; the name may be any.
       httpCredentials: { username: "me", password: KEY },
     });
-    await makeUpEvents(page);
     await page.goto(server.url);
     await t.step(
       "streams an answer, and stops it with Esc",
       () => streamsAndStops(page),
     );
+    await t.step("says in a table what experts did", () => countsExperts(page));
     await t.step(
       "regenerates, with settings, by keyboard",
       () => regenerates(page),
@@ -140,26 +140,10 @@ async function makeLong(page: Page): Promise<void> {
   });
 }
 
-/** `/events` until the server has them. */
-async function makeUpEvents(page: Page): Promise<void> {
-  const say = (type: string, data: unknown) =>
-    `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
-  const slots = Array(6).fill(2);
-  let count = 0;
-  await page.route("**/events", (route) =>
-    route.fulfill({
-      contentType: "text/event-stream",
-      body: say("model", { layerCount: 6, expertCount: 8, topK: 2, slots }) +
-        say("experts", {
-          uses: [[count % 6, 1, 1, 0, 0]],
-          resident: [[count++ % 8]],
-        }),
-    }));
-}
-
 async function streamsAndStops(page: Page): Promise<void> {
   const { message, answers, list, stop } = partsOf(page);
   await page.getByText("It is no assistant").waitFor();
+  await page.getByText("12 of 48 fit in VRAM").waitFor();
   const grid = await gridOf(page);
   await makeLong(page);
   // The message has the focus at once.
@@ -185,6 +169,19 @@ async function streamsAndStops(page: Page): Promise<void> {
   assertEquals(await message.inputValue(), "");
   assertEquals(await list.allInnerTexts(), [PROMPT]);
   await page.unroute("**/v1/chat/completions");
+}
+
+/** The table says of each layer who is in its two slots, and what was missed. */
+async function countsExperts(page: Page): Promise<void> {
+  await page.getByText("The same as a table").press("Enter");
+  const rows = page.locator("#grid-table tbody tr");
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("#grid-table tbody tr")].every((row) =>
+      /^\d \d$/.test(row.children[1]!.textContent!) &&
+      Number(row.children[3]!.textContent) > 0
+    )
+  );
+  assertEquals(await rows.count(), 6);
 }
 
 /** Who scrolls up while an answer grows is not taken back to its end. */
@@ -229,6 +226,7 @@ async function showsText(page: Page): Promise<void> {
   await message.fill(markup);
   await message.press("Enter");
   await page.locator(".message.user .text", { hasText: markup }).waitFor();
+  await page.keyboard.press("Escape");
   await regenerate.waitFor();
   assertEquals(await page.locator("#messages img").count(), 0);
   assertEquals(await page.title(), "stories-17m-q – Moeno");

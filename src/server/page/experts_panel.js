@@ -1,15 +1,20 @@
 // @ts-check
 /// <reference lib="dom" />
 import { byId, h, prefersStillness, setText } from "./dom.js";
-import { formatCount, formatRate, formatShare } from "./format.js";
+import {
+  formatByteRate,
+  formatCount,
+  formatRate,
+  formatShare,
+} from "./format.js";
 import { GridState } from "./grid_state.js";
 import { GridView } from "./grid_view.js";
 import { RateChart } from "./rate_chart.js";
 import { RateHistory, roundUp } from "./rate_history.js";
 
-/** @typedef {import("./grid_state.js").LiveModel} LiveModel */
-/** @typedef {import("./grid_state.js").LiveExperts} LiveExperts */
-/** @typedef {import("./rate_history.js").LiveRates} LiveRates */
+/** @typedef {import("../live/live_event.ts").ModelEvent} ModelEvent */
+/** @typedef {import("../live/live_event.ts").ExpertsEvent} ExpertsEvent */
+/** @typedef {import("../live/live_event.ts").RatesEvent} RatesEvent */
 /** @typedef {import("./live_events.js").LiveState} LiveState */
 
 /** @type {Record<LiveState, string>} */
@@ -20,7 +25,7 @@ const STATE_WORDS = {
   paused: "",
 };
 
-/** @type {Record<LiveModel["store"], string>} */
+/** @type {Record<ModelEvent["store"], string>} */
 const STORE_WORDS = {
   resident: "All are in VRAM: nothing is offloaded.",
   pinned: "the others wait in memory that the GPU reads",
@@ -67,7 +72,7 @@ export class ExpertsPanel {
     this.#showCharts();
   }
 
-  /** @param {LiveModel} model */
+  /** @param {ModelEvent} model */
   showModel(model) {
     this.#grid = new GridState(model);
     this.#view.show(this.#grid);
@@ -85,7 +90,7 @@ export class ExpertsPanel {
     byId("about-model", HTMLElement).title = adapter;
   }
 
-  /** @param {LiveExperts} experts */
+  /** @param {ExpertsEvent} experts */
   showExperts(experts) {
     if (this.#grid === null) return;
     if (this.#isSeen) this.#grid.darken();
@@ -94,17 +99,14 @@ export class ExpertsPanel {
     if (!prefersStillness()) this.#view.update();
   }
 
-  /** @param {LiveRates} rates */
+  /** @param {RatesEvent} rates */
   showRates(rates) {
     this.#history.add(rates);
     const used = rates.prefetchUsedBytes;
     const prefetched = used + rates.prefetchWastedBytes;
     this.#set("prompt", formatRate(rates.promptTokensPerSecond), "tok/s");
-    this.#set(
-      "over the link",
-      formatRate(rates.linkBytesPerSecond / 1e9),
-      "GB/s",
-    );
+    const link = formatByteRate(rates.linkBytesPerSecond);
+    this.#set("over the link", link.value, link.unit);
     this.#set("hits", formatCount(rates.hits));
     this.#set("misses", formatCount(rates.misses));
     this.#set(
@@ -137,8 +139,8 @@ export class ExpertsPanel {
 
   #showCharts() {
     const { latest } = this.#history;
-    const hitRate = (/** @type {LiveRates} */ rates) => rates.hitRate;
-    const speed = (/** @type {LiveRates} */ rates) => rates.tokensPerSecond;
+    const hitRate = (/** @type {RatesEvent} */ rates) => rates.hitRate;
+    const speed = (/** @type {RatesEvent} */ rates) => rates.tokensPerSecond;
     this.#hitChart.show(this.#history.pieces(hitRate, 1), {
       top: "100 %",
       now: formatShare(latest?.hitRate ?? null),

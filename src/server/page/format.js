@@ -10,15 +10,26 @@ export function formatCount(value) {
 
 /**
  * @param {number} value
- * @returns {string} A rate with three digits at most: `0.42`, `7.31`, `48.2`,
- *   `1,204`.
+ * @returns {string} A rate with three digits at most: `0`, `0.42`, `7.31`,
+ *   `48.2`, `1,204`.
  */
 export function formatRate(value) {
-  const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+  const digits = value === 0 || value >= 100 ? 0 : value < 10 ? 2 : 1;
   return value.toLocaleString("en-US", {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
+}
+
+/**
+ * @param {number} bytesPerSecond
+ * @returns {{ value: string, unit: string }} `34.7` and `GB/s`, or `MB/s` where
+ *   there are few.
+ */
+export function formatByteRate(bytesPerSecond) {
+  const isLarge = bytesPerSecond >= 1e9;
+  const value = formatRate(bytesPerSecond / (isLarge ? 1e9 : 1e6));
+  return { value, unit: isLarge ? "GB/s" : "MB/s" };
 }
 
 /**

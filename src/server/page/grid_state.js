@@ -1,27 +1,7 @@
 // @ts-check
 
-/**
- * What the server says of the model.
- *
- * @typedef {object} LiveModel
- * @property {string} name
- * @property {string} adapter
- * @property {number} layerCount
- * @property {number} expertCount Of each layer.
- * @property {number} topK
- * @property {number} contextLength
- * @property {number[]} slots Of each layer.
- * @property {"resident" | "pinned" | "memory" | "disk" | "mixed"} store
- */
-
-/**
- * What experts did since the last such event: layer, expert, hits, misses,
- * prefetches; and the experts in the slots of each layer.
- *
- * @typedef {object} LiveExperts
- * @property {[number, number, number, number, number][]} uses
- * @property {number[][]} resident
- */
+/** @typedef {import("../live/live_event.ts").ModelEvent} ModelEvent */
+/** @typedef {import("../live/live_event.ts").ExpertsEvent} ExpertsEvent */
 
 /** The time in which a light loses half of its strength. */
 const HALF_LIFE_MS = 280;
@@ -49,7 +29,7 @@ export class GridState {
   resident;
   #timeMs = 0;
 
-  /** @param {Pick<LiveModel, "layerCount" | "expertCount" | "slots">} model */
+  /** @param {Pick<ModelEvent, "layerCount" | "expertCount" | "slots">} model */
   constructor({ layerCount, expertCount, slots }) {
     const cellCount = layerCount * expertCount;
     const lights = () => new Float32Array(cellCount);
@@ -69,7 +49,7 @@ export class GridState {
   /**
    * Takes in an event. What it says of cells that there are not is ignored.
    *
-   * @param {LiveExperts} event
+   * @param {Pick<ExpertsEvent, "uses" | "resident">} event
    * @param {number} nowMs
    */
   apply({ uses, resident }, nowMs) {

@@ -1,9 +1,9 @@
 // @ts-check
 /// <reference lib="dom" />
 
-/** @typedef {import("./grid_state.js").LiveModel} LiveModel */
-/** @typedef {import("./grid_state.js").LiveExperts} LiveExperts */
-/** @typedef {import("./rate_history.js").LiveRates} LiveRates */
+/** @typedef {import("../live/live_event.ts").ModelEvent} ModelEvent */
+/** @typedef {import("../live/live_event.ts").ExpertsEvent} ExpertsEvent */
+/** @typedef {import("../live/live_event.ts").RatesEvent} RatesEvent */
 
 /**
  * Whether the server is heard: not yet, it is, no longer, or nobody listens.
@@ -32,9 +32,9 @@ export class LiveEvents {
   #timer;
 
   /**
-   * @param {{ onModel: (model: LiveModel) => void,
-   *   onExperts: (experts: LiveExperts) => void,
-   *   onRates: (rates: LiveRates) => void,
+   * @param {{ onModel: (model: ModelEvent) => void,
+   *   onExperts: (experts: ExpertsEvent) => void,
+   *   onRates: (rates: RatesEvent) => void,
    *   onState: (state: LiveState) => void }} listeners
    */
   constructor(listeners) {

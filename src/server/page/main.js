@@ -15,7 +15,7 @@ import { setUpTheme } from "./theme.js";
 import { waitingText } from "./waiting_text.js";
 
 /** @typedef {import("./failure.js").WayOn} WayOn */
-/** @typedef {import("./rate_history.js").LiveRates} LiveRates */
+/** @typedef {import("../live/live_event.ts").RatesEvent} RatesEvent */
 
 const EXPERTS_KEY = "moeno.hides-experts";
 
@@ -23,7 +23,7 @@ const storage = openStorage(() => localStorage);
 const conversations = new Conversations(storage);
 const settings = new SettingsDialog(storage);
 const panel = new ExpertsPanel();
-/** @type {LiveRates | null} */
+/** @type {RatesEvent | null} */
 let rates = null;
 
 const chat = new Chat({
@@ -146,7 +146,7 @@ async function askForModel() {
 /**
  * On narrow screens, where the experts are below.
  *
- * @param {LiveRates} rates
+ * @param {RatesEvent} rates
  */
 function showGlance({ tokensPerSecond, hitRate }) {
   const hits = hitRate === null ? "" : ` · ${formatShare(hitRate)} hits`;

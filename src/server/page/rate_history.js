@@ -1,21 +1,6 @@
 // @ts-check
 
-/**
- * What the server says of its last second, and of all since it started.
- *
- * @typedef {object} LiveRates
- * @property {number} timeMs Since the server started.
- * @property {number} tokensPerSecond
- * @property {number} promptTokensPerSecond
- * @property {number} linkBytesPerSecond
- * @property {number | null} hitRate
- * @property {number} hits
- * @property {number} misses
- * @property {number} prefetchUsedBytes
- * @property {number} prefetchWastedBytes
- * @property {number} running
- * @property {number} queued
- */
+/** @typedef {import("../live/live_event.ts").RatesEvent} RatesEvent */
 
 /** How far back the charts go. */
 export const HISTORY_MS = 180_000;
@@ -31,10 +16,10 @@ const GAP_MS = 3500;
 
 /** The rates of the last minutes. */
 export class RateHistory {
-  /** @type {LiveRates[]} */
+  /** @type {RatesEvent[]} */
   #samples = [];
 
-  /** @param {LiveRates} rates */
+  /** @param {RatesEvent} rates */
   add(rates) {
     // A server that started again counts from 0.
     if (rates.timeMs < (this.latest?.timeMs ?? 0)) this.#samples = [];
@@ -43,13 +28,13 @@ export class RateHistory {
     while ((this.#samples[0]?.timeMs ?? first) < first) this.#samples.shift();
   }
 
-  /** @returns {LiveRates | null} */
+  /** @returns {RatesEvent | null} */
   get latest() {
     return this.#samples.at(-1) ?? null;
   }
 
   /**
-   * @param {(rates: LiveRates) => number | null} valueOf
+   * @param {(rates: RatesEvent) => number | null} valueOf
    * @returns {number} The largest value; 0 if there is none.
    */
   max(valueOf) {
@@ -57,7 +42,7 @@ export class RateHistory {
   }
 
   /**
-   * @param {(rates: LiveRates) => number | null} valueOf `null`: no value.
+   * @param {(rates: RatesEvent) => number | null} valueOf `null`: no value.
    * @param {number} top The value at y = 1.
    * @returns {ChartPieces} x from 0, three minutes ago, to 1, now; y from 0.
    */

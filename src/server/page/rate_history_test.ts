@@ -1,12 +1,8 @@
 import { assertEquals } from "@std/assert";
-import {
-  HISTORY_MS,
-  type LiveRates,
-  RateHistory,
-  roundUp,
-} from "./rate_history.js";
+import type { RatesEvent } from "../live/live_event.ts";
+import { HISTORY_MS, RateHistory, roundUp } from "./rate_history.js";
 
-const sample = (timeMs: number, hitRate: number | null = 0.5): LiveRates => ({
+const sample = (timeMs: number, hitRate: number | null = 0.5): RatesEvent => ({
   timeMs,
   tokensPerSecond: timeMs / 1000,
   promptTokensPerSecond: 0,
