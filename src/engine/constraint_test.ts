@@ -104,6 +104,18 @@ Deno.test("Constraint lets a text end where it is whole, and nowhere else", () =
   assertThrows(() => constraint.accept(dot), Error, "does not fit");
 });
 
+Deno.test("Constraint forbids an end that is spelled like text", () => {
+  const constraint = new Constraint(
+    { type: "json_schema", schema: { type: "string" } },
+    tokenizer,
+  );
+  const x = tokenizer.idOf("x")!;
+  constraint.accept(tokenizer.idOf('"')!);
+  const logits = new Float32Array(tokenizer.vocabSize);
+  constraint.forbid(logits, [x]);
+  assertEquals([logits[x], logits[tokenizer.idOf("y")!]], [-Infinity, 0]);
+});
+
 Deno.test("Constraint writes characters that are no tokens byte by byte", () => {
   const constraint = new Constraint(
     { type: "json_schema", schema: { const: "𝄞" } },

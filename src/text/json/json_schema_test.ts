@@ -372,6 +372,18 @@ Deno.test("jsonMachine() names the place of what it cannot keep to", () => {
       { allOf: [{ const: 1 }, { const: 2 }] },
       '$ puts together two schemas with another "const"',
     ],
+    [
+      {
+        properties: {},
+        additionalProperties: false,
+        allOf: [{ properties: { a: {} } }],
+      },
+      '$ has additionalProperties beside another schema with the property "a"',
+    ],
+    [
+      { properties: { a: { $ref: "#" } }, required: ["a"] },
+      "$ allows no value at all",
+    ],
     [{ $ref: "#" }, "$ allows no value at all"],
     [{ allOf: [{ $ref: "#" }] }, "nested more than"],
     [{ required: ["a"], additionalProperties: false }, '$.required names "a"'],
