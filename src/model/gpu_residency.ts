@@ -65,6 +65,8 @@ export class GpuResidency {
   #words: Uint32Array<ArrayBuffer>;
   #isDeciding = false;
   #isLogging = false;
+  /** Whether anybody wanted to know what routers chose when the tokens began. */
+  #isHeard = false;
   #isReady = false;
   /** Whether routers were told to stage guesses. */
   #isStaging = false;
@@ -141,7 +143,8 @@ export class GpuResidency {
    */
   beginTokens(count: number): void {
     this.#checkLog();
-    const { prefetch } = this.#options;
+    const { prefetch, stats, onRouting, watch } = this.#options;
+    this.#isHeard = stats !== null || onRouting !== undefined || watch.isOn;
     if (prefetch === null || !this.isReady) return;
     prefetch.beginToken(performance.now(), count);
     if (prefetch.isOn === this.#isStaging) return;
@@ -166,12 +169,6 @@ export class GpuResidency {
     }
     this.#isDeciding = isDeciding;
     this.#isLogging = isDeciding && this.#isHeard;
-  }
-
-  /** Whether anybody wants to know what routers chose. */
-  get #isHeard(): boolean {
-    const { stats, onRouting, watch } = this.#options;
-    return stats !== null || onRouting !== undefined || watch.isOn;
   }
 
   /**
