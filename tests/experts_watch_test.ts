@@ -6,6 +6,7 @@ import type { RoutingRecord } from "../src/model/routing_reader.ts";
 import { ExpertCache } from "../src/offload/expert_cache.ts";
 import { seedsOf } from "../src/offload/prefill_seeds.ts";
 import { finish, withEngine } from "./_engine.ts";
+import { withLab } from "./_offload_lab.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
 const SEED = 8;
@@ -172,6 +173,27 @@ Deno.test("Engine.experts tells several, until they want no more, and costs no b
     const before = [...counts];
     assertEquals(await talk(engine), expected);
     assertEquals(counts, before);
+  });
+});
+
+Deno.test("ExpertWatch hears nothing of tokens that ran before it, nor half of a run", async () => {
+  using checkpoint = await tinyCheckpoint({ config: CONFIG, seed: SEED });
+  await withLab(checkpoint.path, async (lab) => {
+    using model = await lab.resident(16, { isWatchable: true });
+    await model.forward(PROMPT, 0);
+    let heardCount = 0;
+    const pick = (position: number) =>
+      model.pickAhead(7, { position, count: 6 });
+    const running = pick(PROMPT.length);
+    const watch = model.watch.add(() => heardCount++); // while it is recorded
+    await running;
+    assertEquals(heardCount, 0);
+    await pick(PROMPT.length + 6);
+    assertEquals(heardCount, 6 * CONFIG.num_hidden_layers);
+    const last = pick(PROMPT.length + 12);
+    watch[Symbol.dispose]();
+    await last;
+    assertEquals(heardCount, 6 * CONFIG.num_hidden_layers);
   });
 });
 

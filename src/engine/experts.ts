@@ -13,7 +13,7 @@ export interface Experts {
    * up to 24. Layers whose experts are all on the GPU may be silent unless the model
    * was loaded with `LoadOptions.watchable`.
    *
-   * @param listener Hears it; it must not throw.
+   * @param listener Hears it; what it throws is an error of the generation.
    * @returns Ends it when disposed of.
    */
   watch(listener: ExpertListener): Disposable;

@@ -46,6 +46,17 @@ export async function decodeExperts(
   const ids = [...routing.ids];
   const { used: staged, wasted } = prefetcher.take(layer, ids);
   const cache = caches[layer]!;
+  if (watch.isOn) {
+    // Before anything changes that a listener who throws would leave half done.
+    watch.tell({
+      layer: layers[layer]!,
+      phase: "decode",
+      hits: ids.filter((id) => cache.slotOf(id) !== undefined),
+      misses: cache.missing(ids),
+      prefetched: [...staged.keys()],
+      wasted,
+    });
+  }
   const evictionsBefore = cache.evictions;
   const { slots, loads, hits } = cache.acquire(ids);
   stats.countUses(layers[layer]!, {
@@ -54,16 +65,6 @@ export async function decodeExperts(
     evictions: cache.evictions - evictionsBefore,
   });
   const missing = new Set(loads.map(({ id }) => id));
-  if (watch.isOn) {
-    watch.tell({
-      layer: layers[layer]!,
-      phase: "decode",
-      hits: ids.filter((id) => !missing.has(id)),
-      misses: [...missing],
-      prefetched: [...staged.keys()],
-      wasted,
-    });
-  }
   const loading: Loading[] = [];
   const hitRanks: number[] = [];
   for (const [rank, expert] of ids.entries()) {

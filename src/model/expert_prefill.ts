@@ -47,16 +47,8 @@ export async function prefillExperts(
   // Before seeding: residents are used where they are now.
   const residents = wanted.filter((expert) => !missing.includes(expert))
     .map((expert) => ({ expert, slot: cache.slotOf(expert)! }));
-  const evictionsBefore = cache.evictions;
-  cache.touch(wanted);
-  // The experts of the last tokens go to slots, the others to staging slots.
-  const seeds = cache.seed(seedsOf(ids, routing.topK));
-  stats.countPrefillUses(parts.layers[layer]!, {
-    hits: wanted.length - missing.length,
-    misses: missing.length,
-    evictions: cache.evictions - evictionsBefore,
-  });
   if (watch.isOn) {
+    // Before anything changes that a listener who throws would leave half done.
     watch.tell({
       layer: parts.layers[layer]!,
       phase: "prefill",
@@ -66,6 +58,15 @@ export async function prefillExperts(
       wasted,
     });
   }
+  const evictionsBefore = cache.evictions;
+  cache.touch(wanted);
+  // The experts of the last tokens go to slots, the others to staging slots.
+  const seeds = cache.seed(seedsOf(ids, routing.topK));
+  stats.countPrefillUses(parts.layers[layer]!, {
+    hits: wanted.length - missing.length,
+    misses: missing.length,
+    evictions: cache.evictions - evictionsBefore,
+  });
   const bySlot = new Map(seeds.map(({ id, slot }) => [id, slot]));
   stats.countTime("decide", performance.now() - start);
   try {

@@ -19,6 +19,9 @@ import { countDecided } from "./count_decided.ts";
 import { decidedActivity } from "./decided_activity.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 
+/** All blocks of a model. */
+type Words = Uint32Array<ArrayBuffer>;
+
 /** What {@linkcode GpuResidency} works with. */
 export interface GpuResidencyOptions {
   /** The buffers. */
@@ -62,9 +65,11 @@ export class GpuResidency {
   /** All blocks after each of some tokens. */
   readonly #logs: GPUBuffer;
   /** All blocks, as the GPU had them after the latest token. */
-  #words: Uint32Array<ArrayBuffer>;
+  #words: Words;
   #isDeciding = false;
   #isLogging = false;
+  /** Whether anybody wanted to know what routers chose when the tokens began. */
+  #isHeard = false;
   #isReady = false;
   /** Whether routers were told to stage guesses. */
   #isStaging = false;
@@ -141,7 +146,8 @@ export class GpuResidency {
    */
   beginTokens(count: number): void {
     this.#checkLog();
-    const { prefetch } = this.#options;
+    const { prefetch, stats, onRouting, watch } = this.#options;
+    this.#isHeard = stats !== null || onRouting !== undefined || watch.isOn;
     if (prefetch === null || !this.isReady) return;
     prefetch.beginToken(performance.now(), count);
     if (prefetch.isOn === this.#isStaging) return;
@@ -168,12 +174,6 @@ export class GpuResidency {
     this.#isLogging = isDeciding && this.#isHeard;
   }
 
-  /** Whether anybody wants to know what routers chose. */
-  get #isHeard(): boolean {
-    const { stats, onRouting, watch } = this.#options;
-    return stats !== null || onRouting !== undefined || watch.isOn;
-  }
-
   /**
    * Ends the step: counts and reports what the GPU did.
    *
@@ -184,12 +184,16 @@ export class GpuResidency {
   endStep(bytes: ArrayBuffer, byteOffset: number): void {
     this.#isLogging = false;
     const { byteLength } = this.#size;
+    let before = this.#words;
+    // The table is as it is at the end, even if a listener throws.
+    const end = bytes.byteLength - byteLength;
+    this.#words = new Uint32Array(bytes, end, byteLength / 4);
     for (let at = byteOffset; at < bytes.byteLength; at += byteLength) {
-      const before = this.#words;
-      this.#words = new Uint32Array(bytes, at, byteLength / 4);
-      this.#count(before);
-      if (this.#options.watch.isOn) this.#tell(before);
-      this.#report();
+      const words = new Uint32Array(bytes, at, byteLength / 4);
+      this.#count(words, before);
+      if (this.#options.watch.isOn) this.#tell(words, before);
+      this.#report(words);
+      before = words;
     }
   }
 
@@ -228,7 +232,7 @@ export class GpuResidency {
     return { byteLength: this.#words.byteLength };
   }
 
-  #block(layer: number, words = this.#words): Uint32Array<ArrayBuffer> {
+  #block(layer: number, words = this.#words): Words {
     const at = layer * this.#blockWords;
     return words.subarray(at, at + this.#blockWords);
   }
@@ -241,27 +245,27 @@ export class GpuResidency {
     this.#queue.writeBuffer(residency.blocks, 0, this.#words);
   }
 
-  #count(before: Uint32Array): void {
+  #count(words: Words, before: Words): void {
     const { stats, layers } = this.#options;
     if (stats === null) return;
     stats.countTokens();
     for (const layer of layers) {
       countDecided(stats, this.#options, {
         layer,
-        before: before.subarray(layer * this.#blockWords),
-        block: this.#block(layer),
-        previous: layer === 0 ? null : this.#block(layer - 1),
+        before: this.#block(layer, before),
+        block: this.#block(layer, words),
+        previous: layer === 0 ? null : this.#block(layer - 1, words),
       });
     }
   }
 
-  #tell(before: Uint32Array<ArrayBuffer>): void {
+  #tell(words: Words, before: Words): void {
     const { watch, layout, layers, layerCount, prefetch } = this.#options;
     for (let layer = 0; layer < layerCount; layer++) {
       const blocks = {
         layer,
         before: this.#block(layer, before),
-        block: this.#block(layer),
+        block: this.#block(layer, words),
       };
       const isOffloaded = layers.includes(layer);
       const isStaging = prefetch !== null;
@@ -269,11 +273,11 @@ export class GpuResidency {
     }
   }
 
-  #report(): void {
+  #report(words: Words): void {
     const { onRouting, layout, layerCount, guessCount } = this.#options;
     if (onRouting === undefined) return;
     for (let layer = 0; layer < layerCount; layer++) {
-      const { ids, weights, guess } = logOf(layout, this.#block(layer));
+      const { ids, weights, guess } = logOf(layout, this.#block(layer, words));
       const isLast = layer === layerCount - 1;
       onRouting(layer, {
         ids,

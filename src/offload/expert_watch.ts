@@ -16,7 +16,7 @@ export interface ExpertActivity {
   readonly wasted: readonly number[];
 }
 
-/** Hears what experts do. It must not throw: whatever it throws ends the step. */
+/** Hears what experts do. Whatever it throws is an error of the step. */
 export type ExpertListener = (activity: ExpertActivity) => void;
 
 /**
