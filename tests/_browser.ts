@@ -6,7 +6,7 @@ import {
   type BrowserContextOptions,
   chromium,
   type Page,
-} from "playwright-core";
+} from "npm:playwright-core@1.65.1";
 
 /** Where `scripts/_setup.sh` installs it. */
 const CHROMIUM = "/usr/bin/chromium";

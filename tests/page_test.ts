@@ -7,7 +7,7 @@ import {
   assertMatch,
   assertNotEquals,
 } from "@std/assert";
-import type { Locator, Page } from "playwright-core";
+import type { Locator, Page } from "npm:playwright-core@1.65.1";
 import { hasBrowser, openBrowser, openPage } from "./_browser.ts";
 import { start } from "./_program.ts";
 

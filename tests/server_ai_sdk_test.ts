@@ -1,9 +1,9 @@
 /** Vercel's AI SDK against `serve()`, with the bundled model. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, generateText, Output, streamText } from "ai";
-import { z } from "zod";
+import { createOpenAICompatible } from "npm:@ai-sdk/openai-compatible@3.0.92";
+import { APICallError, generateText, Output, streamText } from "npm:ai@7.0.173";
+import { z } from "npm:zod@4.6.7";
 import { load, serve } from "../mod.ts";
 
 // It warns of what this provider has not, on stderr.

@@ -2,7 +2,7 @@
 /** The official OpenAI client against `serve()`, with the bundled model. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import OpenAI from "openai";
+import OpenAI from "npm:openai@7.57.0";
 import { load, serve } from "../mod.ts";
 
 const KEY = "sk-test";

@@ -43,11 +43,13 @@ export class Constraint implements TokenConstraint {
 
   forbid(logits: Float32Array, eosIds: readonly number[]): void {
     const mask = this.#schema.maskOf(this.#state);
+    const { mayEnd } = this.#state;
+    const mayCome = (id: number) =>
+      eosIds.includes(id)
+        ? mayEnd // also where the vocabulary spells the end
+        : ((mask[id >> 5] ?? 0) & (1 << (id & 31))) !== 0;
     for (let id = 0; id < logits.length; id++) {
-      const word = mask[id >> 5] ?? 0;
-      if ((word & (1 << (id & 31))) !== 0) continue;
-      if (this.#state.mayEnd && eosIds.includes(id)) continue;
-      logits[id] = -Infinity;
+      if (!mayCome(id)) logits[id] = -Infinity;
     }
   }
 
@@ -99,7 +101,8 @@ class CompiledFormat {
     this.#vocabSize = tokenizer.vocabSize;
   }
 
-  maskOf(state: State): Mask {
+  maskOf(exact: State): Mask {
+    const state = this.machine.loose(exact, this.#trie.longest);
     const known = this.#masks.get(state);
     if (known !== undefined) return known;
     if (this.#masks.size >= KEPT_MASKS) this.#masks.clear();

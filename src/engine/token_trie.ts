@@ -16,6 +16,8 @@ export interface TokenTrie {
   readonly tokenOf: Int32Array;
   /** The next token of the same bytes, -1 for none: (vocabSize) */
   readonly sameOf: Int32Array;
+  /** Bytes of the longest token. */
+  readonly longest: number;
 }
 
 const tries = new WeakMap<Tokenizer, TokenTrie>();
@@ -38,10 +40,12 @@ function makeTrie(tokenizer: Tokenizer): TokenTrie {
   const children: number[] = [0];
   const nexts: number[] = [0];
   const tokens: number[] = [-1];
+  let longest = 0;
   const sameOf = new Int32Array(tokenizer.vocabSize).fill(-1);
   for (let id = 0; id < tokenizer.vocabSize; id++) {
     const text = tokenizer.bytesOf(id);
     if (text.length === 0 || tokenizer.isSpecial(id)) continue;
+    longest = Math.max(longest, text.length);
     let node = 0;
     for (const byte of text) {
       let child = children[node]!;
@@ -64,5 +68,6 @@ function makeTrie(tokenizer: Tokenizer): TokenTrie {
     nextOf: Int32Array.from(nexts),
     tokenOf: Int32Array.from(tokens),
     sameOf,
+    longest,
   };
 }

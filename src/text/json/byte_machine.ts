@@ -14,6 +14,7 @@ interface Frame {
 
 /** A byte that may come, and what comes after it. */
 interface Way {
+  readonly part: Part;
   readonly set: ByteSet;
   readonly next: Frame | null;
 }
@@ -49,6 +50,9 @@ export class ByteMachine {
   #frames = new Map<string, Frame>();
   #states = new Map<string, State>();
   #start: State;
+  /** States and frames with loose counts, by those with exact ones. */
+  #looseStates = new WeakMap<State, State>();
+  #looseFrames = new WeakMap<Frame, Frame>();
   #frameCount = 0;
   #keptCount = 0;
 
@@ -91,10 +95,51 @@ export class ByteMachine {
     return after;
   }
 
+  /**
+   * Finds a state that goes on in the same way for some bytes, and that more texts
+   * come to: how often something was repeated counts only close to a limit.
+   *
+   * @param state A state.
+   * @param byteCount For how many bytes; always the same.
+   * @returns The other state.
+   */
+  loose(state: State, byteCount: number): State {
+    let loose = this.#looseStates.get(state);
+    if (loose === undefined) {
+      const ways = new Map<string, Way>();
+      for (const { part, set, next: exact } of state.ways) {
+        const next = exact && this.#looseFrame(exact, byteCount);
+        ways.set(wayKey(part, next), { part, set, next });
+      }
+      loose = this.#stateWith(ways, state.mayEnd);
+      this.#looseStates.set(state, loose);
+    }
+    return loose;
+  }
+
+  #looseFrame(frame: Frame, byteCount: number): Frame {
+    let loose = this.#looseFrames.get(frame);
+    if (loose === undefined) {
+      const { part, at, next } = frame;
+      const kind = this.#parts[part]!;
+      const count = kind.kind === "repeat"
+        ? looseCount(at, { ...kind, room: byteCount + 1 })
+        : at;
+      const rest = next && this.#looseFrame(next, byteCount);
+      loose = this.#frame(part, count, rest);
+      this.#looseFrames.set(frame, loose);
+    }
+    return loose;
+  }
+
   /** The state in which any of some stacks may be. */
   #stateOf(tops: readonly (Frame | null)[]): State {
     const ways = new Map<string, Way>();
-    const mayEnd = this.#expand(tops, ways);
+    return this.#stateWith(ways, this.#expand(tops, ways));
+  }
+
+  /** The state with these ways: there is one only. */
+  #stateWith(ways: ReadonlyMap<string, Way>, mayEnd: boolean): State {
     const key = `${[...ways.keys()].sort().join(" ")}${mayEnd ? "." : ""}`;
     let state = this.#states.get(key);
     if (state === undefined) {
@@ -130,7 +175,7 @@ export class ByteMachine {
       const kind = this.#parts[part]!;
       switch (kind.kind) {
         case "bytes":
-          ways.set(`${part}:${next?.id ?? ""}`, { set: kind.set, next });
+          ways.set(wayKey(part, next), { part, set: kind.set, next });
           break;
         case "sequence": {
           const after = at + 1 < kind.parts.length
@@ -178,4 +223,17 @@ export class ByteMachine {
     }
     return frame;
   }
+}
+
+function wayKey(part: Part, next: Frame | null): string {
+  return `${part}:${next?.id ?? ""}`;
+}
+
+/** A count that is as far from its limits, or farther than there is room for. */
+function looseCount(
+  at: number,
+  { min, max, room }: { min: number; max: number; room: number },
+): number {
+  if (at < min) return min - at > room ? min - room : at;
+  return max - at > room ? min : at;
 }

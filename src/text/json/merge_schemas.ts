@@ -23,6 +23,8 @@ export function mergeSchemas(
       "puts together what are no schemas, wanted objects",
     );
   }
+  refuseOutsiders(first, second, path);
+  refuseOutsiders(second, first, path);
   const merged: Record<string, unknown> = { ...first };
   for (const [keyword, value] of Object.entries(second)) {
     const other = merged[keyword];
@@ -85,4 +87,28 @@ function mergeProperties(a: SchemaObject, b: SchemaObject): SchemaObject {
 
 function equal(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/**
+ * What one schema says of properties that it does not name holds for those that the
+ * other one names.
+ */
+function refuseOutsiders(
+  strict: SchemaObject,
+  other: SchemaObject,
+  path: string,
+): void {
+  const { properties = {}, additionalProperties } = strict;
+  if (additionalProperties === undefined || additionalProperties === true) {
+    return;
+  }
+  const outsider = Object.keys(other.properties ?? {})
+    .find((name) => !Object.hasOwn(properties as SchemaObject, name));
+  if (outsider === undefined) return;
+  throw schemaError(
+    path,
+    `has additionalProperties beside another schema with the property ${
+      JSON.stringify(outsider)
+    }, wanted all properties in one place`,
+  );
 }
