@@ -83,6 +83,7 @@ export {
   type DoctorOptions,
 } from "./src/engine/doctor/doctor.ts";
 export { Engine } from "./src/engine/engine.ts";
+export type { Experts } from "./src/engine/experts.ts";
 export type { Change } from "./src/engine/forecast/changes.ts";
 export type { Estimate, MachineCosts } from "./src/engine/forecast/estimate.ts";
 export type { HelpfulChange } from "./src/engine/forecast/find_changes.ts";
@@ -113,11 +114,8 @@ export {
 } from "./src/engine/load_synthetic.ts";
 export type { LoadOptions, WeightBits } from "./src/engine/load_options.ts";
 export type { GenerationDefaults } from "./src/engine/generation_config.ts";
-export type {
-  GenerateOptions,
-  PrefillProgress,
-  ResponseFormat,
-} from "./src/engine/options.ts";
+export type { GenerateOptions, PrefillProgress } from "./src/engine/options.ts";
+export type { ResponseFormat } from "./src/engine/response_format.ts";
 export {
   foretell,
   type ForetoldToken,
@@ -142,6 +140,7 @@ export type {
   ProfileReport,
 } from "./src/engine/profile_report.ts";
 export type { PhaseName } from "./src/gpu/profile.ts";
+export type { PromptCacheStats } from "./src/engine/prompt_cache.ts";
 export { quantizeModel } from "./src/engine/quantize_model.ts";
 export type {
   QuantizeModelOptions,
@@ -206,6 +205,10 @@ export {
   type OffloadSummary,
 } from "./src/offload/describe_stats.ts";
 export type { PolicyName } from "./src/offload/eviction.ts";
+export type {
+  ExpertActivity,
+  ExpertListener,
+} from "./src/offload/expert_watch.ts";
 export type { ModelSizes } from "./src/offload/model_sizes.ts";
 export {
   type ByteCause,

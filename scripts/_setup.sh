@@ -114,18 +114,40 @@ install_vulkan() {
     return 1
   fi
   echo "Installing Mesa's software Vulkan driver ($VULKAN_PACKAGES) ..." >&2
-  if apt-cache show $VULKAN_PACKAGES >/dev/null 2>&1; then
-    apt_install && return 0
-  fi
-  # No package lists yet, or stale ones.
-  as_root apt-get update >&2 && apt_install && return 0
+  install_packages $VULKAN_PACKAGES && return 0
   fail "Cannot install a Vulkan driver: apt-get failed on the packages" \
     "$VULKAN_PACKAGES; see its messages above"
 }
 
+# --- A browser, for tests ---------------------------------------------------
+
+# Installs Debian's Chromium if there is none. Where it cannot be had, tests of
+# the page are skipped, and say so. The argument is for tests: the folder to
+# take for /.
+setup_browser() {
+  if [ "$(uname -s)" != Linux ] || [ -e "${1:-}/usr/bin/chromium" ]; then
+    return 0
+  fi
+  if ! command -v apt-get >/dev/null 2>&1; then return 0; fi
+  if ! is_root && ! command -v sudo >/dev/null 2>&1; then return 0; fi
+  echo "Installing Chromium for the tests of the page ..." >&2
+  install_packages chromium ||
+    echo "There is no Chromium to be had: tests of the page are skipped" >&2
+}
+
+# --- Packages ---------------------------------------------------------------
+
+install_packages() {
+  if apt-cache show "$@" >/dev/null 2>&1; then
+    apt_install "$@" && return 0
+  fi
+  # No package lists yet, or stale ones.
+  as_root apt-get update >&2 && apt_install "$@"
+}
+
 apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y --no-install-recommends $VULKAN_PACKAGES >&2
+    apt-get install -y --no-install-recommends "$@" >&2
 }
 
 as_root() {

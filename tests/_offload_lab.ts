@@ -117,12 +117,15 @@ export class OffloadLab implements Disposable {
   }
 
   /** A model whose experts are all on the GPU. */
-  resident(chunkSize: number, onRouting?: RoutingListener): Promise<Mixtral> {
+  resident(
+    chunkSize: number,
+    options: { onRouting?: RoutingListener; isWatchable?: boolean } = {},
+  ): Promise<Mixtral> {
     return Mixtral.create(this.gpu, this.#weights, {
       contextLength: CONTEXT_LENGTH,
       chunkSize,
       offload: null,
-      onRouting,
+      ...options,
     });
   }
 

@@ -39,7 +39,7 @@ class Watcher {
   seen = "";
   readonly #reader: ReadableStreamDefaultReader<string>;
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
     this.#reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   }
 

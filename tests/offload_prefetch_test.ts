@@ -106,17 +106,24 @@ function decode(scene: ReturnType<typeof makeScene>, random: Random) {
       checkPieces(scene, { layer, guess: isGuessed ? guess : [], steps });
       const isPrompt = random.next() < 0.05;
       const experts = choose(random, TOP_K);
-      const found = prefetcher.take(layer, isPrompt ? [] : experts);
+      const { used, wasted } = prefetcher.take(layer, isPrompt ? [] : experts);
       assertEquals(states(), before); // a guess evicts nobody
       const counts = expected[modelLayer]!;
       for (const { expert } of pieces) {
         const isUsed = !isPrompt && experts.includes(expert);
         counts[isUsed ? "used" : "wasted"] += PIECE_BYTE_LENGTH;
       }
-      for (const [expert, { nextPiece }] of found) {
+      for (const [expert, { nextPiece }] of used) {
         const count = pieces.filter((piece) => piece.expert === expert).length;
         assertEquals([nextPiece, experts.includes(expert)], [count, true]);
       }
+      assertEquals(
+        wasted.filter((expert) => used.has(expert)),
+        [],
+        "nothing is both",
+      );
+      const staged = new Set(pieces.map(({ expert }) => expert));
+      assertEquals(used.size + wasted.length, staged.size);
       if (isPrompt) break; // the prompt's other layers have nothing staged
       if (isGuessed) countNaively(counts, guess, experts);
       caches[layer]!.acquire(experts);
@@ -188,7 +195,7 @@ Deno.test("Prefetcher forgets after a failure what is staged", () => {
   recorder.beside!();
   assertEquals(pieces.length, 1);
   prefetcher.reset();
-  assertEquals(prefetcher.take(1, [0, 1]).size, 0);
+  assertEquals(prefetcher.take(1, [0, 1]).used.size, 0);
   assertEquals(caches[1]!.state(), [undefined, undefined, undefined]);
   assertEquals(stats.snapshot().layers[1]!.byteLengths.prefetchUsed, 0);
 });

@@ -75,6 +75,37 @@ Deno.test("Mixtral tells every routing to its listener", async () => {
   });
 });
 
+Deno.test("Mixtral survives one who watches its experts and throws", async () => {
+  await withLab(MODELS.a_gqa_8e, async (lab) => {
+    using resident = await lab.resident(WAY.chunkSize);
+    const turns = [{ keep: 0, promptLength: 20, answerLength: 4 }];
+    const expected = await talk(resident, turns, SEED);
+    for (const residency of ["cpu", "gpu"] as const) {
+      const way = { ...WAY, slots: [2, 2, 2], residency };
+      using model = await lab.offloaded(way);
+      let left = Infinity;
+      using _watch = model.watch.add(() => {
+        if (--left === 0) throw new Error("no room to write it down");
+      });
+      const expectFailure = (run: () => Promise<unknown>) =>
+        assertRejects(run, Error, "no room to write it down");
+      for (const nth of [2, 8]) { // in prefill, and in decode
+        left = nth;
+        await expectFailure(() => talk(model, turns, SEED));
+        await checkShadow(lab, way, model);
+        assertSameBits(await talk(model, turns, SEED), expected, `${nth}`);
+      }
+      if (model.aheadLimit === 0) continue;
+      await model.forward([5], 0);
+      left = 2; // in the first of several logs
+      const where = { position: 1, count: 5 };
+      await expectFailure(() => model.pickAhead(9, where));
+      await checkShadow(lab, way, model);
+      assertSameBits(await talk(model, turns, SEED), expected, "ahead");
+    }
+  });
+});
+
 Deno.test("Mixtral survives a listener that throws", async () => {
   await withLab(MODELS.a_gqa_8e, async (lab) => {
     using resident = await lab.resident(WAY.chunkSize);

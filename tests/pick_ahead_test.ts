@@ -193,7 +193,7 @@ Deno.test("Mixtral.aheadLimit is 0 where the host has its say in a token", async
     assertEquals(offloaded.aheadLimit, 0);
     using decided = await lab.offloaded({ ...way, residency: "gpu" });
     assertEquals(decided.aheadLimit, AHEAD_LIMIT);
-    using heard = await lab.resident(CHUNK_SIZE, () => {});
+    using heard = await lab.resident(CHUNK_SIZE, { onRouting: () => {} });
     assertEquals(heard.aheadLimit, AHEAD_LIMIT);
   });
 });

@@ -35,7 +35,7 @@ const GROUPS = ["--attn-scale-group-size", "64"]
 
 /** Reads a stream up to what it is to say, and all that comes after. */
 async function readUntil(
-  stream: ReadableStream<Uint8Array>,
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   wanted: RegExp,
 ): Promise<{ rest: Promise<string> }> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();

@@ -1,45 +1,36 @@
 /** A model that is ready to talk. */
 
-import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
-import type { Mixtral } from "../model/mixtral.ts";
 import { differenceOf, type OffloadStats } from "../offload/offload_stats.ts";
-import type { ChatTemplate, Message } from "../text/chat_template.ts";
+import type { Message } from "../text/chat_template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { ChatHistory } from "./chat_history.ts";
-import type { GenerationDefaults } from "./generation_config.ts";
+import { checkIds } from "./check_ids.ts";
+import { Conversations } from "./conversations.ts";
+import { type Experts, expertsOf } from "./experts.ts";
 import {
   type EngineMemory,
   readState,
   type StateInfo,
   writeState,
 } from "./engine_state.ts";
+import type { EngineParts } from "./engine_parts.ts";
 import { generate, type GenerateResult, type Piece } from "./generate.ts";
 import {
   type GenerateOptions,
   resolveOptions,
   type Settings,
 } from "./options.ts";
-import type { ModelProfile } from "./profile_model.ts";
 import type { ProfileReport } from "./profile_report.ts";
+import type { PromptCacheStats } from "./prompt_cache.ts";
+import { renderChat } from "./render_chat.ts";
 import { Sequence } from "./sequence.ts";
-import { specialTokens, vocabularyOf } from "./vocabulary.ts";
-
-/** What an engine is made of. */
-export interface EngineParts {
-  readonly name: string;
-  readonly gpu: Gpu;
-  readonly model: Mixtral;
-  readonly profile: ModelProfile | null;
-  readonly tokenizer: Tokenizer | null;
-  readonly chatTemplate: ChatTemplate | null;
-  readonly defaults: GenerationDefaults;
-  readonly owned: Disposable;
-}
+import { chatEncoder, vocabularyOf } from "./vocabulary.ts";
 
 /**
  * A loaded model: text in, text out. One conversation's keys and values stay on
- * the GPU, so what a prompt shares with the last one is not computed again.
+ * the GPU, so what a prompt shares with the last one is not computed again; with
+ * `promptCacheBytes` those of others wait in ordinary memory.
  */
 export class Engine implements Disposable {
   /** What the model is. */
@@ -50,10 +41,11 @@ export class Engine implements Disposable {
   readonly adapter: string;
   /** Positions of the KV cache. */
   readonly contextLength: number;
+  /** Where the experts are, and what they do. */
+  readonly experts: Experts;
 
   readonly #parts: EngineParts;
-  readonly #sequence: Sequence;
-  readonly #history: ChatHistory;
+  readonly #conversations: Conversations;
   #prefixIds: readonly number[] = [];
   #isDisposed = false;
 
@@ -69,17 +61,16 @@ export class Engine implements Disposable {
     this.name = parts.name;
     this.adapter = parts.gpu.name;
     this.contextLength = model.contextLength;
-    // The template writes start and end tokens itself.
-    this.#history = new ChatHistory({
-      encode: (text) =>
-        this.tokenizer.encode(text, { addSpecialTokens: false }),
-      startsWithSpecialToken: (text) =>
-        specialTokens(this.tokenizer).some((token) => text.startsWith(token)),
+    this.experts = expertsOf(model, parts.plan);
+    this.#conversations = new Conversations({
+      sequence: new Sequence(
+        model,
+        vocabularyOf(parts.tokenizer, () => this.#prefixIds),
+      ),
+      history: new ChatHistory(chatEncoder(() => this.tokenizer)),
+      keys: model.kv,
+      promptCacheBytes: parts.promptCacheBytes,
     });
-    this.#sequence = new Sequence(
-      model,
-      vocabularyOf(parts.tokenizer, () => this.#prefixIds),
-    );
   }
 
   /**
@@ -98,6 +89,11 @@ export class Engine implements Disposable {
   /** What offloading counted; `null` if all experts are on the GPU. */
   get offloadStats(): OffloadStats | null {
     return this.#parts.model.offloadStats;
+  }
+
+  /** What waits in the prompt cache; `null` unless loaded with one. */
+  get promptCache(): PromptCacheStats | null {
+    return this.#conversations.promptCache;
   }
 
   /** Where the GPU's time went so far; `null` unless loaded with `profile`. */
@@ -137,8 +133,10 @@ export class Engine implements Disposable {
     ids: readonly number[],
   ): AsyncGenerator<Float32Array<ArrayBuffer>, void> {
     this.#checkIds("compute logits", ids);
-    using _hold = this.#sequence.hold();
-    this.#sequence.clear();
+    await this.#conversations.prepare([]);
+    const { sequence } = this.#conversations;
+    using _hold = sequence.hold();
+    sequence.clear();
     yield* this.#parts.model.forwardAll(ids, 0);
   }
 
@@ -161,8 +159,7 @@ export class Engine implements Disposable {
       ? this.tokenizer.encode(prompt)
       : prompt;
     if (ids.length > 0) this.#checkIds("generate", ids, Infinity);
-    this.#prefixIds = ids; // the text goes on in the middle of a sentence
-    yield* this.#run(ids, settings);
+    yield* this.#run(ids, settings, ids); // in the middle of a sentence
   }
 
   /**
@@ -181,9 +178,9 @@ export class Engine implements Disposable {
     const settings = resolveOptions(options, this.#parts.defaults);
     this.#checkAlive("chat");
     const prompt = this.#render(messages);
-    const ids = this.#history.encode(prompt);
-    this.#prefixIds = []; // an answer starts a text of its own
-    for await (const piece of this.#run(ids, settings)) {
+    const ids = this.#conversations.history.encode(prompt);
+    // An answer starts a text of its own.
+    for await (const piece of this.#run(ids, settings, [])) {
       if (piece.final) this.#remember(prompt, ids, piece.final);
       yield piece;
     }
@@ -198,7 +195,7 @@ export class Engine implements Disposable {
    * the messages.
    */
   chatIds(messages: readonly Message[]): readonly number[] {
-    return this.#history.encode(this.#render(messages));
+    return this.#conversations.history.encode(this.#render(messages));
   }
 
   /**
@@ -230,36 +227,42 @@ export class Engine implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    this.#conversations[Symbol.dispose]();
     this.#parts.owned[Symbol.dispose]();
   }
 
   #memory(action: string): EngineMemory {
     this.#checkAlive(action);
     const { name, model } = this.#parts;
-    return { name, model, sequence: this.#sequence, history: this.#history };
+    const { sequence, history } = this.#conversations;
+    return { name, model, sequence, history };
   }
 
-  /** Generates; the record says what offloading did meanwhile. */
+  /** Generates; the record says what offloading did meanwhile, and all it took. */
   async *#run(
     ids: readonly number[],
     settings: Settings,
+    prefixIds: readonly number[],
   ): AsyncGenerator<Piece, void> {
+    const biased = [...settings.logitBias.keys()];
+    if (biased.length > 0) this.#checkIds("bias logits", biased, Infinity);
+    const start = performance.now();
+    await this.#conversations.prepare(ids);
+    const preparedMs = performance.now() - start;
     const before = this.offloadStats?.snapshot();
-    for await (const piece of generate(this.#sequence, ids, settings)) {
-      const after = piece.final && this.offloadStats?.snapshot();
-      if (before && after) piece.final!.offload = differenceOf(after, before);
+    this.#prefixIds = prefixIds;
+    const { sequence } = this.#conversations;
+    for await (const piece of generate(sequence, ids, settings)) {
+      const { final } = piece;
+      const after = final && this.offloadStats?.snapshot();
+      if (before && after) final!.offload = differenceOf(after, before);
+      if (final?.timeToFirstTokenMs) final.timeToFirstTokenMs += preparedMs;
       yield piece;
     }
   }
 
   #render(messages: readonly Message[]): string {
-    const { chatTemplate } = this.#parts;
-    if (chatTemplate === null) {
-      throw new Error(
-        `Cannot chat with ${this.name}: it has no chat template, wanted one in tokenizer_config.json or chat_template.jinja; generate() takes plain text`,
-      );
-    }
-    return chatTemplate.render(messages, { addGenerationPrompt: true });
+    return renderChat(this.#parts, messages);
   }
 
   /** Keeps the ids of an answer, unless its text was cut at a stop string. */
@@ -271,12 +274,8 @@ export class Engine implements Disposable {
     if (this.tokenizer.decode(ids, { skipSpecialTokens: true }) !== text) {
       return;
     }
-    this.#history.remember({
-      prompt,
-      promptIds,
-      answer: text,
-      answerIds: ids,
-    });
+    const turn = { prompt, promptIds, answer: text, answerIds: ids };
+    this.#conversations.history.remember(turn);
   }
 
   #checkAlive(action: string): void {
@@ -290,21 +289,6 @@ export class Engine implements Disposable {
     limit = this.contextLength,
   ): void {
     this.#checkAlive(action);
-    if (ids.length === 0 || ids.length > limit) {
-      throw new RangeError(
-        `Cannot ${action}: there are ${ids.length} ids, wanted 1 to ${limit}`,
-      );
-    }
-    const { vocabSize } = this.config;
-    const wrong = ids.find((id) =>
-      !(Number.isInteger(id) && id >= 0 && id < vocabSize)
-    );
-    if (wrong !== undefined) {
-      throw new RangeError(
-        `Cannot ${action}: the vocabulary has no id ${wrong}, wanted 0 to ${
-          vocabSize - 1
-        }`,
-      );
-    }
+    checkIds(action, ids, { limit, vocabSize: this.config.vocabSize });
   }
 }

@@ -79,13 +79,13 @@ export async function writeState(
       ...spec,
       bytes: () => reader.read(layer, part),
     })),
-    stateMetadata({ model: name, ids, turns: history.turns, check }),
+    stateMetadata({ model: name, ids, turns: history.turnsOf(ids), check }),
   );
   return infoOf(ids, model);
 }
 
 /**
- * Reads what {@linkcode writeState} wrote; what has run so far is forgotten.
+ * Reads what {@linkcode writeState} wrote in place of what has run so far.
  *
  * @param path The file.
  * @param memory What the engine keeps.
@@ -117,7 +117,7 @@ export async function readState(
     throw new Error(describeOther(path, state));
   }
   for (const id of ids) sequence.accept(id);
-  history.replace(turns);
+  for (const turn of turns) history.remember(turn);
   return infoOf(ids, model);
 }
 

@@ -5,9 +5,10 @@ import { logprobs } from "./logprobs.ts";
 import type { Settings } from "./options.ts";
 import { seededRandom } from "./random.ts";
 import { isPlainGreedy, Sampler } from "./sampler.ts";
-import type { Sequence } from "./sequence.ts";
+import type { Sequence, TokenConstraint } from "./sequence.ts";
+import { ShapedLogits } from "./shaped_logits.ts";
 import { GenerationClock } from "./stats.ts";
-import { type StopMatch, StopMatcher } from "./stop_matcher.ts";
+import { TextStream } from "./text_stream.ts";
 
 /** A candidate for a place in the text. */
 export interface TopLogprob {
@@ -99,6 +100,8 @@ export async function* generate(
   const cachedTokens = sequence.reusable(ids);
   const clock = new GenerationClock();
   const text = new TextStream(sequence, ids, settings.stop);
+  const constraint = constraintOf(sequence, settings);
+  const shaped = new ShapedLogits({ ...settings, constraint });
   const completion: number[] = [];
   let ending: Ending | undefined;
   try {
@@ -107,16 +110,18 @@ export async function* generate(
     const context = [...ids];
     const sampler = new Sampler(settings);
     const random = seededRandom(settings.seed);
-    const picker = aheadPicker(sequence, settings);
+    const picker = shaped.isPlain ? aheadPicker(sequence, settings) : undefined;
     let picked: number | undefined;
     if (settings.maxTokens === 0) ending = { finishReason: "length" };
     while (logits !== undefined && ending === undefined) {
-      const id = picked ?? sampler.sample(logits, context, random);
+      const id = picked ??
+        sampler.sample(shaped.shape(logits), context, random);
       clock.tokenIsPicked();
       if (settings.eosIds.includes(id)) {
         ending = { finishReason: "stop" };
         break;
       }
+      constraint?.accept(id);
       completion.push(id);
       context.push(id);
       const piece = { id, text: text.push(id) };
@@ -125,7 +130,7 @@ export async function* generate(
       yield { ...piece, ...odds };
       clock.readerTook(performance.now() - waitStart);
       await nextTurn();
-      const state = { completion, context, text };
+      const state = { completion, context, text, constraint };
       ending = endingAfter(sequence, settings, state);
       if (ending !== undefined) break;
       const position = context.length - 1;
@@ -169,6 +174,20 @@ function aheadPicker(
   return isPlain && aheadLimit > 0
     ? new AheadPicker(sequence, aheadLimit)
     : undefined;
+}
+
+/** What holds the text to its format, if anything does. */
+function constraintOf(
+  { vocabulary }: Sequence,
+  { responseFormat }: Settings,
+): TokenConstraint | null {
+  if (responseFormat === undefined || responseFormat.type === "text") {
+    return null;
+  }
+  if (vocabulary.constraint) return vocabulary.constraint(responseFormat);
+  throw new Error(
+    "Cannot keep a text to a format: the model has no tokenizer, wanted tokenizer.json",
+  );
 }
 
 interface Ending {
@@ -218,13 +237,15 @@ async function prefill(
 function endingAfter(
   sequence: Sequence,
   settings: Settings,
-  { completion, context, text }: {
+  { completion, context, text, constraint }: {
     completion: readonly number[];
     context: readonly number[];
     text: TextStream;
+    constraint: TokenConstraint | null;
   },
 ): Ending | undefined {
   if (text.stopString !== undefined) return { finishReason: "stop" };
+  if (constraint?.isComplete) return { finishReason: "stop" };
   if (completion.length >= settings.maxTokens) {
     return { finishReason: "length" };
   }
@@ -255,40 +276,4 @@ function oddsOf(
  */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
-}
-
-/** Ids to text that ends before a stop string. */
-class TextStream {
-  /** All text so far. */
-  all = "";
-  /** The stop string that ended the text. */
-  stopString: string | undefined;
-  readonly #decoder;
-  readonly #matcher;
-
-  constructor(
-    { vocabulary }: Sequence,
-    prompt: readonly number[],
-    stop: readonly string[],
-  ) {
-    this.#decoder = vocabulary.decoder(prompt);
-    this.#matcher = new StopMatcher(stop);
-  }
-
-  push(id: number): string {
-    return this.#add(this.#matcher.push(this.#decoder.push(id)));
-  }
-
-  flush(): string {
-    if (this.stopString !== undefined) return "";
-    const text = this.#add(this.#matcher.push(this.#decoder.flush()));
-    if (this.stopString !== undefined) return text;
-    return text + this.#add({ text: this.#matcher.flush() });
-  }
-
-  #add({ text, stopString }: StopMatch): string {
-    this.all += text;
-    this.stopString = stopString;
-    return text;
-  }
 }

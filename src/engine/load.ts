@@ -82,7 +82,7 @@ export async function loadFrom(
   const profile = options.profile
     ? cleanup.use(await ModelProfile.open(gpu))
     : null;
-  const { model } = await loadModel(gpu, {
+  const { model, plan } = await loadModel(gpu, {
     config,
     reader,
     options,
@@ -97,6 +97,7 @@ export async function loadFrom(
     },
   });
   cleanup.use(model);
-  const parts = { name, gpu, model, profile };
+  const { promptCacheBytes = 0 } = options;
+  const parts = { name, gpu, model, plan, profile, promptCacheBytes };
   return new Engine({ ...text, ...parts, owned: cleanup.move() });
 }

@@ -92,6 +92,7 @@ export async function loadModel(
       offload,
       onRouting: options.onRouting,
       guessAhead: options.guessAhead,
+      isWatchable: options.watchable,
       profiler: input.profiler,
     }),
   );

@@ -14,7 +14,6 @@ import {
 } from "../offload/prefetch_switch.ts";
 import type { SlotsWish } from "../offload/slots_wish.ts";
 import type { Progress } from "../model/upload.ts";
-import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
 import { type ActivationsOptions, checkActivations } from "./activations.ts";
 import {
   checkTuningWish,
@@ -75,6 +74,13 @@ export interface LoadOptions extends ActivationsOptions {
    * @default {512}
    */
   chunkSize?: number | undefined;
+  /**
+   * Bytes of ordinary memory for keys and values of conversations that do not run
+   * now, so that those need not run again when they go on.
+   *
+   * @default {0} the last conversation only, which stays on the GPU
+   */
+  promptCacheBytes?: number | undefined;
   /**
    * How many experts of each layer the GPU holds: a number for all layers, one
    * for each, or `"auto"` for what the VRAM holds.
@@ -156,6 +162,13 @@ export interface LoadOptions extends ActivationsOptions {
    * @default {[]}
    */
   guessAhead?: readonly number[] | undefined;
+  /**
+   * Whether `Engine.experts` tells of layers whose experts are all on the GPU, too:
+   * their routers write down what they choose, which is read if anybody listens.
+   *
+   * @default {false}
+   */
+  watchable?: boolean | undefined;
   /** Hears what goes where, before the weights load. */
   onPlan?: ((plan: Plan) => void) | undefined;
   /**
@@ -239,6 +252,12 @@ export function checkLoadOptions(options: LoadOptions): void {
       );
     }
   }
+  const { promptCacheBytes = 0 } = options;
+  if (!(Number.isSafeInteger(promptCacheBytes) && promptCacheBytes >= 0)) {
+    throw new RangeError(
+      `Cannot load the model: promptCacheBytes is ${promptCacheBytes}, wanted a number of bytes, or 0`,
+    );
+  }
 }
 
 function checkChoices(options: LoadOptions): void {
@@ -252,38 +271,4 @@ function checkChoices(options: LoadOptions): void {
       }, wanted one of ${choices.join(", ")}`,
     );
   }
-}
-
-/**
- * What the options want of each part.
- *
- * @param options The load options, checked.
- * @param stored What the checkpoint holds; `null` for floats.
- * @returns The quantization of each part that the options name.
- * @throws {RangeError} If there are group sizes without bits.
- */
-export function wantedParts(
-  options: LoadOptions,
-  stored: Readonly<Record<Part, Quantization>> | null,
-): Partial<Record<Part, Quantization>> {
-  const wanted: Partial<Record<Part, Quantization>> = {};
-  for (
-    const [part, prefix] of [["attn", "attn"], ["experts", "expert"]] as const
-  ) {
-    const bits = options[`${prefix}Bits`] ?? stored?.[part].bits ?? 16;
-    const groupSize = options[`${prefix}GroupSize`];
-    const scaleGroupSize = options[`${prefix}ScaleGroupSize`];
-    if (bits === 16 && (groupSize ?? scaleGroupSize) !== undefined) {
-      throw new RangeError(
-        `Cannot load the model: there is a group size for the ${part} but they keep 16 bits, wanted ${prefix}Bits of 8, 4, 3 or 2`,
-      );
-    }
-    wanted[part] = {
-      bits,
-      axis: GROUP_SIZES[bits].axis,
-      groupSize: groupSize ?? GROUP_SIZES[bits].groupSize,
-      scaleGroupSize: scaleGroupSize ?? GROUP_SIZES[bits].scaleGroupSize,
-    };
-  }
-  return wanted;
 }

@@ -13,6 +13,8 @@ Deno.test("checkLoadOptions() refuses words and numbers that mean nothing", () =
     ],
     [{ prefetchExperts: 1.5 }, "prefetchExperts is 1.5, wanted a positive wh"],
     [{ chunkSize: 0 }, "chunkSize is 0, wanted a positive whole number"],
+    [{ promptCacheBytes: -1 }, "promptCacheBytes is -1, wanted a number of by"],
+    [{ promptCacheBytes: NaN }, "promptCacheBytes is NaN, wanted a number of"],
     [{ expertBits: 5 }, "expertBits is 5, wanted one of 16, 8, 4, 3, 2"],
   ];
   for (const [options, message] of cases) {
@@ -28,5 +30,6 @@ Deno.test("checkLoadOptions() refuses words and numbers that mean nothing", () =
     prefetch: "auto",
     residency: "gpu",
     prefetchExperts: 1,
+    promptCacheBytes: 0,
   });
 });

@@ -14,12 +14,9 @@ import {
 import type { Part, Quantization } from "../model/weights.ts";
 import type { Engine } from "./engine.ts";
 import { loadFrom } from "./load.ts";
-import {
-  checkLoadOptions,
-  type LoadOptions,
-  wantedParts,
-} from "./load_options.ts";
+import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource } from "./model_source.ts";
+import { wantedParts } from "./wanted_parts.ts";
 
 /** Options for `loadSynthetic()`: bits are 4 for attention and 2 for experts. */
 export interface SyntheticOptions

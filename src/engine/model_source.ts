@@ -9,9 +9,10 @@ import type { StoredLayout } from "../model/stored_layout.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import type { ParallelQuantizer } from "../model/quantize_job.ts";
 import { type MatrixReader, WeightReader } from "../model/weights.ts";
-import { type LoadOptions, wantedParts } from "./load_options.ts";
+import type { LoadOptions } from "./load_options.ts";
 import { readQuantizationFiles } from "./stored_quantization.ts";
 import { readTextFiles, type TextFiles } from "./text_files.ts";
+import { wantedParts } from "./wanted_parts.ts";
 
 /** Reads weights as kernels take them, and as they are. */
 export type ModelReader = MatrixReader & PlainReader;

@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { residencyByteLength } from "../model/gpu_residency.ts";
+import { residencyByteLength } from "../model/residency_words.ts";
 import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { stagingByteLength } from "../model/staging.ts";

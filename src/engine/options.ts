@@ -1,4 +1,5 @@
 import type { GenerationDefaults } from "./generation_config.ts";
+import type { ResponseFormat } from "./response_format.ts";
 import { freshSeed } from "./random.ts";
 import type { SamplerOptions } from "./sampler.ts";
 
@@ -72,9 +73,17 @@ export interface GenerateOptions {
    * @default {undefined} none
    */
   logprobs?: number | undefined;
-  /** Added to the logits of tokens, by their ids, before anything else. */
+  /**
+   * Added to the logits of tokens, by their ids, before anything else: -100 forbids a
+   * token in effect, 100 forces it.
+   */
   logitBias?: Readonly<Record<number, number>> | undefined;
-  /** What the text has to be. */
+  /**
+   * What the text has to be: then only tokens that keep to it are picked, and the text
+   * ends where it is whole, or where `maxTokens` or the context cuts it off.
+   *
+   * @default {{ type: "text" }}
+   */
   responseFormat?: ResponseFormat | undefined;
   /** Stops at the next token when aborted. */
   signal?: AbortSignal | undefined;
@@ -90,15 +99,6 @@ export interface GenerateOptions {
    */
   ignoreEos?: boolean | undefined;
 }
-
-/** What a text has to be. */
-export type ResponseFormat =
-  | { readonly type: "text" }
-  | { readonly type: "json_object" }
-  | {
-    readonly type: "json_schema";
-    readonly schema: Readonly<Record<string, unknown>>;
-  };
 
 /** How much of a prompt has run. */
 export interface PrefillProgress {
@@ -118,6 +118,10 @@ export interface Settings extends SamplerOptions {
   stop: readonly string[];
   /** How many of the most probable tokens to list; none: no logprobs. */
   logprobs: number | undefined;
+  /** Added to the logits of tokens, by their ids. */
+  logitBias: ReadonlyMap<number, number>;
+  /** What the text has to be. */
+  responseFormat: ResponseFormat | undefined;
   /** Stops at the next token when aborted. */
   signal: AbortSignal | undefined;
   /** Hears how much of the prompt has run. */
@@ -205,10 +209,27 @@ export function resolveOptions(
     seed: options.seed ?? freshSeed(),
     stop,
     logprobs: options.logprobs,
+    logitBias: biasesOf(options.logitBias),
+    responseFormat: options.responseFormat,
     signal: options.signal,
     onPrefill: options.onPrefill,
     eosIds: options.ignoreEos ? [] : eosIds,
   };
+}
+
+function biasesOf(
+  biases: GenerateOptions["logitBias"] = {},
+): ReadonlyMap<number, number> {
+  const entries = Object.entries(biases).map(([key, bias]) =>
+    [Number(key), bias] as const
+  );
+  for (const [id, bias] of entries) {
+    if (Number.isInteger(id) && id >= 0 && Number.isFinite(bias)) continue;
+    throw new RangeError(
+      `Cannot generate: logitBias has ${bias} for ${id}, wanted numbers by token ids`,
+    );
+  }
+  return new Map(entries);
 }
 
 /**

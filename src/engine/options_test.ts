@@ -44,3 +44,15 @@ Deno.test("resolveOptions() refuses bad values in one sentence", () => {
   delete wrong.topK;
   assertThrows(() => resolveOptions(wrong), TypeError, "no list of strings");
 });
+
+Deno.test("resolveOptions() takes biases by token ids", () => {
+  const { logitBias } = resolveOptions({ logitBias: { 3: -100, 17: 2.5 } });
+  assertEquals([...logitBias], [[3, -100], [17, 2.5]]);
+  for (const wrong of [{ "-1": 1 }, { a: 1 }, { 3: NaN }, { 3: Infinity }]) {
+    assertThrows(
+      () => resolveOptions({ logitBias: wrong as Record<number, number> }),
+      RangeError,
+      "wanted numbers by token ids",
+    );
+  }
+});

@@ -1,3 +1,7 @@
+import type { ResponseFormat } from "./response_format.ts";
+
+import { sharedLength } from "./shared_length.ts";
+
 /** What the token loop needs of a model. */
 export interface TokenModel {
   /** How many positions the KV cache holds. */
@@ -41,8 +45,29 @@ export interface IncrementalDecoder {
   flush(): string;
 }
 
+/** Holds a text to a format, token by token. */
+export interface TokenConstraint {
+  /** Whether the text is whole, and nothing may follow it. */
+  readonly isComplete: boolean;
+  /**
+   * Forbids what does not fit.
+   *
+   * @param logits Those of the next token (vocabSize); -Infinity where it must not be.
+   * @param eosIds Tokens that end the text.
+   */
+  forbid(logits: Float32Array, eosIds: readonly number[]): void;
+  /** Goes on behind a token, which must fit. */
+  accept(id: number): void;
+}
+
 /** What the token loop needs of a tokenizer. */
 export interface Vocabulary {
+  /**
+   * What holds a text to a format; `null` if nothing has to.
+   *
+   * @throws {RangeError} If texts cannot be held to it.
+   */
+  constraint?(format: ResponseFormat): TokenConstraint | null;
   /** Begins the text that continues the prompt's. */
   decoder(prompt: readonly number[]): IncrementalDecoder;
   /** The text of one token on its own, for lists of candidates. */
@@ -108,10 +133,7 @@ export class Sequence {
    * @returns The count.
    */
   reusable(ids: readonly number[]): number {
-    const most = Math.min(this.#ids.length, ids.length - 1);
-    let count = 0;
-    while (count < most && ids[count] === this.#ids[count]) count++;
-    return count;
+    return Math.max(0, Math.min(sharedLength(this.#ids, ids), ids.length - 1));
   }
 
   /**

@@ -1,5 +1,7 @@
 import { TokenDecoder } from "../text/token_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
+import type { ChatEncoder } from "./chat_history.ts";
+import { constraintOf } from "./constraint.ts";
 import type { Vocabulary } from "./sequence.ts";
 
 /**
@@ -20,6 +22,7 @@ export function vocabularyOf(
     };
   }
   return {
+    constraint: (format) => constraintOf(format, tokenizer),
     decoder: () => new TokenDecoder(tokenizer, { prefixIds: prefixIds() }),
     tokenText: (id) => tokenizer.decode([id], { skipSpecialTokens: false }),
   };
@@ -34,4 +37,19 @@ export function vocabularyOf(
 export function specialTokens(tokenizer: Tokenizer): string[] {
   return [tokenizer.bosToken, tokenizer.eosToken]
     .filter((token) => token !== undefined);
+}
+
+/**
+ * Makes ids of rendered conversations.
+ *
+ * @param tokenizer Gives the tokenizer, when there is a conversation.
+ * @returns What a history of chats needs.
+ */
+export function chatEncoder(tokenizer: () => Tokenizer): ChatEncoder {
+  return {
+    // The template writes start and end tokens itself.
+    encode: (text) => tokenizer().encode(text, { addSpecialTokens: false }),
+    startsWithSpecialToken: (text) =>
+      specialTokens(tokenizer()).some((token) => text.startsWith(token)),
+  };
 }

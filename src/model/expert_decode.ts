@@ -33,7 +33,7 @@ export async function decodeExperts(
   recorder: Recorder,
   layer: number,
 ): Promise<void> {
-  const { caches, prefetcher, prefetch, stats, layers } = parts;
+  const { caches, prefetcher, prefetch, stats, watch, layers } = parts;
   prefetcher.endWindow(recorder);
   // What is recorded ahead can have no copies beside it.
   if (prefetch.isOn) recorder.next = null;
@@ -44,8 +44,19 @@ export async function decodeExperts(
     stats.countTokens();
   }
   const ids = [...routing.ids];
-  const staged = prefetcher.take(layer, ids);
+  const { used: staged, wasted } = prefetcher.take(layer, ids);
   const cache = caches[layer]!;
+  if (watch.isOn) {
+    // Before anything changes that a listener who throws would leave half done.
+    watch.tell({
+      layer: layers[layer]!,
+      phase: "decode",
+      hits: ids.filter((id) => cache.slotOf(id) !== undefined),
+      misses: cache.missing(ids),
+      prefetched: [...staged.keys()],
+      wasted,
+    });
+  }
   const evictionsBefore = cache.evictions;
   const { slots, loads, hits } = cache.acquire(ids);
   stats.countUses(layers[layer]!, {

@@ -34,9 +34,9 @@ export async function prefillExperts(
   recorder: Recorder,
   { layer, tokenCount }: { layer: number; tokenCount: number },
 ): Promise<void> {
-  const { caches, slots, prefetcher, prefetch, routing, stats } = parts;
+  const { caches, slots, prefetcher, prefetch, routing, stats, watch } = parts;
   prefetcher.endWindow(recorder);
-  prefetcher.take(layer, []); // a guess before a prompt is no use after it
+  const { wasted } = prefetcher.take(layer, []); // a guess before a prompt is no use after it
   prefetch.pause();
   recorder.run(parts.groupRows, tokenCount);
   const { ids } = await readLayer(parts, recorder, { layer, tokenCount });
@@ -47,6 +47,17 @@ export async function prefillExperts(
   // Before seeding: residents are used where they are now.
   const residents = wanted.filter((expert) => !missing.includes(expert))
     .map((expert) => ({ expert, slot: cache.slotOf(expert)! }));
+  if (watch.isOn) {
+    // Before anything changes that a listener who throws would leave half done.
+    watch.tell({
+      layer: parts.layers[layer]!,
+      phase: "prefill",
+      hits: residents.map(({ expert }) => expert),
+      misses: missing,
+      prefetched: [],
+      wasted,
+    });
+  }
   const evictionsBefore = cache.evictions;
   cache.touch(wanted);
   // The experts of the last tokens go to slots, the others to staging slots.

@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Recorder } from "../gpu/recorder.ts";
+import type { ExpertActivity, ExpertWatch } from "../offload/expert_watch.ts";
 import { residentExperts } from "../ops/experts.ts";
 import type { Routing } from "../ops/moe.ts";
 import type { Op } from "../ops/op.ts";
@@ -47,14 +48,17 @@ export interface ReportedRunnerOptions {
   /** How many experts the layer's router guesses for the next layer. */
   readonly guessCount: number;
   /** Hears of the routing. */
-  readonly onRouting: RoutingListener;
+  readonly onRouting: RoutingListener | undefined;
+  /** Hears what experts do. */
+  readonly watch: ExpertWatch;
   /** Guesses about layers farther than the next; `null` if there are none. */
   readonly far: FarGuesses | null;
 }
 
 /**
- * Reports where the tokens of a layer go before its experts run, unless the router
- * logs it. That costs a read-back, which experts that are all on the GPU do without.
+ * Reports where the tokens of a layer go before its experts run, unless nobody
+ * listens or the router logs it. That costs a read-back, which experts that are all on
+ * the GPU do without.
  *
  * @param runner Runs the experts.
  * @param options The layer, its routing and who hears of it.
@@ -62,20 +66,42 @@ export interface ReportedRunnerOptions {
  */
 export function reportedRunner(
   runner: ExpertRunner,
-  { layer, routing, guessCount, onRouting, far }: ReportedRunnerOptions,
+  { layer, routing, guessCount, onRouting, watch, far }: ReportedRunnerOptions,
 ): ExpertRunner {
   return {
     async run(recorder, tokenCount, isDecided) {
-      if (isDecided) return await runner.run(recorder, tokenCount, isDecided);
+      const isHeard = onRouting !== undefined || watch.isOn;
+      if (isDecided || !isHeard) {
+        return await runner.run(recorder, tokenCount, isDecided);
+      }
       const options = {
         tokenCount,
         guessCount,
-        withWeights: true,
+        withWeights: onRouting !== undefined,
         far: far?.slicesOf(layer),
       };
-      onRouting(layer, await readRouting(recorder, routing, options));
+      const record = await readRouting(recorder, routing, options);
+      onRouting?.(layer, record);
+      if (watch.isOn) {
+        watch.tell(allHits(layer, { ids: record.ids, tokenCount }));
+      }
       await runner.run(recorder, tokenCount, isDecided);
     },
+  };
+}
+
+/** All experts that the step uses are there. */
+function allHits(
+  layer: number,
+  { ids, tokenCount }: { ids: Uint32Array; tokenCount: number },
+): ExpertActivity {
+  return {
+    layer,
+    phase: tokenCount === 1 ? "decode" : "prefill",
+    hits: [...new Set(ids)],
+    misses: [],
+    prefetched: [],
+    wasted: [],
   };
 }
 
@@ -93,10 +119,12 @@ export async function makeResident(
     layer: number;
     guessCount: number;
     onRouting: RoutingListener | undefined;
+    watch: ExpertWatch;
+    isWatchable: boolean;
     far: FarGuesses | null;
   },
 ): Promise<ExpertRunner> {
   const runner = residentRunner(await residentExperts(gpu, options));
-  const { onRouting } = options;
-  return onRouting ? reportedRunner(runner, { ...options, onRouting }) : runner;
+  const isReported = options.onRouting !== undefined || options.isWatchable;
+  return isReported ? reportedRunner(runner, options) : runner;
 }

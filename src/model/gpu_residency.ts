@@ -4,45 +4,23 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Slice } from "../gpu/readback.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
+import type { ExpertWatch } from "../offload/expert_watch.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import {
   logOf,
   readBlock,
   type ResidencyLayout,
-  residencyLayout,
   writeBlock,
 } from "../offload/residency_block.ts";
 import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
 import { type Residency, stageWords } from "../ops/residency.ts";
 import { AHEAD_LIMIT } from "../ops/step.ts";
-import type { ModelConfig } from "./config.ts";
 import { countDecided } from "./count_decided.ts";
+import { decidedActivity } from "./decided_activity.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 
-/**
- * Says what is in a block of a model's residency.
- *
- * @param config What the model is.
- * @returns The layout.
- */
-export function blockLayout(config: ModelConfig): ResidencyLayout {
-  return residencyLayout({
-    expertCount: config.numLocalExperts,
-    topK: config.numExpertsPerTok,
-  });
-}
-
-/**
- * Bytes that residency takes on the GPU: the blocks, and as they are after each of
- * the tokens of a submit.
- *
- * @param config What the model is.
- * @returns The bytes.
- */
-export function residencyByteLength(config: ModelConfig): number {
-  const { wordCount } = blockLayout(config);
-  return 4 * config.numHiddenLayers * wordCount * (1 + AHEAD_LIMIT);
-}
+/** All blocks of a model. */
+type Words = Uint32Array<ArrayBuffer>;
 
 /** What {@linkcode GpuResidency} works with. */
 export interface GpuResidencyOptions {
@@ -70,6 +48,8 @@ export interface GpuResidencyOptions {
   readonly isReady: () => boolean;
   /** Hears of the routing of every layer. */
   readonly onRouting?: RoutingListener | undefined;
+  /** Hears what experts do. */
+  readonly watch: ExpertWatch;
 }
 
 /**
@@ -85,9 +65,11 @@ export class GpuResidency {
   /** All blocks after each of some tokens. */
   readonly #logs: GPUBuffer;
   /** All blocks, as the GPU had them after the latest token. */
-  #words: Uint32Array<ArrayBuffer>;
+  #words: Words;
   #isDeciding = false;
   #isLogging = false;
+  /** Whether anybody wanted to know what routers chose when the tokens began. */
+  #isHeard = false;
   #isReady = false;
   /** Whether routers were told to stage guesses. */
   #isStaging = false;
@@ -164,7 +146,8 @@ export class GpuResidency {
    */
   beginTokens(count: number): void {
     this.#checkLog();
-    const { prefetch } = this.#options;
+    const { prefetch, stats, onRouting, watch } = this.#options;
+    this.#isHeard = stats !== null || onRouting !== undefined || watch.isOn;
     if (prefetch === null || !this.isReady) return;
     prefetch.beginToken(performance.now(), count);
     if (prefetch.isOn === this.#isStaging) return;
@@ -188,7 +171,7 @@ export class GpuResidency {
       } else this.refreshCaches();
     }
     this.#isDeciding = isDeciding;
-    this.#isLogging = isDeciding;
+    this.#isLogging = isDeciding && this.#isHeard;
   }
 
   /**
@@ -201,11 +184,16 @@ export class GpuResidency {
   endStep(bytes: ArrayBuffer, byteOffset: number): void {
     this.#isLogging = false;
     const { byteLength } = this.#size;
+    let before = this.#words;
+    // The table is as it is at the end, even if a listener throws.
+    const end = bytes.byteLength - byteLength;
+    this.#words = new Uint32Array(bytes, end, byteLength / 4);
     for (let at = byteOffset; at < bytes.byteLength; at += byteLength) {
-      const before = this.#words;
-      this.#words = new Uint32Array(bytes, at, byteLength / 4);
-      this.#count(before);
-      this.#report();
+      const words = new Uint32Array(bytes, at, byteLength / 4);
+      this.#count(words, before);
+      if (this.#options.watch.isOn) this.#tell(words, before);
+      this.#report(words);
+      before = words;
     }
   }
 
@@ -244,7 +232,7 @@ export class GpuResidency {
     return { byteLength: this.#words.byteLength };
   }
 
-  #block(layer: number, words = this.#words): Uint32Array<ArrayBuffer> {
+  #block(layer: number, words = this.#words): Words {
     const at = layer * this.#blockWords;
     return words.subarray(at, at + this.#blockWords);
   }
@@ -257,25 +245,39 @@ export class GpuResidency {
     this.#queue.writeBuffer(residency.blocks, 0, this.#words);
   }
 
-  #count(before: Uint32Array): void {
+  #count(words: Words, before: Words): void {
     const { stats, layers } = this.#options;
     if (stats === null) return;
     stats.countTokens();
     for (const layer of layers) {
       countDecided(stats, this.#options, {
         layer,
-        before: before.subarray(layer * this.#blockWords),
-        block: this.#block(layer),
-        previous: layer === 0 ? null : this.#block(layer - 1),
+        before: this.#block(layer, before),
+        block: this.#block(layer, words),
+        previous: layer === 0 ? null : this.#block(layer - 1, words),
       });
     }
   }
 
-  #report(): void {
+  #tell(words: Words, before: Words): void {
+    const { watch, layout, layers, layerCount, prefetch } = this.#options;
+    for (let layer = 0; layer < layerCount; layer++) {
+      const blocks = {
+        layer,
+        before: this.#block(layer, before),
+        block: this.#block(layer, words),
+      };
+      const isOffloaded = layers.includes(layer);
+      const isStaging = prefetch !== null;
+      watch.tell(decidedActivity(layout, blocks, { isOffloaded, isStaging }));
+    }
+  }
+
+  #report(words: Words): void {
     const { onRouting, layout, layerCount, guessCount } = this.#options;
     if (onRouting === undefined) return;
     for (let layer = 0; layer < layerCount; layer++) {
-      const { ids, weights, guess } = logOf(layout, this.#block(layer));
+      const { ids, weights, guess } = logOf(layout, this.#block(layer, words));
       const isLast = layer === layerCount - 1;
       onRouting(layer, {
         ids,

@@ -1,3 +1,4 @@
+import { checked } from "../gpu/checked.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { KvBuffers } from "../ops/attention.ts";
 
@@ -67,6 +68,17 @@ export class KvCache {
    */
   write(layer: number, part: KvPart, bytes: Uint8Array<ArrayBuffer>): void {
     this.#gpu.upload(this.#layers[layer]![part], bytes);
+  }
+
+  /**
+   * Runs reads or writes, and fails if the GPU refused any of them.
+   *
+   * @param run What to run.
+   * @returns What it returns.
+   * @throws {Error} What it throws, or what the GPU said.
+   */
+  checked<T>(run: () => Promise<T>): Promise<T> {
+    return checked(this.#gpu.device, run);
   }
 }
 

@@ -8,6 +8,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
+import type { ExpertWatch } from "../offload/expert_watch.ts";
 import type { OffloadStats } from "../offload/offload_stats.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { NO_PICK } from "../ops/argmax.ts";
@@ -62,6 +63,11 @@ export class Mixtral implements Disposable {
   get caches(): readonly ExpertCache[] {
     this.#parts.residency?.refreshCaches();
     return this.offload?.caches ?? [];
+  }
+
+  /** Who wants to hear what experts do. */
+  get watch(): ExpertWatch {
+    return this.#parts.watch;
   }
 
   /** The most tokens that {@linkcode Mixtral.pickAhead} picks; 0: it cannot. */

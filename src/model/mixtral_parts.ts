@@ -6,6 +6,7 @@ import type { Profiler } from "../gpu/profiler.ts";
 import type { Readback } from "../gpu/readback.ts";
 import { Recorder } from "../gpu/recorder.ts";
 import { DEFAULT_POLICY } from "../offload/eviction.ts";
+import { ExpertWatch } from "../offload/expert_watch.ts";
 import { GUESS_DEPTH } from "../offload/offload_stats.ts";
 import { decayFactors } from "../offload/use_history.ts";
 import { argmax } from "../ops/argmax.ts";
@@ -15,10 +16,9 @@ import { embed, rmsNorm } from "../ops/norm.ts";
 import { makeRows, type Op, type Rows, sequence, withRole } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
 import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
-import type { ModelConfig } from "./config.ts";
 import { makeResident } from "./expert_runner.ts";
 import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
-import { blockLayout, GpuResidency } from "./gpu_residency.ts";
+import { GpuResidency } from "./gpu_residency.ts";
 import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
 import { KvCache } from "./kv_cache.ts";
 import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
@@ -27,6 +27,7 @@ import {
   offloadExperts,
   type OffloadOptions,
 } from "./offload.ts";
+import { blockLayout, residencyWords } from "./residency_words.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 import type { Weights } from "./upload.ts";
 
@@ -43,6 +44,12 @@ export interface MixtralOptions {
    * @default {[]}
    */
   readonly guessAhead?: readonly number[] | undefined;
+  /**
+   * Whether the experts of layers that are all on the GPU can be watched, too.
+   *
+   * @default {false}
+   */
+  readonly isWatchable?: boolean | undefined;
   /** Positions of the KV cache. */
   readonly contextLength: number;
   /** The most tokens of one step. */
@@ -64,6 +71,8 @@ export interface MixtralParts {
   readonly residency: GpuResidency | null;
   /** Guesses about layers farther than the next; `null` if there are none. */
   readonly far: FarGuesses | null;
+  /** Hears what experts do. */
+  readonly watch: ExpertWatch;
   readonly kv: KvCache;
   readonly step: StepBuffers;
   readonly embed: Op;
@@ -148,6 +157,7 @@ export async function buildMixtral(
     ),
   );
 
+  const watch = new ExpertWatch();
   const layers: LayerOps[] = [];
   const far = await makeFarGuesses(gpu, weights, { ...options, x: xb });
   const caches = weights.layers.map((_, layer) =>
@@ -164,12 +174,15 @@ export async function buildMixtral(
       layerCount: config.numHiddenLayers,
       residency,
       far,
+      watch,
     });
   const guessLimit = offload?.guessCount ??
     Math.min(GUESS_DEPTH, routing.expertCount);
+  // The next layer may be offloaded, whatever this one is.
+  const isGuessing = offload !== null && residency !== null;
   for (const [i, layer] of weights.layers.entries()) {
     const nextGate = weights.layers[i + 1]?.gate;
-    const isHeard = layer.experts === null || residency !== null ||
+    const isHeard = layer.experts === null || isGuessing ||
       options.onRouting !== undefined;
     const guessCount = isHeard && nextGate ? guessLimit : 0;
     const ops = await makeLayer(gpu, config, {
@@ -183,6 +196,8 @@ export async function buildMixtral(
           layer: i,
           guessCount,
           onRouting: options.onRouting,
+          watch,
+          isWatchable: options.isWatchable ?? false,
           far,
           buffer: layer.experts,
           layout: weights.expertLayout,
@@ -214,6 +229,7 @@ export async function buildMixtral(
     chunkSize: options.chunkSize,
     offload,
     far,
+    watch,
     residency: residency && new GpuResidency(gpu, {
       residency,
       layout: blockLayout(config),
@@ -227,6 +243,7 @@ export async function buildMixtral(
       guessCount: guessLimit,
       isReady: () => offload?.isPinned() ?? true,
       onRouting: options.onRouting,
+      watch,
     }),
     kv: new KvCache(gpu, caches, kvWidth(config)),
     step,
@@ -276,18 +293,4 @@ export async function buildMixtral(
       return new Recorder(gpu, readback, { position, profiler });
     },
   };
-}
-
-/**
- * Words of the residency that routers keep: they decide on offloaded experts where
- * the GPU is to, and only log what they chose where somebody wants to hear it.
- */
-function residencyWords(
-  config: ModelConfig,
-  { offload, onRouting, guessAhead = [] }: MixtralOptions,
-): number {
-  const isKept = offload === null
-    ? onRouting !== undefined && guessAhead.length === 0
-    : offload.residency === "gpu";
-  return isKept ? config.numHiddenLayers * blockLayout(config).wordCount : 0;
 }

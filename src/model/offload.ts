@@ -3,6 +3,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { PolicyName } from "../offload/eviction.ts";
 import { ExpertCache } from "../offload/expert_cache.ts";
+import type { ExpertWatch } from "../offload/expert_watch.ts";
 import type { HostStore } from "../offload/host_store.ts";
 import { GUESS_DEPTH, OffloadStats } from "../offload/offload_stats.ts";
 import {
@@ -82,6 +83,8 @@ export interface OffloadModel {
   readonly residency: Residency | null;
   /** Guesses about layers farther than the next; `null` if there are none. */
   readonly far: FarGuesses | null;
+  /** Hears what experts do. */
+  readonly watch: ExpertWatch;
 }
 
 /** Experts beyond VRAM, ready to run. */
@@ -179,6 +182,7 @@ export async function offloadExperts(
     ),
     onRouting: options.onRouting,
     far: model.far,
+    watch: model.watch,
   };
   const pools = residency === null
     ? []

@@ -39,6 +39,14 @@ export interface Staged {
   nextPiece: number;
 }
 
+/** What became of what was staged for a layer. */
+export interface Taken {
+  /** What is used, by expert. */
+  readonly used: ReadonlyMap<number, Staged>;
+  /** The experts that are not. */
+  readonly wasted: readonly number[];
+}
+
 /** A guess about a layer, and what is staged for it. */
 interface Guess {
   readonly layer: number;
@@ -46,7 +54,7 @@ interface Guess {
   readonly staged: readonly Staged[];
 }
 
-const NOTHING: ReadonlyMap<number, Staged> = new Map();
+const NOTHING: Taken = { used: new Map(), wasted: [] };
 
 /**
  * Stages guessed experts of the next layer in pieces, one beside each op between
@@ -113,12 +121,9 @@ export class Prefetcher {
    *
    * @param layer The layer, among the offloaded ones.
    * @param experts The experts that it really uses.
-   * @returns What was staged of them, by expert.
+   * @returns What was staged of them, and what else was.
    */
-  take(
-    layer: number,
-    experts: readonly number[],
-  ): ReadonlyMap<number, Staged> {
+  take(layer: number, experts: readonly number[]): Taken {
     const guess = this.#guess;
     this.#guess = null;
     if (guess === null) return NOTHING;
@@ -127,17 +132,19 @@ export class Prefetcher {
     if (isRight) {
       stats.countGuess(layers[layer]!, { guess: guess.experts, experts });
     }
-    const found = new Map<number, Staged>();
+    const used = new Map<number, Staged>();
+    const wasted: number[] = [];
     for (const staged of guess.staged) {
       if (staged.nextPiece === 0) continue;
       const isUsed = isRight && experts.includes(staged.expert);
-      if (isUsed) found.set(staged.expert, staged);
+      if (isUsed) used.set(staged.expert, staged);
+      else wasted.push(staged.expert);
       stats.countBytes(layers[guess.layer]!, {
         cause: isUsed ? "prefetchUsed" : "prefetchWasted",
         byteLength: expertByteLength * staged.nextPiece / loader.pieceCount,
       });
     }
-    return found;
+    return { used, wasted };
   }
 
   /** Forgets what is staged, after a failure. */

@@ -2,6 +2,7 @@
 
 import type { Recorder } from "../gpu/recorder.ts";
 import type { ExpertCache } from "../offload/expert_cache.ts";
+import type { ExpertWatch } from "../offload/expert_watch.ts";
 import type { ExpertId } from "../offload/host_store.ts";
 import type { ByteCause, OffloadStats } from "../offload/offload_stats.ts";
 import type { PrefetchSwitch } from "../offload/prefetch_switch.ts";
@@ -48,6 +49,8 @@ export interface SchedulerParts {
   readonly onRouting?: RoutingListener | undefined;
   /** Guesses about layers farther than the next; `null` if there are none. */
   readonly far: FarGuesses | null;
+  /** Hears what experts do. */
+  readonly watch: ExpertWatch;
 }
 
 /**

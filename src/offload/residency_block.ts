@@ -197,6 +197,22 @@ export function logOf(
 }
 
 /**
+ * Whether an expert has a slot.
+ *
+ * @param layout The layout.
+ * @param words The block: (wordCount)
+ * @param expert The expert.
+ * @returns Whether it has one.
+ */
+export function hasSlot(
+  { slotOf }: ResidencyLayout,
+  words: Uint32Array,
+  expert: number,
+): boolean {
+  return words[slotOf + expert] !== NONE;
+}
+
+/**
  * What was staged of a guessed expert for the layer's latest token, if routers stage
  * anything.
  *

@@ -1,13 +1,23 @@
 /** A real engine over a model that makes words up, for tests of the server. */
 
 import { fromFileUrl } from "@std/path";
-import { Engine, type EngineParts } from "../engine/engine.ts";
+import { Engine } from "../engine/engine.ts";
+import type { EngineParts } from "../engine/engine_parts.ts";
 import { seededRandom } from "../engine/random.ts";
 import { readTextFiles } from "../engine/text_files.ts";
+import { ExpertWatch } from "../offload/expert_watch.ts";
 
 const FOLDER = fromFileUrl(
   new URL("../../models/stories-17m-q", import.meta.url),
 );
+
+/** Two layers, of which both experts of a token are always there. */
+const PLAN = {
+  slots: [4, 4],
+  residentLayers: [0, 1],
+  stores: [],
+  vramByteLength: 4096,
+} as Partial<EngineParts["plan"]> as EngineParts["plan"];
 
 /** What the fake does. */
 export interface FakeEngineOptions {
@@ -50,9 +60,21 @@ export async function fakeEngine(
       numExpertsPerTok: 2,
     },
     offloadStats: null,
+    watch: new ExpertWatch(),
+    caches: [],
     async forward(ids: readonly number[], position: number) {
       await onRun(ids);
       cache = [...cache.slice(0, position), ...ids];
+      for (const layer of PLAN.residentLayers) {
+        model.watch.tell({
+          layer,
+          phase: ids.length === 1 ? "decode" : "prefill",
+          hits: [ids[0]! % 4, (ids[0]! + 1) % 4],
+          misses: [],
+          prefetched: [],
+          wasted: [],
+        });
+      }
       const logits = new Float32Array(vocabSize).fill(-20);
       const seed = cache.slice(-4).reduce(
         (sum, id) => (sum * 4099 + id) % 2 ** 40,
@@ -70,9 +92,11 @@ export async function fakeEngine(
   return new Engine({
     ...text,
     name: "fake",
+    plan: PLAN,
     gpu: { name: "no GPU" } as EngineParts["gpu"],
     model: model as unknown as EngineParts["model"],
     profile: null,
+    promptCacheBytes: 0,
     owned: new DisposableStack(),
   });
 }

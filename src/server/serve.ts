@@ -7,9 +7,14 @@ import {
 } from "./access.ts";
 import { asApiError } from "./api_error.ts";
 import { checkAddress } from "./address.ts";
+import { LiveEvents } from "./live/live_events.ts";
 import { modelRoutes } from "./model_routes.ts";
+import { engineMetrics, processMetrics } from "./engine_metrics.ts";
+import { pageHandler } from "./page/page.ts";
 import { type RequestListener, RequestLog } from "./request_record.ts";
 import { type RequestLife, serverStops } from "./request_life.ts";
+import { type Metric, PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
+import { RequestStats } from "./request_stats.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { findRoute, type Routes } from "./routes.ts";
 import {
@@ -62,7 +67,7 @@ export interface Server extends AsyncDisposable {
  * assertEquals((await response.json()).usage.completion_tokens, 4);
  * ```
  */
-export function serve(
+export async function serve(
   engine: ServedEngine,
   options: ServeOptions = {},
 ): Promise<Server> {
@@ -70,10 +75,16 @@ export function serve(
   const { host, port, maxQueue, graceMs, onRequest } = settings;
   const queue = new RequestQueue(maxQueue);
   const lives = new Set<RequestLife>();
-  const listeners: RequestListener[] = onRequest ? [{ ended: onRequest }] : [];
+  const stats = new RequestStats();
+  const live = new LiveEvents({ engine, queue });
+  const listeners: RequestListener[] = [stats, live];
+  if (onRequest) listeners.push({ ended: onRequest });
   let isStopping = false;
   const routes: Routes = {
+    "/": { GET: await pageHandler() },
     "/health": { GET: () => health(isStopping) },
+    "/metrics": { GET: () => metrics(engine, stats.metrics(queue)) },
+    "/events": { GET: (request) => live.respond(request) },
     ...modelRoutes({ engine, queue, lives, settings }),
   };
   const cut = new AbortController();
@@ -89,6 +100,7 @@ export function serve(
   async function stop(): Promise<void> {
     isStopping = true;
     queue.close(serverStops());
+    live[Symbol.dispose]();
     const isOver = () => lives.size === 0;
     await until(isOver, graceMs);
     for (const life of lives) life.end(serverStops());
@@ -101,13 +113,13 @@ export function serve(
   let stopped: Promise<void> | undefined;
   const shutdown = () => stopped ??= stop();
   const { port: actualPort } = http.addr as Deno.NetAddr;
-  return Promise.resolve({
+  return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${actualPort}`,
     port: actualPort,
     finished: http.finished,
     shutdown,
     [Symbol.asyncDispose]: shutdown,
-  });
+  };
 }
 
 /** Answers one request, whatever happens. */
@@ -159,6 +171,18 @@ async function respond(
 function health(isStopping: boolean): Response {
   if (!isStopping) return Response.json({ status: "ok" });
   return Response.json({ status: "stopping" }, { status: 503 });
+}
+
+function metrics(
+  engine: ServedEngine,
+  ofRequests: readonly Metric[],
+): Response {
+  const text = prometheusText([
+    ...ofRequests,
+    ...engineMetrics(engine),
+    ...processMetrics(),
+  ]);
+  return new Response(text, { headers: { "content-type": PROMETHEUS_TYPE } });
 }
 
 /** Waits until something is so, but not for ever. */

@@ -153,6 +153,58 @@ Deno.test("serve() has log-probabilities that add up to the text", async () => {
   });
 });
 
+Deno.test("serve() keeps answers to a JSON schema, and biases tokens", async () => {
+  await withServer({}, async ({ post }) => {
+    const schema = {
+      type: "object",
+      properties: {
+        n: { type: "integer", minimum: 1, maximum: 9 },
+        kind: { enum: ["cat", "dog"] },
+      },
+      required: ["n", "kind"],
+      additionalProperties: false,
+    };
+    const format = (schema: object) => ({
+      type: "json_schema",
+      json_schema: { name: "pet", strict: true, schema },
+    });
+    for (let seed = 0; seed < 5; seed++) {
+      const ask = { ...HELLO, seed, response_format: format(schema) };
+      const { choices: [{ message, finish_reason }] } =
+        await (await post("/v1/chat/completions", ask)).json();
+      const { n, kind, ...rest } = JSON.parse(message.content);
+      assert(n >= 1 && n <= 9 && ["cat", "dog"].includes(kind));
+      assertEquals([rest, finish_reason], [{}, "stop"]);
+    }
+    const errorOf = async (more: object) => {
+      const response = await post("/v1/chat/completions", {
+        ...HELLO,
+        ...more,
+      });
+      assertEquals(response.status, 400);
+      return (await response.json()).error.message;
+    };
+    assertEquals(
+      await errorOf({
+        response_format: format({ type: "array", uniqueItems: true }),
+      }),
+      'Cannot constrain to the schema: $ has "uniqueItems", wanted none but properties, required, additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern, format, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, $ref, allOf, anyOf, oneOf, enum, const',
+    );
+    assertEquals(
+      await errorOf({ logit_bias: { 4096: 1 } }),
+      "Cannot bias logits: the vocabulary has no id 4096, wanted 0 to 4095",
+    );
+    const { tokens: [id] } = await (await post("/tokenize", { content: "dog" }))
+      .json();
+    const forced = { ...HELLO, max_tokens: 3, logit_bias: { [id]: 100 } };
+    const { choices: [{ message }] } =
+      await (await post("/v1/chat/completions", forced)).json();
+    const once = (await (await post("/detokenize", { tokens: [id, id, id] }))
+      .json()).content;
+    assertEquals(message.content, once);
+  });
+});
+
 Deno.test("serve() ends a generation within one token when its client goes", async () => {
   let runs = 0;
   const onRun = async () => {
@@ -465,6 +517,41 @@ Deno.test("serve() finds routes, and says which there are", async () => {
     assertEquals(content, "Hello");
     const wrong = await (await post("/detokenize", { tokens: "Hello" })).json();
     assertEquals(wrong.error.param, "tokens");
+  });
+});
+
+Deno.test("serve() counts requests and tokens for Prometheus", async () => {
+  await withServer({ endsTexts: false }, async ({ server, post }) => {
+    const ask = { ...HELLO, max_tokens: 3 };
+    for (let i = 0; i < 2; i++) {
+      await (await post("/v1/chat/completions", ask)).body?.cancel();
+    }
+    await (await post("/v1/chat/completions", {})).body?.cancel();
+    await (await fetch(`${server.url}/no/such/path`)).body?.cancel();
+    const response = await fetch(`${server.url}/metrics`);
+    assertEquals(
+      response.headers.get("content-type"),
+      "text/plain; version=0.0.4; charset=utf-8",
+    );
+    const text = await response.text();
+    const chat = 'path="/v1/chat/completions"';
+    for (
+      const line of [
+        `moeno_requests_total{${chat},status="200"} 2`,
+        `moeno_requests_total{${chat},status="400"} 1`,
+        'moeno_requests_total{path="other",status="404"} 1',
+        `moeno_request_seconds_count{${chat}} 3`,
+        "moeno_first_token_seconds_count 2",
+        "moeno_completion_tokens_total 6",
+        "moeno_requests_running 0",
+        'moeno_model_info{model="fake",adapter="no GPU"} 1',
+      ]
+    ) {
+      assert(text.includes(`\n${line}\n`), `${line} in ${text}`);
+    }
+    const cached = /^moeno_cached_tokens_total (\d+)$/m.exec(text)![1];
+    const ran = /^moeno_prompt_tokens_total (\d+)$/m.exec(text)![1];
+    assertEquals(Number(ran), Number(cached) + 2); // the last is run again
   });
 });
 

@@ -9,6 +9,8 @@ export type ServedEngine = Pick<
   | "config"
   | "tokenizer"
   | "offloadStats"
+  | "promptCache"
+  | "experts"
   | "chat"
   | "chatIds"
   | "generate"

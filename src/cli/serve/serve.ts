@@ -7,6 +7,10 @@ import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS, refuseSynthetic } from "../flags.ts";
 import type { CliEngine } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
+import {
+  DEFAULT_PROMPT_CACHE_BYTES,
+  PROMPT_CACHE_FLAG,
+} from "../prompt_cache_flag.ts";
 import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
 import { requestLine } from "./request_line.ts";
 import { SERVE_FLAGS, serveOptions } from "./serve_flags.ts";
@@ -21,7 +25,12 @@ export const SERVE: Command = {
     "model name. / is a page to chat on, with a live picture of the expert cache;\n" +
     "/metrics is for Prometheus, /health for load balancers. Requests run one after\n" +
     "the other. Ctrl-C or SIGTERM lets the running answer end, for 10 s at most.",
-  flags: [...SERVE_FLAGS, ...TEXT_LOAD_FLAGS, ...COMMON_FLAGS],
+  flags: [
+    ...SERVE_FLAGS,
+    PROMPT_CACHE_FLAG,
+    ...TEXT_LOAD_FLAGS,
+    ...COMMON_FLAGS,
+  ],
   run,
 };
 
@@ -35,7 +44,11 @@ async function run(
   const { host: hostname, port } = serveSettings(options);
   checkAddress({ hostname, port });
   const { serve } = await import("../../server/serve.ts");
-  await using model = await openModel(values, surroundings);
+  await using model = await openModel(values, surroundings, {
+    promptCacheBytes: (values.promptCacheBytes as number | undefined) ??
+      DEFAULT_PROMPT_CACHE_BYTES,
+    watchable: true,
+  });
   const isQuiet = values.quiet === true;
   const server = await serve(served(model.engine), {
     ...options,

@@ -4,5 +4,5 @@
  *
  * @module
  */
-// @ts-types="./std_http.d.ts"
+// @ts-types="./std_http_sse.d.ts"
 export * from "deno-std/http/server_sent_event_stream.js";

@@ -1,0 +1,198 @@
+// deno-lint-ignore-file camelcase -- the names are those of the API
+/** The official OpenAI client against `serve()`, with the bundled model. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import OpenAI from "npm:openai@7.57.0";
+import { load, serve } from "../mod.ts";
+
+const KEY = "sk-test";
+const STORY = {
+  model: "stories-17m-q",
+  messages: [{
+    role: "user" as const,
+    content: "Tell me a story about a dog.",
+  }],
+  seed: 7,
+  max_tokens: 12,
+};
+
+Deno.test("the openai client makes its usual calls", async (t) => {
+  using engine = await load("models/stories-17m-q", { contextLength: 256 });
+  await using server = await serve(engine, { port: 0, apiKey: KEY });
+  const baseURL = `${server.url}/v1`;
+  const client = new OpenAI({ baseURL, apiKey: KEY, maxRetries: 0 });
+  let story = "";
+
+  await t.step("models", async () => {
+    const { data } = await client.models.list();
+    assertEquals(data.map(({ id }) => id), ["stories-17m-q"]);
+    assertEquals(
+      (await client.models.retrieve("stories-17m-q")).object,
+      "model",
+    );
+    await assertRejects(
+      () => client.models.retrieve("gpt-4o"),
+      OpenAI.NotFoundError,
+      "this server has stories-17m-q only",
+    );
+  });
+
+  await t.step("a chat, and the same again for the same seed", async () => {
+    const answer = await client.chat.completions.create(STORY);
+    const [choice] = answer.choices;
+    assertEquals(choice!.finish_reason, "length");
+    assertEquals(choice!.message.role, "assistant");
+    story = choice!.message.content!;
+    assert(story.length > 20, story);
+    const { prompt_tokens, completion_tokens, total_tokens } = answer.usage!;
+    assertEquals(completion_tokens, 12);
+    assertEquals(total_tokens, prompt_tokens + 12);
+    const again = await client.chat.completions.create(STORY);
+    assertEquals(again.choices[0]!.message.content, story);
+    assertEquals(
+      again.usage!.prompt_tokens_details!.cached_tokens,
+      prompt_tokens - 1,
+    );
+  });
+
+  await t.step("a stream, with usage", async () => {
+    const stream = await client.chat.completions.create({
+      ...STORY,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = "";
+    let reason: string | null = null;
+    let usage: OpenAI.CompletionUsage | null | undefined;
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? "";
+      reason = chunk.choices[0]?.finish_reason ?? reason;
+      usage = chunk.usage ?? usage;
+    }
+    assertEquals([text, reason], [story, "length"]);
+    assertEquals(usage!.completion_tokens, 12);
+  });
+
+  await t.step("the helper that puts a stream together", async () => {
+    const runner = client.chat.completions.stream(STORY);
+    const deltas: string[] = [];
+    runner.on("content", (delta) => void deltas.push(delta));
+    const { choices } = await runner.finalChatCompletion();
+    assertEquals(choices[0]!.message.content, story);
+    assertEquals(deltas.join(""), story);
+  });
+
+  await t.step("a stream that is given up, and the next request", async () => {
+    const stream = await client.chat.completions.create({
+      ...STORY,
+      max_tokens: 200,
+      stream: true,
+    });
+    for await (const _ of stream) break; // this aborts the request
+    const controller = new AbortController();
+    const { signal } = controller;
+    const whole = client.chat.completions.create({
+      ...STORY,
+      max_tokens: 200,
+    }, { signal });
+    setTimeout(() => controller.abort(), 100);
+    await assertRejects(() => whole, OpenAI.APIUserAbortError);
+    const next = await client.chat.completions.create(STORY);
+    assertEquals(next.choices[0]!.message.content, story);
+  });
+
+  await t.step("stop strings, several answers, log-probabilities", async () => {
+    const [word] = story.split(" ").slice(3);
+    const answer = await client.chat.completions.create({
+      ...STORY,
+      n: 2,
+      stop: [word!],
+      logprobs: true,
+      top_logprobs: 2,
+    });
+    const [first, second] = answer.choices;
+    assertEquals(first!.message.content, story.split(word!)[0]);
+    assertEquals(first!.finish_reason, "stop");
+    assertEquals(second!.index, 1);
+    const [place] = first!.logprobs!.content!;
+    assert(place!.logprob <= 0 && place!.top_logprobs.length === 2);
+    assertEquals(place!.token.trim(), story.split(" ")[0]);
+  });
+
+  await t.step("a JSON schema", async () => {
+    const answer = await client.chat.completions.create({
+      ...STORY,
+      max_tokens: 60,
+      response_format: {
+        type: "json_schema",
+        json_schema: {
+          name: "dog",
+          strict: true,
+          schema: {
+            type: "object",
+            properties: {
+              name: { type: "string", maxLength: 10 },
+              age: { type: "integer", minimum: 1, maximum: 20 },
+            },
+            required: ["name", "age"],
+            additionalProperties: false,
+          },
+        },
+      },
+    });
+    const [choice] = answer.choices;
+    assertEquals(choice!.finish_reason, "stop");
+    const { name, age, ...rest } = JSON.parse(choice!.message.content!);
+    assert(typeof name === "string" && age >= 1 && age <= 20);
+    assertEquals(rest, {});
+  });
+
+  await t.step("completions", async () => {
+    const answer = await client.completions.create({
+      model: "any",
+      prompt: ["Once upon a time", "The little bird"],
+      max_tokens: 6,
+      temperature: 0,
+      logprobs: 1,
+    });
+    assertEquals(answer.choices.length, 2);
+    for (const { text, logprobs } of answer.choices) {
+      assertEquals(logprobs!.tokens!.join(""), text);
+    }
+    const stream = await client.completions.create({
+      model: "any",
+      prompt: "Once upon a time",
+      max_tokens: 6,
+      temperature: 0,
+      stream: true,
+    });
+    let text = "";
+    for await (const { choices } of stream) text += choices[0]!.text;
+    assertEquals(text, answer.choices[0]!.text);
+  });
+
+  await t.step("errors", async () => {
+    const stranger = new OpenAI({ baseURL, apiKey: "wrong", maxRetries: 0 });
+    await assertRejects(
+      () => stranger.chat.completions.create(STORY),
+      OpenAI.AuthenticationError,
+      "the API key is wrong",
+    );
+    const wrong = await assertRejects(
+      () =>
+        client.chat.completions.create({
+          ...STORY,
+          temperature: "hot" as never,
+        }),
+      OpenAI.BadRequestError,
+      'temperature is "hot", wanted a number of at least 0',
+    );
+    assertEquals(wrong.param, "temperature");
+    const long = await assertRejects(
+      () =>
+        client.completions.create({ model: "m", prompt: "a b c ".repeat(200) }),
+      OpenAI.BadRequestError,
+    );
+    assertEquals(long.code, "context_length_exceeded");
+  });
+});
