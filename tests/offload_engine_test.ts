@@ -44,7 +44,7 @@ const BASE: LoadOptions = { contextLength: 192, chunkSize: 32 };
 
 /** A conversation of two turns, and all logits of a text. */
 async function use(engine: Engine) {
-  const options = { temperature: 0.9, seed: 11, maxTokens: 12, logprobs: 1 };
+  const options = { temperature: 0.9, seed: 11, maxTokens: 9, logprobs: 1 };
   const question = { role: "user", content: "Tell me a story about a dog." };
   const first = await finish(engine.chat([question], options));
   const second = await finish(engine.chat([question, {
@@ -53,7 +53,7 @@ async function use(engine: Engine) {
   }, { role: "user", content: "Then the dog met a very old bird." }], options));
   assert(second.cachedTokens > 0);
   const text = engine.tokenizer.encode(`${first.text} ${second.text}`);
-  const logits = await engine.logits(text.slice(0, 48));
+  const logits = await engine.logits(text.slice(0, 40));
   return {
     ids: [first.ids, second.ids],
     logits: new Uint32Array(logits.buffer),

@@ -12,7 +12,8 @@ import {
   type Transcript,
   type Turn,
 } from "./_offload_talk.ts";
-import { product } from "./_offload_ways.ts";
+import { covering, product } from "./_offload_ways.ts";
+import { Random } from "./_random.ts";
 
 const SEED = 5;
 
@@ -27,7 +28,7 @@ interface Failure {
 
 const ALL: readonly StoreKind[] = ["array-buffer", "pinned", "disk"];
 
-const FAILURES = product<Failure>({
+const ALL_FAILURES = product<Failure>({
   nth: [1, 2, 3, 7],
   during: ["prefill", "decode"],
   from: [
@@ -37,6 +38,8 @@ const FAILURES = product<Failure>({
   ],
   how: ["throws", "rejects"],
 });
+
+const FAILURES = covering(ALL_FAILURES, 0, new Random(SEED));
 
 const FIRST: readonly Turn[] = [{ keep: 0, promptLength: 9, answerLength: 3 }];
 const TURNS: readonly Turn[] = [

@@ -19,7 +19,7 @@ const WINDOW_LENGTH = 512;
  * One window out of so many is run; the first of them by the program itself, in
  * `quality_cli_test.ts`.
  */
-const STRIDE = Deno.env.has("MOENO_LONG") ? 1 : 18;
+const STRIDE = Deno.env.has("MOENO_LONG") ? 1 : 36;
 
 Deno.test("perplexity() of stories-17m is that of transformers", async () => {
   const { eval_stories: expected } = JSON.parse(
