@@ -153,6 +153,9 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value);
+  // JSON has numbers that are too large to be any.
+  const text = typeof value === "number"
+    ? String(value)
+    : JSON.stringify(value);
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
 }

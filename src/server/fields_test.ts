@@ -50,6 +50,11 @@ Deno.test("Fields names what is wrong, and what was wanted", () => {
     [(fields) => fields.boolean("x"), 0, "0, wanted true or false"],
     [(fields) => fields.string("x"), 5, "5, wanted a string"],
     [
+      (fields) => fields.number("x", { min: 0 }),
+      JSON.parse("1e999"),
+      "Infinity, wanted a number of at least 0",
+    ],
+    [
       (fields) => fields.strings("x"),
       ["a", ""],
       '["a",""], wanted a string or a list of strings, none of them empty',

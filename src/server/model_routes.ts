@@ -4,6 +4,7 @@ import { ApiError } from "./api_error.ts";
 import type { Ask } from "./ask.ts";
 import { chatFormat } from "./chat_format.ts";
 import { parseChatRequest } from "./chat_request.ts";
+import { checkOptions } from "./check_options.ts";
 import { checkPrompt } from "./check_prompt.ts";
 import { completionFormat } from "./completion_format.ts";
 import { parseCompletionRequest } from "./completion_request.ts";
@@ -56,6 +57,7 @@ export function modelRoutes(
     },
   ): Promise<Response> {
     for (const prompt of ask.prompts) checkPrompt(engine, prompt);
+    checkOptions(engine, ask.options);
     const life = new RequestLife(settings.timeoutMs);
     lives.add(life);
     if (!ask.isStream) {
@@ -101,7 +103,7 @@ export function modelRoutes(
     "/v1/models/*": {
       GET: (request) => {
         const { pathname } = new URL(request.url);
-        const id = decodeURIComponent(pathname.slice("/v1/models/".length));
+        const id = decoded(pathname.slice("/v1/models/".length));
         if (id === model.id) return Response.json(model);
         throw new ApiError(
           `Cannot find the model ${id}: this server has ${model.id} only`,
@@ -118,4 +120,13 @@ export function modelRoutes(
         Response.json(detokenize(engine, await bodyOf(request))),
     },
   };
+}
+
+/** A part of a path as it was meant; what nobody can have meant stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

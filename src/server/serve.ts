@@ -5,7 +5,7 @@ import {
   corsHeaders,
   preflight,
 } from "./access.ts";
-import { asApiError } from "./api_error.ts";
+import { ApiError, asApiError } from "./api_error.ts";
 import { checkAddress } from "./address.ts";
 import { LiveEvents } from "./live/live_events.ts";
 import { modelRoutes } from "./model_routes.ts";
@@ -157,8 +157,14 @@ async function respond(
     log: RequestLog;
   },
 ): Promise<Response> {
-  const { pathname } = new URL(request.url);
-  if (pathname !== "/health") {
+  const url = URL.parse(request.url);
+  if (url === null) {
+    throw new ApiError(
+      "Cannot answer: the Host header is no host, wanted a name or an address",
+      { status: 400, code: "invalid_host" },
+    );
+  }
+  if (url.pathname !== "/health") {
     checkOrigin(request, access);
     if (request.method === "OPTIONS") return preflight(request);
     checkKey(request, access);

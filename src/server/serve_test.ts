@@ -182,11 +182,14 @@ Deno.test("serve() keeps answers to a JSON schema, and biases tokens", async () 
         ...more,
       });
       assertEquals(response.status, 400);
-      return (await response.json()).error.message;
+      const { message, param } = (await response.json()).error;
+      assertEquals(param, Object.keys(more)[0]);
+      return message;
     };
     assertEquals(
       await errorOf({
         response_format: format({ type: "array", uniqueItems: true }),
+        stream: true, // of which nothing has been sent yet
       }),
       'Cannot constrain to the schema: $ has "uniqueItems", wanted none but properties, required, additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern, format, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, $ref, allOf, anyOf, oneOf, enum, const',
     );
@@ -508,6 +511,7 @@ Deno.test("serve() finds routes, and says which there are", async () => {
     assertEquals(await status("/v1/models", { method: "HEAD" }), 200);
     assertEquals(await status("/v1/models/fake"), 200);
     assertEquals(await status("/v1/models/other"), 404);
+    assertEquals(await status("/v1/models/%ff"), 404); // no UTF-8
     assertEquals(await status("/v1/nothing"), 404);
     assertEquals(await status("/v1/completions"), 405);
     assertEquals(await status("/health", { method: "DELETE" }), 405);
@@ -517,6 +521,11 @@ Deno.test("serve() finds routes, and says which there are", async () => {
     assertEquals(content, "Hello");
     const wrong = await (await post("/detokenize", { tokens: "Hello" })).json();
     assertEquals(wrong.error.param, "tokens");
+    using connection = await Deno.connect({ port: server.port });
+    const request = "GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close";
+    await connection.write(new TextEncoder().encode(`${request}\r\n\r\n`));
+    const answer = await new Response(connection.readable).text();
+    assert(answer.startsWith("HTTP/1.1 400 "), answer);
   });
 });
 
