@@ -28,6 +28,8 @@ export interface ExpertShape {
   /** Groups of W1 and W3, and of W2, if they are quantized. */
   readonly up?: MatrixShape["groups"];
   readonly down?: MatrixShape["groups"];
+  /** How many tokens to run, where the reference takes its time. */
+  readonly tokenCounts?: readonly number[];
 }
 
 /** The experts of a layer on the GPU, one after the other, and the room. */
@@ -65,10 +67,16 @@ interface TestExpert {
 export async function checkExperts(
   gpu: Gpu,
   random: Random,
-  { shape, scheme, makeRunner }: {
+  {
+    shape,
+    scheme,
+    makeRunner,
+    tokenCounts = shape.tokenCounts ?? TOKEN_COUNTS,
+  }: {
     shape: ExpertShape;
     scheme: Scheme;
     makeRunner: MakeRunner;
+    tokenCounts?: readonly number[];
   },
 ): Promise<void> {
   const { expertCount, topK, hiddenSize, intermediateSize } = shape;
@@ -115,7 +123,7 @@ export async function checkExperts(
     Math.max(scratch.y.buffer.size, scratch.h.buffer.size),
   );
 
-  for (const [round, tokenCount] of TOKEN_COUNTS.entries()) {
+  for (const [round, tokenCount] of tokenCounts.entries()) {
     const same = shuffled(random, expertCount).slice(0, topK);
     const ids = rows.flatMap(() =>
       round === 2 ? same : shuffled(random, expertCount).slice(0, topK)

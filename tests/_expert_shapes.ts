@@ -38,6 +38,7 @@ export const STRIP_SHAPES: readonly ExpertShape[] = [
     topK: 2,
     hiddenSize: 16,
     intermediateSize: 8192,
+    tokenCounts: [1, 33],
     up: { groupSize: 16, scaleGroupSize: 128 },
     down: { groupSize: 16, scaleGroupSize: 128 },
   },
@@ -51,6 +52,7 @@ const AXIS1_STRIP_SHAPES: readonly ExpertShape[] = [
     topK: 2,
     hiddenSize: 64,
     intermediateSize: 64 * 69, // parts of a multiple of 64
+    tokenCounts: [1, 33],
     up: { groupSize: 64, scaleGroupSize: 0 },
     down: { groupSize: 64, scaleGroupSize: 0 },
   },

@@ -19,6 +19,13 @@ export interface KernelCase {
   readonly run: (test: KernelTest) => Promise<void>;
 }
 
+/**
+ * Whether there is time for what other cases have shown: with `MOENO_LONG=1`
+ * every way of summing and every number of bits gets all shapes. On a CPU nearly
+ * all of the time of these tests goes into compiling pipelines, half a second each.
+ */
+export const IS_LONG = Deno.env.has("MOENO_LONG");
+
 /** Numbers of rows: one, some, and around the tiles of 32. */
 export const TOKEN_COUNTS = [1, 2, 7, 31, 32, 33, 65];
 

@@ -3,6 +3,7 @@
 import type { Activations } from "../src/gpu/activations.ts";
 import { type HqqScheme, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
 import { SUMMING, type Summing } from "./_gpu.ts";
+import { IS_LONG } from "./_kernel_case.ts";
 
 /** The files that multiply a matrix, whatever its scheme. */
 export const MATMUL_KERNELS = [
@@ -88,9 +89,15 @@ export function fewFilesOf({ bits, axis }: HqqScheme): string[] {
   ];
 }
 
-/** How kernels sum does not depend on how they read scales. */
+/**
+ * How kernels sum does not depend on how they read weights: one scheme of each
+ * kernel goes through all ways, the others through one or another.
+ */
 export function summingOf(scheme: Scheme): readonly Summing[] {
   const isPlain = scheme.type === "HQQ" && scheme.axis === 0 &&
     scheme.scaleGroupSize === null;
-  return isPlain ? SUMMING.slice(0, 1) : SUMMING;
+  if (isPlain) return SUMMING.slice(0, 1);
+  const all = IS_LONG || scheme.type === "F32" ||
+    (scheme.type === "HQQ" && scheme.bits === 4);
+  return all ? SUMMING : [SUMMING[SCHEMES.indexOf(scheme) % 2 * 2]!];
 }

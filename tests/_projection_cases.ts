@@ -20,7 +20,7 @@ import {
   upload,
   uploadRows,
 } from "./_gpu.ts";
-import type { KernelCase, KernelTest } from "./_kernel_case.ts";
+import { IS_LONG, type KernelCase, type KernelTest } from "./_kernel_case.ts";
 import { shareFilesOf, STRIP_SCHEMES, stripFilesOf } from "./_kernel_files.ts";
 import { padRows64 } from "./_linear_check.ts";
 import {
@@ -112,7 +112,8 @@ async function check(
   const step = makeStepBuffers(gpu, 1);
   const outputs = each((name) => makeRows(gpu, name, [1, shapes[name].N]));
   using reader = await makeReader(gpu, outputs.q.buffer.size);
-  for (const qkvUnits of [1, 2, 3, 8]) {
+  // How units share a workgroup depends on no bits.
+  for (const qkvUnits of IS_LONG || scheme.bits === 4 ? [1, 2, 3, 8] : [1, 3]) {
     Object.assign(gpu, { tuning: { ...gpu.tuning, qkvUnits } });
     const op = await qkvStrip(gpu, {
       matrices: inOneBuffer(gpu, tests),

@@ -8,7 +8,7 @@ import type { HqqScheme } from "../src/ops/matrix.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { makeReader, runOps, STRIPS, uploadRows, WIDE_MATMUL } from "./_gpu.ts";
-import type { KernelCase } from "./_kernel_case.ts";
+import { IS_LONG, type KernelCase } from "./_kernel_case.ts";
 import {
   filesOf,
   MATMUL_KERNELS,
@@ -88,9 +88,7 @@ function casesOf(scheme: HqqScheme, activations: Activations): KernelCase[] {
       run: (test) =>
         checkShapes(test, {
           scheme,
-          shapes: scheme.axis === 1 && scheme.bits < 8
-            ? [...STRIP_SHAPES, ...PADDED_SHAPES]
-            : STRIP_SHAPES,
+          shapes: shapesOf(scheme, activations),
         }),
     },
     {
@@ -107,6 +105,31 @@ function casesOf(scheme: HqqScheme, activations: Activations): KernelCase[] {
     kernels,
     run: ({ gpu }) => checkRounding(gpu, scheme),
   }];
+}
+
+/**
+ * With 4 bits all shapes; otherwise those that take other files, and some of the
+ * others in turn. How inputs are rounded depends on no shape.
+ */
+function shapesOf(
+  scheme: HqqScheme,
+  activations: Activations,
+): readonly MatrixShape[] {
+  const { bits, axis } = scheme;
+  const padded = axis === 1 && bits < 8 ? PADDED_SHAPES : [];
+  if (IS_LONG || (bits === 4 && activations === "float32")) {
+    return [...STRIP_SHAPES, ...padded];
+  }
+  const [lanes, long, units, metas, group, idle, ...rest] = STRIP_SHAPES;
+  const files = [lanes!, long!, idle!];
+  if (activations !== "float32") return files;
+  const others = [units!, metas!, group!, ...rest];
+  const turn = STRIP_SCHEMES.indexOf(scheme);
+  return [
+    ...files,
+    ...[turn, turn + 2].map((i) => others[i % others.length]!),
+    ...padded.slice(0, 1),
+  ];
 }
 
 /**
