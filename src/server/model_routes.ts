@@ -101,8 +101,10 @@ export function modelRoutes(
     "/v1/models/*": {
       GET: (request) => {
         const { pathname } = new URL(request.url);
-        const id = decodeURIComponent(pathname.slice("/v1/models/".length));
-        if (id === model.id) return Response.json(model);
+        const id = pathname.slice("/v1/models/".length);
+        if (id === encodeURIComponent(model.id) || id === model.id) {
+          return Response.json(model);
+        }
         throw new ApiError(
           `Cannot find the model ${id}: this server has ${model.id} only`,
           { status: 404, param: "model", code: "model_not_found" },
