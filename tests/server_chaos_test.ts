@@ -1,217 +1,59 @@
-// deno-lint-ignore-file camelcase -- the names are those of the API
 /** Clients that behave badly, all at once, and those that do not. */
 
 import { assert, assertEquals } from "@std/assert";
+import { load } from "../mod.ts";
+import type { Engine } from "../src/engine/engine.ts";
 import { seededRandom } from "../src/engine/random.ts";
 import { fakeEngine } from "../src/server/_fake_engine.ts";
 import type { RequestRecord } from "../src/server/request_record.ts";
-import { serve, type Server } from "../src/server/serve.ts";
+import { serve } from "../src/server/serve.ts";
+import { countBuffers } from "./_count_buffers.ts";
+import { settle } from "./_gpu.ts";
+import { Clients, type ClientsOptions, MAX_BODY } from "./_server_clients.ts";
 
 const SEED = 20261126;
-const CLIENTS = 16;
-const REQUESTS = 200;
-const MAX_BODY = 20_000;
 
-/** What a chat asks for; the same gives the same answer. */
-interface Chat {
-  readonly messages: { role: string; content: string }[];
-  readonly seed: number;
-  readonly max_tokens: number;
+/** How much is done to a server. */
+interface Chaos extends ClientsOptions {
+  readonly clientCount: number;
+  readonly requestCount: number;
+  /** How many kinds of requests are sure to come among so many. */
+  readonly kindCount: number;
+  /** Called when nobody but us has asked yet, and when all have gone. */
+  readonly atRest?: () => void;
 }
 
-/** Chats of a few conversations, some of which go on from others. */
-function chats(random: () => number): Chat[] {
-  return Array.from({ length: 24 }, (_, i) => {
-    const turns = 1 + 2 * Math.floor(random() * 3);
-    const messages = Array.from({ length: turns }, (_, turn) => ({
-      role: turn % 2 === 0 ? "user" : "assistant",
-      content: `Talk ${i % 6}, turn ${turn}: tell me more`,
-    }));
-    return { messages, seed: i, max_tokens: 5 + Math.floor(random() * 40) };
+/** Lets clients loose on an engine, and checks what is left. */
+async function chaos(engine: Engine, options: Chaos): Promise<void> {
+  const { clientCount, requestCount, kindCount, atRest = () => {} } = options;
+  const records: RequestRecord[] = [];
+  await using server = await serve(engine, {
+    port: 0,
+    maxQueue: 100,
+    maxBodyBytes: MAX_BODY,
+    onRequest: (record) => records.push(record),
   });
-}
-
-/** Fields of wrong types, and what the error has to name. */
-const WRONG: readonly [object, string][] = [
-  [{ messages: "Hello" }, "messages"],
-  [{ messages: [{ role: 5, content: "" }] }, "messages[0].role"],
-  [{ temperature: [] }, "temperature"],
-  [{ top_p: 2 }, "top_p"],
-  [{ top_k: 1.5 }, "top_k"],
-  [{ seed: "x" }, "seed"],
-  [{ stop: {} }, "stop"],
-  [{ n: 0 }, "n"],
-  [{ max_tokens: -1 }, "max_tokens"],
-  [{ stream: 1 }, "stream"],
-  [{ logit_bias: [] }, "logit_bias"],
-  [{ response_format: { type: "x" } }, "response_format.type"],
-];
-
-const BROKEN = ["", "{", "[1]", "nul", '{"messages":[}', "\u0000", '"text"'];
-
-/** What clients do; each checks what it gets. */
-class Clients {
-  readonly #server: Server;
-  readonly #random: () => number;
-  readonly #chats: readonly Chat[];
-  /** The answers that a client alone gets. */
-  readonly #expected: string[] = [];
-  readonly counts: Record<string, number> = {};
-
-  constructor(server: Server, random: () => number) {
-    this.#server = server;
-    this.#random = random;
-    this.#chats = chats(random);
+  const clients = new Clients(server, seededRandom(SEED), options);
+  await clients.learn();
+  atRest();
+  let left = requestCount;
+  await Promise.all(Array.from({ length: clientCount }, async () => {
+    while (left-- > 0) await clients.act();
+  }));
+  const what = `seed ${SEED}: ${JSON.stringify(clients.counts)}`;
+  assert(Object.keys(clients.counts).length >= kindCount, what);
+  // The queue is not stuck, and nobody is left in it.
+  await clients.learn();
+  atRest();
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  assert(metrics.includes("\nmoeno_requests_running 0\n"), metrics);
+  assert(metrics.includes("\nmoeno_requests_waiting 0\n"), metrics);
+  for (const { status, error } of records) {
+    assert(status !== 500, `${what}: ${error}`);
   }
-
-  async learn(): Promise<void> {
-    for (const chat of this.#chats) {
-      this.#expected.push(await this.#textOf(chat, false));
-    }
-  }
-
-  /** One request of any kind. */
-  async act(): Promise<void> {
-    const kinds = {
-      whole: () => this.#answer(false),
-      stream: () => this.#answer(true),
-      abortEarly: () => this.#abort(this.#below(30), false),
-      abortStream: () => this.#abort(this.#below(60), true),
-      oversize: () => this.#status({ messages: "x".repeat(MAX_BODY) }, 413),
-      oversizeChunked: () => this.#oversizeChunked(),
-      broken: () => this.#status(this.#pick(BROKEN), 400),
-      wrong: () => this.#wrong(),
-      route: () => this.#route(),
-      halfRequest: () =>
-        this.#raw(`POST /v1/chat/completions HTTP/1.1\r\nHost: x`),
-      halfBody: () => this.#raw(this.#http("{", 500)),
-      halfClosed: () => this.#halfClosed(),
-      garbage: () => this.#raw("\x16\x03\x01 no HTTP at all\r\n\r\n"),
-      deaf: () =>
-        this.#raw(
-          this.#http(
-            JSON.stringify({ ...this.#pick(this.#chats), stream: true }),
-          ),
-        ),
-    };
-    const weights = Object.keys(kinds).flatMap((kind) =>
-      kind === "whole" || kind === "stream" ? [kind, kind, kind] : [kind]
-    );
-    const kind = this.#pick(weights) as keyof typeof kinds;
-    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
-    await kinds[kind]();
-  }
-
-  #below(count: number): number {
-    return Math.floor(this.#random() * count);
-  }
-
-  #pick<T>(list: readonly T[]): T {
-    return list[this.#below(list.length)]!;
-  }
-
-  #post(body: unknown, init: RequestInit = {}): Promise<Response> {
-    return fetch(`${this.#server.url}/v1/chat/completions`, {
-      method: "POST",
-      body: typeof body === "string" ? body : JSON.stringify(body),
-      ...init,
-    });
-  }
-
-  async #textOf(chat: Chat, stream: boolean): Promise<string> {
-    const response = await this.#post({ ...chat, stream });
-    assertEquals(response.status, 200);
-    if (!stream) return (await response.json()).choices[0].message.content;
-    const blocks = (await response.text()).split("\n\n");
-    return blocks.filter((block) => block.startsWith("data: {"))
-      .map((block) => JSON.parse(block.slice(6)))
-      .map(({ choices, error }) => {
-        assert(error === undefined, JSON.stringify(error));
-        return choices[0].delta.content ?? "";
-      }).join("");
-  }
-
-  async #answer(stream: boolean): Promise<void> {
-    const i = this.#below(this.#chats.length);
-    const text = await this.#textOf(this.#chats[i]!, stream);
-    assertEquals(text, this.#expected[i], `chat ${i}, stream ${stream}`);
-  }
-
-  async #abort(ms: number, stream: boolean): Promise<void> {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const timer = setTimeout(() => controller.abort(), ms);
-    try {
-      const chat = { ...this.#pick(this.#chats), max_tokens: 400, stream };
-      await (await this.#post(chat, { signal })).text();
-    } catch (error) {
-      assertEquals((error as Error).name, "AbortError");
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  async #status(body: unknown, status: number): Promise<void> {
-    const response = await this.#post(body);
-    assertEquals(response.status, status);
-    assert((await response.json()).error.message.startsWith("Cannot "));
-  }
-
-  async #oversizeChunked(): Promise<void> {
-    const body = new Blob(["x".repeat(MAX_BODY + 1)]).stream();
-    const response = await this.#post("", { body });
-    assertEquals(response.status, 413);
-    await response.body?.cancel();
-  }
-
-  async #wrong(): Promise<void> {
-    const [fields, param] = this.#pick(WRONG);
-    const response = await this.#post({ ...this.#chats[0], ...fields });
-    assertEquals(response.status, 400);
-    assertEquals((await response.json()).error.param, param);
-  }
-
-  async #route(): Promise<void> {
-    const [path, status] = this.#pick([
-      ["/v1/nothing", 404],
-      ["/v1/completions", 405],
-      ["/%00%ff%2e%2e", 404],
-    ]);
-    const response = await fetch(`${this.#server.url}${path}`);
-    assertEquals(response.status, status);
-    await response.body?.cancel();
-  }
-
-  #http(body: string, length = body.length): string {
-    return `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n` +
-      `Content-Length: ${length}\r\n\r\n${body}`;
-  }
-
-  /** Writes, waits, reads nothing and goes. */
-  async #raw(text: string): Promise<void> {
-    const connection = await Deno.connect({ port: this.#server.port });
-    try {
-      await connection.write(new TextEncoder().encode(text));
-      await new Promise((resolve) => setTimeout(resolve, this.#below(80)));
-    } finally {
-      connection.close();
-    }
-  }
-
-  /** Asks and says that it will say no more, as `nc -N` does. */
-  async #halfClosed(): Promise<void> {
-    const connection = await Deno.connect({ port: this.#server.port });
-    try {
-      const body = JSON.stringify(this.#pick(this.#chats));
-      await connection.write(new TextEncoder().encode(this.#http(body)));
-      await connection.closeWrite();
-      const buffer = new Uint8Array(1000);
-      while (await connection.read(buffer) !== null);
-    } catch (error) {
-      assert(error instanceof Deno.errors.ConnectionReset, String(error));
-    } finally {
-      connection.close();
-    }
+  const statuses = new Set(records.map(({ status }) => status));
+  for (const status of [200, 400, 413, 499]) {
+    assert(statuses.has(status), `${what}: no ${status}`);
   }
 }
 
@@ -222,32 +64,28 @@ Deno.test("serve() survives clients that behave badly, and answers the others as
     if (++runs % 4 === 0) await new Promise((done) => setTimeout(done, 1));
   };
   using engine = await fakeEngine({ onRun });
-  const records: RequestRecord[] = [];
-  await using server = await serve(engine, {
-    port: 0,
-    maxQueue: 100,
-    maxBodyBytes: MAX_BODY,
-    onRequest: (record) => records.push(record),
+  await chaos(engine, { clientCount: 16, requestCount: 200, kindCount: 14 });
+});
+
+Deno.test("serve() survives them with a model on the GPU, whose buffers stay as many", async () => {
+  using buffers = countBuffers();
+  using engine = await load("models/stories-17m-q", {
+    contextLength: 512,
+    slots: 3,
+    promptCacheBytes: 300_000, // not enough for all of them
   });
-  const random = seededRandom(SEED);
-  const clients = new Clients(server, random);
-  await clients.learn();
-  let left = REQUESTS;
-  await Promise.all(Array.from({ length: CLIENTS }, async () => {
-    while (left-- > 0) await clients.act();
-  }));
-  const what = `seed ${SEED}: ${JSON.stringify(clients.counts)}`;
-  assertEquals(Object.keys(clients.counts).length, 14, what);
-  // The queue is not stuck, and nobody is left in it.
-  await clients.learn();
-  const metrics = await (await fetch(`${server.url}/metrics`)).text();
-  assert(metrics.includes("\nmoeno_requests_running 0\n"), metrics);
-  assert(metrics.includes("\nmoeno_requests_waiting 0\n"), metrics);
-  const statuses = new Set(records.map(({ status }) => status));
-  for (const { status, error } of records) {
-    assert(status !== 500, `${what}: ${error}`);
-  }
-  for (const status of [200, 400, 404, 405, 413, 499]) {
-    assert(statuses.has(status), `${what}: no ${status}`);
-  }
+  const counts: number[] = [];
+  await chaos(engine, {
+    clientCount: 16,
+    requestCount: 28,
+    kindCount: 9,
+    chatCount: 3,
+    maxTokens: 6,
+    turnCount: 1,
+    atRest: () => void counts.push(buffers.count),
+  });
+  await settle();
+  const [before, after] = counts;
+  assert(before! > 0);
+  assertEquals(after, before);
 });

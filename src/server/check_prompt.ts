@@ -1,3 +1,4 @@
+import { tokenTrie } from "../engine/token_trie.ts";
 import { ApiError } from "./api_error.ts";
 import type { Prompt } from "./ask.ts";
 import type { ServedEngine } from "./served_engine.ts";
@@ -12,8 +13,19 @@ import type { ServedEngine } from "./served_engine.ts";
  * the context, or holds ids that the vocabulary lacks.
  */
 export function checkPrompt(engine: ServedEngine, prompt: Prompt): void {
-  const ids = idsOf(engine, prompt);
   const { contextLength, config: { vocabSize } } = engine;
+  const param = "messages" in prompt ? "messages" : "prompt";
+  const tooLong = (count: string) =>
+    refused(
+      `the prompt has ${count} tokens, the context holds ${contextLength}; shorten it, or start the server with a longer --context`,
+      { param, code: "context_length_exceeded" },
+    );
+  // Megabytes are not turned into ids only to be refused: others wait meanwhile.
+  const longest = Math.max(tokenTrie(engine.tokenizer).longest, 64);
+  if (charCount(prompt) > contextLength * longest) {
+    throw tooLong(`more than ${contextLength}`);
+  }
+  const ids = idsOf(engine, prompt);
   const unknown = ids.find((id) => id >= vocabSize);
   if (unknown !== undefined) {
     throw refused(
@@ -21,18 +33,20 @@ export function checkPrompt(engine: ServedEngine, prompt: Prompt): void {
       { param: "prompt", code: "invalid_value" },
     );
   }
-  const param = "messages" in prompt ? "messages" : "prompt";
   if (ids.length === 0) {
     throw refused("the prompt is empty, wanted at least one token", {
       param,
       code: "invalid_value",
     });
   }
-  if (ids.length <= contextLength) return;
-  throw refused(
-    `the prompt has ${ids.length} tokens, the context holds ${contextLength}; shorten it, or start the server with a longer --context`,
-    { param, code: "context_length_exceeded" },
-  );
+  if (ids.length > contextLength) throw tooLong(`${ids.length}`);
+}
+
+/** Characters of a prompt; of ids none. */
+function charCount(prompt: Prompt): number {
+  if ("ids" in prompt) return 0;
+  if ("text" in prompt) return prompt.text.length;
+  return prompt.messages.reduce((sum, { content }) => sum + content.length, 0);
 }
 
 function idsOf(engine: ServedEngine, prompt: Prompt): readonly number[] {

@@ -103,8 +103,10 @@ export function modelRoutes(
     "/v1/models/*": {
       GET: (request) => {
         const { pathname } = new URL(request.url);
-        const id = decoded(pathname.slice("/v1/models/".length));
-        if (id === model.id) return Response.json(model);
+        const id = pathname.slice("/v1/models/".length);
+        if (id === encodeURIComponent(model.id) || id === model.id) {
+          return Response.json(model);
+        }
         throw new ApiError(
           `Cannot find the model ${id}: this server has ${model.id} only`,
           { status: 404, param: "model", code: "model_not_found" },
@@ -120,13 +122,4 @@ export function modelRoutes(
         Response.json(detokenize(engine, await bodyOf(request))),
     },
   };
-}
-
-/** A part of a path as it was meant; what nobody can have meant stays as it is. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

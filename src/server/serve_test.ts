@@ -340,6 +340,10 @@ Deno.test("serve() refuses prompts that the model cannot take", async () => {
       "context_length_exceeded",
       "prompt",
     ]);
+    const huge = await errorOf("/v1/completions", {
+      prompt: "word ".repeat(1e6),
+    });
+    assertEquals(huge.code, "context_length_exceeded");
     const id = await errorOf("/v1/completions", { prompt: [4096] });
     assertEquals(
       id.message,
@@ -511,7 +515,7 @@ Deno.test("serve() finds routes, and says which there are", async () => {
     assertEquals(await status("/v1/models", { method: "HEAD" }), 200);
     assertEquals(await status("/v1/models/fake"), 200);
     assertEquals(await status("/v1/models/other"), 404);
-    assertEquals(await status("/v1/models/%ff"), 404); // no UTF-8
+    assertEquals(await status("/v1/models/%zz"), 404);
     assertEquals(await status("/v1/nothing"), 404);
     assertEquals(await status("/v1/completions"), 405);
     assertEquals(await status("/health", { method: "DELETE" }), 405);

@@ -35,7 +35,7 @@ export interface State {
 }
 
 /** The most ways of a state; more would take too long to go through. */
-const WAY_LIMIT = 20_000;
+const WAY_LIMIT = 4000;
 
 /** The most frames, states and steps between states that are kept. */
 const KEPT_LIMIT = 500_000;
