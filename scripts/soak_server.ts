@@ -16,7 +16,7 @@ import { load, serve } from "../mod.ts";
 import { seededRandom } from "../src/engine/random.ts";
 import { fakeEngine } from "../src/server/_fake_engine.ts";
 import { countBuffers } from "../tests/_count_buffers.ts";
-import { Clients, MAX_BODY } from "../tests/_server_clients.ts";
+import { Clients, KEY, MAX_BODY } from "../tests/_server_clients.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["model", "slots"],
@@ -37,6 +37,7 @@ let requestCount = 0;
 const statuses = new Map<number, number>();
 await using server = await serve(engine, {
   port: 0,
+  apiKey: KEY,
   maxQueue: 100,
   maxBodyBytes: MAX_BODY,
   onRequest: ({ status }) => {

@@ -4,6 +4,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Server } from "../src/server/serve.ts";
 
+/** The key of the server. */
+export const KEY = "sk-chaos";
+
 /** Longer bodies are too long. */
 export const MAX_BODY = 20_000;
 
@@ -47,16 +50,33 @@ function chats(
 const WRONG: readonly [object, string][] = [
   [{ messages: "Hello" }, "messages"],
   [{ messages: [{ role: 5, content: "" }] }, "messages[0].role"],
+  [{ messages: [{ role: "user", content: 5 }] }, "messages[0].content"],
+  [{ model: 5 }, "model"],
   [{ temperature: [] }, "temperature"],
   [{ top_p: 2 }, "top_p"],
   [{ top_k: 1.5 }, "top_k"],
+  [{ min_p: "0.1" }, "min_p"],
+  [{ repetition_penalty: 0 }, "repetition_penalty"],
+  [{ presence_penalty: true }, "presence_penalty"],
+  [{ frequency_penalty: {} }, "frequency_penalty"],
+  [{ repeat_last_n: -2 }, "repeat_last_n"],
   [{ seed: "x" }, "seed"],
   [{ stop: {} }, "stop"],
   [{ n: 0 }, "n"],
   [{ max_tokens: -1 }, "max_tokens"],
+  [{ max_completion_tokens: 1.5 }, "max_completion_tokens"],
   [{ stream: 1 }, "stream"],
+  [{ stream_options: [] }, "stream_options"],
+  [{ ignore_eos: "yes" }, "ignore_eos"],
+  [{ logprobs: 1 }, "logprobs"],
+  [{ logprobs: true, top_logprobs: 21 }, "top_logprobs"],
   [{ logit_bias: [] }, "logit_bias"],
+  [{ logit_bias: { 1000000: 1 } }, "logit_bias"],
   [{ response_format: { type: "x" } }, "response_format.type"],
+  [
+    { response_format: { type: "json_schema", json_schema: { schema: 5 } } },
+    "response_format",
+  ],
 ];
 
 const BROKEN = ["", "{", "[1]", "nul", '{"messages":[}', "\u0000", '"text"'];
@@ -66,6 +86,8 @@ export class Clients {
   readonly #server: Server;
   readonly #random: () => number;
   readonly #chats: readonly Chat[];
+  /** What is done next, the last first: everything comes at times. */
+  #plan: string[] = [];
   /** The answers that a client alone gets. */
   readonly #expected: string[] = [];
   /** How often what was done. */
@@ -74,7 +96,8 @@ export class Clients {
   /**
    * Constructs clients of a server.
    *
-   * @param server The server; it takes bodies of `MAX_BODY` bytes at most.
+   * @param server The server; its key is `KEY`, and it takes bodies of `MAX_BODY`
+   * bytes at most.
    * @param random Decides what they do.
    * @param options How much they want.
    */
@@ -107,6 +130,7 @@ export class Clients {
       oversizeChunked: () => this.#oversizeChunked(),
       broken: () => this.#status(this.#pick(BROKEN), 400),
       wrong: () => this.#wrong(),
+      wrongKey: () => this.#wrongKey(),
       route: () => this.#route(),
       halfRequest: () =>
         this.#raw(`POST /v1/chat/completions HTTP/1.1\r\nHost: x`),
@@ -120,10 +144,12 @@ export class Clients {
           ),
         ),
     };
-    const weights = Object.keys(kinds).flatMap((kind) =>
-      kind === "whole" || kind === "stream" ? [kind, kind, kind] : [kind]
-    );
-    const kind = this.#pick(weights) as keyof typeof kinds;
+    if (this.#plan.length === 0) {
+      this.#plan = this.#shuffled(
+        Object.keys(kinds).concat("whole", "whole", "stream", "stream"),
+      );
+    }
+    const kind = this.#plan.pop() as keyof typeof kinds;
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
     await kinds[kind]();
   }
@@ -136,9 +162,15 @@ export class Clients {
     return list[this.#below(list.length)]!;
   }
 
+  #shuffled<T>(list: readonly T[]): T[] {
+    const left = [...list];
+    return list.map(() => left.splice(this.#below(left.length), 1)[0]!);
+  }
+
   #post(body: unknown, init: RequestInit = {}): Promise<Response> {
     return fetch(`${this.#server.url}/v1/chat/completions`, {
       method: "POST",
+      headers: { authorization: `Bearer ${KEY}` },
       body: typeof body === "string" ? body : JSON.stringify(body),
       ...init,
     });
@@ -197,20 +229,36 @@ export class Clients {
     assertEquals((await response.json()).error.param, param);
   }
 
+  async #wrongKey(): Promise<void> {
+    const authorization = this.#pick([
+      "Bearer sk-other",
+      "Basic Og==",
+      "",
+      KEY,
+    ]);
+    const response = await this.#post(this.#chats[0], {
+      headers: { authorization },
+    });
+    assertEquals(response.status, 401);
+    await response.body?.cancel();
+  }
+
   async #route(): Promise<void> {
     const [path, status] = this.#pick([
       ["/v1/nothing", 404],
       ["/v1/completions", 405],
       ["/%00%ff%2e%2e", 404],
     ]);
-    const response = await fetch(`${this.#server.url}${path}`);
+    const response = await fetch(`${this.#server.url}${path}`, {
+      headers: { authorization: `Bearer ${KEY}` },
+    });
     assertEquals(response.status, status);
     await response.body?.cancel();
   }
 
   #http(body: string, length = body.length): string {
     return `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n` +
-      `Content-Length: ${length}\r\n\r\n${body}`;
+      `Authorization: Bearer ${KEY}\r\nContent-Length: ${length}\r\n\r\n${body}`;
   }
 
   /** Writes, waits, reads nothing and goes. */
