@@ -4,6 +4,9 @@ import { type Engine, load } from "../mod.ts";
 import type { GenerateResult } from "../mod.ts";
 import type { LoadOptions } from "../src/engine/load_options.ts";
 import { settle } from "./_gpu.ts";
+import { shareGpu } from "./_shared_gpu.ts";
+
+shareGpu();
 
 /**
  * Loads a model, lends it to a test, and frees it.
