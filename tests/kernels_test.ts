@@ -1,6 +1,7 @@
 /**
  * Every kernel in every variant against `plain_math.ts`, on the adapter of this
- * machine.
+ * machine; those that read matrices in `kernels_linear_test.ts` and
+ * `kernels_experts_test.ts`.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -11,9 +12,10 @@ import { ATTENTION_DECODE_CASES } from "./_attention_decode_cases.ts";
 import { COPY_CASES } from "./_copy_cases.ts";
 import { EXPERT_CASES } from "./_expert_cases.ts";
 import { spread } from "../src/ops/op.ts";
-import { gpuTest, SUMMING, type TestGpu } from "./_gpu.ts";
+import { SUMMING } from "./_gpu.ts";
 import { LINEAR_CASES } from "./_linear_cases.ts";
 import type { KernelCase } from "./_kernel_case.ts";
+import { kernelTests } from "./_kernel_tests.ts";
 import { MATMUL_CASES } from "./_matmul_cases.ts";
 import { NORM_CASES } from "./_norm_cases.ts";
 import { PROJECTION_CASES } from "./_projection_cases.ts";
@@ -25,9 +27,8 @@ import { ROUTE_CASES } from "./_route_cases.ts";
 import { STAGE_CASES } from "./_stage_cases.ts";
 
 const KERNELS = fromFileUrl(new URL("../kernels", import.meta.url));
-/** Of those that sum over subgroups: see `reduction()`. */
-const SMALLEST_WORKGROUP = 32;
 
+/** Those of other files, too. */
 const CASES: readonly KernelCase[] = [
   ...LINEAR_CASES,
   ...STRIP_CASES,
@@ -46,40 +47,18 @@ const CASES: readonly KernelCase[] = [
   ...ARGMAX_CASES,
 ];
 
-for (const { name, kernels, summing: ways, options, hasMatmul, run } of CASES) {
-  if (ways.length === 0) {
-    gpuTest(name, async (test) => {
-      await run({ ...test, hasFewShapes: false });
-      assertCompiled(test, kernels);
-      assert(!SUMMING.some(({ file }) => test.compiled.has(file)));
-    }, options);
-    continue;
-  }
-  for (const [i, summing] of ways.entries()) {
-    gpuTest(`${name}, ${summing.name}`, async (test) => {
-      await run({ ...test, hasFewShapes: i > 0 });
-      assertCompiled(test, kernels);
-      const { subgroupSize, isSoftware } = test.gpu;
-      if (hasMatmul && isSoftware) assertCompiled(test, summing.matmul);
-      const files = SUMMING.map(({ file }) => file)
-        .filter((file) => test.compiled.has(file));
-      if (subgroupSize === 0) {
-        assertEquals(files, ["lib/reduce_workgroup.wgsl"]);
-      } else if (subgroupSize < SMALLEST_WORKGROUP) {
-        assertEquals(files, [summing.file]);
-      }
-    }, summing.options);
-  }
-}
-
-function assertCompiled(
-  { compiled }: TestGpu,
-  kernels: readonly string[],
-): void {
-  for (const file of kernels) {
-    assert(compiled.has(file), `${file} was not compiled`);
-  }
-}
+kernelTests([
+  ...NORM_CASES,
+  ...ROPE_CASES,
+  ...ATTENTION_CASES,
+  ...ATTENTION_DECODE_CASES,
+  ...ROUTE_CASES,
+  ...RESIDENCY_CASES,
+  ...COPY_CASES,
+  ...READ_CASES,
+  ...STAGE_CASES,
+  ...ARGMAX_CASES,
+]);
 
 Deno.test("every file in kernels/ is reached by a test", () => {
   const files = [KERNELS, `${KERNELS}/lib`].flatMap((folder) =>
