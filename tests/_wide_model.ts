@@ -6,7 +6,7 @@ import { openSource } from "../src/engine/model_source.ts";
 import { Gpu } from "../src/gpu/device.ts";
 import type { KernelSource } from "../src/gpu/kernel.ts";
 import type { Mixtral } from "../src/model/mixtral.ts";
-import { editKernels, recordKernels, settle, STRIPS } from "./_gpu.ts";
+import { editKernels, settle, STRIPS } from "./_gpu.ts";
 
 /** Sizes that strips read, and heads that fit subgroups of 8. */
 export const WIDE_CONFIG = {
@@ -26,8 +26,16 @@ export const WIDE_OPTIONS: LoadOptions = {
   expertScaleGroupSize: 8,
 };
 
+/** One for all models of a file: what they have in common is compiled once. */
+const sharedGpu = once(() => Gpu.open(STRIPS));
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => made ??= make();
+}
+
 /**
- * Lends a model, loaded in some way on a GPU of its own.
+ * Lends a model, loaded in some way; on a GPU of its own if kernels are edited.
  *
  * @param directory The checkpoint.
  * @param options How to load it, and what to compile for a WGSL file.
@@ -36,16 +44,21 @@ export const WIDE_OPTIONS: LoadOptions = {
  */
 export async function withWideModel<T>(
   directory: string,
-  { edit = (source) => source, ...options }: LoadOptions & {
+  { edit, ...options }: LoadOptions & {
     edit?: (source: KernelSource) => KernelSource;
   },
   fn: (model: Mixtral, compiled: ReadonlySet<string>) => Promise<T>,
 ): Promise<T> {
   try {
     using source = await openSource(directory);
-    using gpu = await Gpu.open(STRIPS);
-    const compiled = recordKernels(gpu);
-    using _edited = editKernels(gpu, edit);
+    using own = edit && await Gpu.open(STRIPS);
+    const gpu = own ?? await sharedGpu();
+    using _scope = gpu.scope();
+    const compiled = new Set<string>();
+    using _edited = editKernels(gpu, (source) => {
+      compiled.add(source.name);
+      return edit ? edit(source) : source;
+    });
     const { config } = source;
     const reader = source.reader(options);
     const loaded = await loadModel(gpu, { config, reader, options });

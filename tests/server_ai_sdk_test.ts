@@ -73,6 +73,27 @@ Deno.test("the AI SDK makes its usual calls", async (t) => {
     assert(["black", "white"].includes(output.color));
   });
 
+  await t.step("an object that grows", async () => {
+    const stream = streamText({
+      ...ask,
+      maxOutputTokens: 60,
+      output: Output.object({
+        schema: z.object({
+          names: z.array(z.string().max(6)).min(2).max(2),
+        }),
+      }),
+    });
+    let last: unknown;
+    let count = 0;
+    for await (const part of stream.partialOutputStream) {
+      last = part;
+      count++;
+    }
+    const { names } = await stream.output;
+    assertEquals([last, names.length], [{ names }, 2]);
+    assert(count > 1, `${count} parts`);
+  });
+
   await t.step("an old completion", async () => {
     const { text } = await generateText({
       ...ask,

@@ -3,7 +3,10 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import OpenAI from "npm:openai@7.57.0";
+import { zodResponseFormat } from "npm:openai@7.57.0/helpers/zod";
+import { z } from "npm:zod@4.6.7";
 import { load, serve } from "../mod.ts";
+import { fakeEngine } from "../src/server/_fake_engine.ts";
 
 const KEY = "sk-test";
 const STORY = {
@@ -147,6 +150,44 @@ Deno.test("the openai client makes its usual calls", async (t) => {
     assertEquals(rest, {});
   });
 
+  await t.step("a schema of zod's, parsed, and any JSON", async () => {
+    const Dog = z.object({
+      name: z.string().max(8),
+      tricks: z.array(z.enum(["sit", "roll"])).max(2),
+      owner: z.string().max(8).nullable(),
+    });
+    const answer = await client.chat.completions.parse({
+      ...STORY,
+      max_tokens: 80,
+      response_format: zodResponseFormat(Dog, "dog"),
+    });
+    const dog = answer.choices[0]!.message.parsed!;
+    assertEquals(Dog.parse(dog), dog);
+    const any = await client.chat.completions.create({
+      ...STORY,
+      max_tokens: 20,
+      response_format: { type: "json_object" },
+    });
+    const [choice] = any.choices;
+    assert(choice!.message.content!.startsWith("{"));
+    if (choice!.finish_reason === "stop") JSON.parse(choice!.message.content!);
+  });
+
+  await t.step("several answers in one stream", async () => {
+    const several = { ...STORY, temperature: 2, max_tokens: 5, n: 2 };
+    const { choices } = await client.chat.completions.create(several);
+    const stream = await client.chat.completions.create({
+      ...several,
+      stream: true,
+    });
+    const texts = ["", ""];
+    for await (const { choices: [choice] } of stream) {
+      texts[choice!.index] += choice!.delta.content ?? "";
+    }
+    assertEquals(texts, choices.map(({ message }) => message.content!));
+    assert(texts[0] !== texts[1], texts[0]);
+  });
+
   await t.step("completions", async () => {
     const answer = await client.completions.create({
       model: "any",
@@ -194,5 +235,43 @@ Deno.test("the openai client makes its usual calls", async (t) => {
       OpenAI.BadRequestError,
     );
     assertEquals(long.code, "context_length_exceeded");
+    const schema = await assertRejects(
+      () =>
+        client.chat.completions.create({
+          ...STORY,
+          stream: true,
+          response_format: {
+            type: "json_schema",
+            json_schema: { name: "x", schema: { not: {} } },
+          },
+        }),
+      OpenAI.BadRequestError,
+    );
+    assertEquals(schema.param, "response_format");
+    await assertRejects(
+      () => client.embeddings.create({ model: "m", input: "Hello" }),
+      OpenAI.NotFoundError,
+    );
   });
+});
+
+Deno.test("the openai client hears that the queue is full, and comes again", async () => {
+  using engine = await fakeEngine({ endsTexts: false });
+  await using server = await serve(engine, { port: 0, maxQueue: 0 });
+  const options = { baseURL: `${server.url}/v1`, apiKey: "none" };
+  const client = new OpenAI({ ...options, maxRetries: 0 });
+  const running = await client.chat.completions.create({
+    ...STORY,
+    max_tokens: 400,
+    stream: true,
+  });
+  const full = await assertRejects(
+    () => client.chat.completions.create(STORY),
+    OpenAI.RateLimitError,
+  );
+  assertEquals([full.status, full.code], [429, "queue_full"]);
+  assert(Number(full.headers!.get("retry-after")) > 0);
+  for await (const _ of running);
+  const { choices } = await client.chat.completions.create(STORY);
+  assertEquals(choices.length, 1);
 });
