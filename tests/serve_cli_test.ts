@@ -67,6 +67,7 @@ Deno.test("serve answers, and ends at SIGTERM once the running answer has", asyn
   const flags = ["--context", "256"];
   await using server = await serveModel(flags, { MOENO_API_KEY: "sk-secret" });
   const { choices } = await (await ask(server.url, { max_tokens: 5 })).json();
+  assertStringIncludes(server.stderr(), `${server.url}/v1 with your key`);
   assertStringIncludes(
     server.stderr(),
     "POST /v1/completions 200, ",

@@ -17,6 +17,16 @@ export interface AccessOptions {
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\]|::1)$/;
 
 /**
+ * Whether a host is this machine, whatever anybody says.
+ *
+ * @param host A name or an address.
+ * @returns Whether no other machine can have it.
+ */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
+/**
  * Checks that a request comes from where it may come. Any web page can make a
  * browser send requests to this machine, with the key that the browser remembers,
  * and by a name of its own that resolves to this machine.
@@ -28,8 +38,8 @@ const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\]|::1)$/;
 export function checkOrigin(request: Request, options: AccessOptions): void {
   const { host, hostname } = new URL(request.url);
   const { apiKey, cors } = options;
-  const isOpenLoopback = apiKey === undefined && LOOPBACK.test(options.host);
-  if (isOpenLoopback && !LOOPBACK.test(hostname) && !cors.includes("*")) {
+  const isOpenLoopback = apiKey === undefined && isLoopback(options.host);
+  if (isOpenLoopback && !isLoopback(hostname) && !cors.includes("*")) {
     throw forbidden(
       `the host ${hostname} is not this machine's name; start the server with --api-key to serve it under another`,
       "host_not_allowed",

@@ -1,6 +1,10 @@
 import { dim } from "@std/fmt/colors";
 import { checkAddress } from "../../server/address.ts";
-import { serveSettings } from "../../server/serve_options.ts";
+import { isLoopback } from "../../server/access.ts";
+import {
+  type ServeSettings,
+  serveSettings,
+} from "../../server/serve_options.ts";
 import type { ServedEngine } from "../../server/served_engine.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
@@ -41,7 +45,8 @@ async function run(
   const { io, interrupts } = surroundings;
   refuseSynthetic(values);
   const options = serveOptions(values);
-  const { host: hostname, port } = serveSettings(options);
+  const settings = serveSettings(options);
+  const { host: hostname, port } = settings;
   checkAddress({ hostname, port });
   const { serve } = await import("../../server/serve.ts");
   await using model = await openModel(values, surroundings, {
@@ -61,8 +66,25 @@ async function run(
     void server.shutdown();
   }, { isService: true });
   io.err(`Listening on ${server.url}\n`);
+  if (!isQuiet) {
+    for (const note of notes(server.url, settings)) io.err(dim(note) + "\n");
+  }
   await server.finished;
   return 0;
+}
+
+/** What somebody who has just started it wants to know. */
+function notes(url: string, { host, apiKey }: ServeSettings): string[] {
+  const key = apiKey === undefined ? "any key" : "your key";
+  const lines = [
+    `# a page to chat on: ${url}/; for programs: ${url}/v1 with ${key}; Ctrl-C stops`,
+  ];
+  if (apiKey === undefined && !isLoopback(host)) {
+    lines.push(
+      `# whoever reaches ${host} may use it; --api-key or MOENO_API_KEY sets a key`,
+    );
+  }
+  return lines;
 }
 
 /** The real engine, as the server knows it. */
