@@ -16,11 +16,12 @@ export function shareGpu(): void {
     if (isTaken || options !== undefined) return await open(options);
     isTaken = true;
     const gpu = await (shared ??= open());
-    const { tuning, activations } = gpu;
+    // What tests change of it.
+    const { tuning, activations, isSoftware } = gpu;
     const scope = gpu.scope();
     gpu[Symbol.dispose] = () => {
       scope[Symbol.dispose]();
-      Object.assign(gpu, { tuning, activations });
+      Object.assign(gpu, { tuning, activations, isSoftware });
       isTaken = false;
     };
     return gpu;
