@@ -1,7 +1,7 @@
-import { setImmediate } from "node:timers";
 import type { OffloadRecord } from "../offload/offload_stats.ts";
 import { AheadPicker } from "./ahead_picker.ts";
 import { logprobs } from "./logprobs.ts";
+import { nextTurn } from "./next_turn.ts";
 import type { Settings } from "./options.ts";
 import { seededRandom } from "./random.ts";
 import { isPlainGreedy, Sampler } from "./sampler.ts";
@@ -268,12 +268,4 @@ function oddsOf(
     text: vocabulary.tokenText(candidate.id),
   }));
   return { logprob, topLogprobs };
-}
-
-/**
- * Lets timers, signals and connections have their turn: a model that reads its
- * results back without waiting would keep them all out.
- */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,7 +1,7 @@
 /** Keys and values of a sequence, from the GPU to ordinary memory and back. */
 
-import { setImmediate } from "node:timers";
 import { KV_PARTS, type KvCache } from "../model/kv_cache.ts";
+import { nextTurn } from "./next_turn.ts";
 
 /** Where keys and values are while their sequence runs. */
 export type RunningKeys = Pick<
@@ -72,7 +72,7 @@ export function writeSequence(
       const layer = Math.floor(i / KV_PARTS.length);
       const part = KV_PARTS[i % KV_PARTS.length]!;
       keys.write(layer, part, bytes.subarray(0, byteLength));
-      await new Promise((resolve) => void setImmediate(resolve));
+      await nextTurn();
     }
   });
 }

@@ -1,11 +1,8 @@
 import type { Message } from "../text/chat_template.ts";
 import type { Ask } from "./ask.ts";
-import { Fields, isObject, type JsonObject, wrongField } from "./fields.ts";
-import { responseFormat } from "./response_format.ts";
-import { samplingFields } from "./sampling_fields.ts";
-
-/** The most candidates that OpenAI's API lists at a place. */
-const MOST_CANDIDATES = { integer: true, min: 0, max: 20 };
+import { isRecord } from "../text/special_token.ts";
+import { Fields, type JsonObject, wrongField } from "./fields.ts";
+import { CANDIDATE_RANGE, samplingFields } from "./sampling_fields.ts";
 
 /**
  * Reads the body of `POST /v1/chat/completions`.
@@ -17,18 +14,13 @@ const MOST_CANDIDATES = { integer: true, min: 0, max: 20 };
  */
 export function parseChatRequest(body: JsonObject): Ask {
   const fields = new Fields(body);
-  fields.string("model"); // any name: there is one model
   refuseForcedTools(fields);
   const { options, ...rest } = samplingFields(fields);
   const messages = messagesOf(fields);
   return {
     ...rest,
     prompts: [{ messages }],
-    options: {
-      ...options,
-      logprobs: logprobsOf(fields),
-      responseFormat: responseFormat(fields),
-    },
+    options: { ...options, logprobs: logprobsOf(fields) },
   };
 }
 
@@ -39,7 +31,7 @@ function messagesOf(fields: Fields): Message[] {
   }
   return list.map((message, i) => {
     const path = `messages[${i}]`;
-    if (!isObject(message)) throw wrongField(path, message, "an object");
+    if (!isRecord(message)) throw wrongField(path, message, "an object");
     const parts = new Fields(message, `${path}.`);
     const role = parts.string("role");
     if (!role) throw parts.wrong("role", "system, user or assistant");
@@ -61,7 +53,7 @@ function contentOf(message: Fields, path: string): string {
   }
   return content.map((part, i) => {
     const place = `${path}.content[${i}]`;
-    if (!isObject(part)) throw wrongField(place, part, "an object");
+    if (!isRecord(part)) throw wrongField(place, part, "an object");
     const fields = new Fields(part, `${place}.`);
     if (fields.string("type") !== "text") {
       throw fields.wrong("type", '"text": the model reads nothing else');
@@ -74,7 +66,7 @@ function contentOf(message: Fields, path: string): string {
 
 function logprobsOf(fields: Fields): number | undefined {
   const isWanted = fields.boolean("logprobs") ?? false;
-  const count = fields.number("top_logprobs", MOST_CANDIDATES);
+  const count = fields.number("top_logprobs", CANDIDATE_RANGE);
   if (count !== undefined && count > 0 && !isWanted) {
     throw fields.wrong("top_logprobs", "logprobs to be true with it");
   }

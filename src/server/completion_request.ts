@@ -1,13 +1,9 @@
 import type { Ask, Prompt } from "./ask.ts";
 import { Fields, type JsonObject } from "./fields.ts";
-import { responseFormat } from "./response_format.ts";
-import { samplingFields } from "./sampling_fields.ts";
+import { CANDIDATE_RANGE, samplingFields } from "./sampling_fields.ts";
 
 /** The most prompts of a request. */
 const MOST_PROMPTS = 64;
-
-/** The most candidates at a place, as in chats. */
-const MOST_CANDIDATES = { integer: true, min: 0, max: 20 };
 
 /** A request, and whether answers repeat their prompt. */
 export interface CompletionAsk extends Ask {
@@ -25,7 +21,6 @@ export interface CompletionAsk extends Ask {
  */
 export function parseCompletionRequest(body: JsonObject): CompletionAsk {
   const fields = new Fields(body);
-  fields.string("model"); // any name: there is one model
   const { options, ...rest } = samplingFields(fields);
   const bestOf = fields.number("best_of", { integer: true, min: 1 });
   if (bestOf !== undefined && bestOf !== rest.count) {
@@ -35,7 +30,7 @@ export function parseCompletionRequest(body: JsonObject): CompletionAsk {
     throw fields.wrong("suffix", "none: the model only goes on from a text");
   }
   const echoes = fields.boolean("echo") ?? false;
-  const logprobs = fields.number("logprobs", MOST_CANDIDATES);
+  const logprobs = fields.number("logprobs", CANDIDATE_RANGE);
   if (echoes && logprobs !== undefined) {
     throw fields.wrong("logprobs", "none with echo: a prompt has none here");
   }
@@ -47,7 +42,7 @@ export function parseCompletionRequest(body: JsonObject): CompletionAsk {
     ...rest,
     prompts,
     echoes,
-    options: { ...options, logprobs, responseFormat: responseFormat(fields) },
+    options: { ...options, logprobs },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { PromptCacheStats } from "../engine/prompt_cache.ts";
 import { expertMetrics } from "./live/expert_metrics.ts";
-import type { Metric } from "./prometheus.ts";
+import { type Metric, one } from "./prometheus.ts";
 import type { ServedEngine } from "./served_engine.ts";
 
 /** When this process began, in seconds since 1970. */
@@ -23,12 +23,12 @@ export function engineMetrics(
       type: "gauge",
       samples: [{ labels: { model: name, adapter }, value: 1 }],
     },
-    {
-      name: "moeno_context_tokens",
-      help: "Positions of the KV cache",
-      type: "gauge",
-      samples: [{ value: contextLength }],
-    },
+    one(
+      "gauge",
+      "moeno_context_tokens",
+      "Positions of the KV cache",
+      contextLength,
+    ),
     ...expertMetrics(experts.plan, offloadStats?.snapshot() ?? null),
     ...promptCache === null ? [] : promptCacheMetrics(promptCache),
   ];
@@ -38,7 +38,7 @@ function promptCacheMetrics(
   { byteLength, byteLimit, count, hits, savedTokens, evictions }:
     PromptCacheStats,
 ): Metric[] {
-  const metrics: [Metric["type"], string, string, number][] = [
+  const metrics: ["gauge" | "counter", string, string, number][] = [
     ["gauge", "bytes", "Memory of conversations that wait", byteLength],
     ["gauge", "limit_bytes", "The most that they may take", byteLimit],
     ["gauge", "conversations", "How many wait", count],
@@ -46,12 +46,9 @@ function promptCacheMetrics(
     ["counter", "saved_tokens_total", "Tokens not run again", savedTokens],
     ["counter", "evictions_total", "Those forgotten for room", evictions],
   ];
-  return metrics.map(([type, name, help, value]) => ({
-    name: `moeno_prompt_cache_${name}`,
-    help,
-    type,
-    samples: [{ value }],
-  }));
+  return metrics.map(([type, name, help, value]) =>
+    one(type, `moeno_prompt_cache_${name}`, help, value)
+  );
 }
 
 /**
@@ -61,17 +58,17 @@ function promptCacheMetrics(
  */
 export function processMetrics(): Metric[] {
   return [
-    {
-      name: "process_resident_memory_bytes",
-      help: "Memory of the process",
-      type: "gauge",
-      samples: [{ value: Deno.memoryUsage().rss }],
-    },
-    {
-      name: "process_start_time_seconds",
-      help: "When the process began, since 1970",
-      type: "gauge",
-      samples: [{ value: START_SECONDS }],
-    },
+    one(
+      "gauge",
+      "process_resident_memory_bytes",
+      "Memory of the process",
+      Deno.memoryUsage().rss,
+    ),
+    one(
+      "gauge",
+      "process_start_time_seconds",
+      "When the process began, since 1970",
+      START_SECONDS,
+    ),
   ];
 }

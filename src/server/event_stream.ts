@@ -27,6 +27,17 @@ export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Makes the data of an event, with a space in front: readers may do without it, but
+ * not all of them do.
+ *
+ * @param text What it says.
+ * @returns What to send.
+ */
+export function eventData(text: string): string {
+  return ` ${text}`;
+}
+
+/**
  * Answers with server-sent events that come as they are made. A reader that is too
  * slow stops whoever makes them, but not for ever, since others wait for the model.
  *
@@ -55,8 +66,7 @@ export function eventStream(
         const send: Send = async (data) => {
           if (isGone) return;
           lastMs = performance.now();
-          // Readers may do without the space, but not all of them do.
-          controller.enqueue({ data: ` ${data}` });
+          controller.enqueue({ data: eventData(data) });
           if (controller.desiredSize! > 0) return;
           try {
             await within(pulled.promise, stallMs);

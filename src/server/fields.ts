@@ -1,3 +1,4 @@
+import { isRecord } from "../text/special_token.ts";
 import { describeRange, isInRange, type Range } from "../engine/options.ts";
 import { ApiError } from "./api_error.ts";
 
@@ -89,7 +90,7 @@ export class Fields {
   /** Takes an object, as it is. */
   object(name: string): JsonObject | undefined {
     const value = this.#get(name);
-    if (value === undefined || isObject(value)) return value;
+    if (value === undefined || isRecord(value)) return value;
     throw this.wrong(name, "an object");
   }
 
@@ -140,16 +141,6 @@ export function wrongField(
     param,
     code: "invalid_value",
   });
-}
-
-/**
- * Whether a value is an object and no list.
- *
- * @param value Anything.
- * @returns Whether it is.
- */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function shown(value: unknown): string {

@@ -73,7 +73,6 @@ export function modelRoutes(
       listener: {
         ...listener,
         ended: (record) => {
-          life[Symbol.dispose]();
           lives.delete(life);
           listener.ended?.(record);
         },

@@ -53,6 +53,24 @@ export function prometheusText(metrics: readonly Metric[]): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/**
+ * Makes a metric of one number.
+ *
+ * @param type How Prometheus treats it.
+ * @param name Its name.
+ * @param help What it counts or measures, in a sentence.
+ * @param value The number.
+ * @returns The metric.
+ */
+export function one(
+  type: "counter" | "gauge",
+  name: string,
+  help: string,
+  value: number,
+): Metric {
+  return { name, help, type, samples: [{ value }] };
+}
+
 /** Counts values by how large they are. */
 export class Histogram {
   readonly #bounds: readonly number[];

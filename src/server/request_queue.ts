@@ -1,5 +1,13 @@
 import { ApiError } from "./api_error.ts";
 
+/** Who is with the model now. */
+export interface QueueLength {
+  /** How many requests have their turn. */
+  readonly running: number;
+  /** How many wait. */
+  readonly waiting: number;
+}
+
 /** Who waits for the model. */
 interface Waiter {
   readonly start: (turn: Disposable) => void;
@@ -24,7 +32,7 @@ interface Waiter {
  * assertEquals([queue.running, queue.waiting], [1, 0]);
  * ```
  */
-export class RequestQueue {
+export class RequestQueue implements QueueLength {
   readonly #limit: number;
   readonly #waiters = new Set<Waiter>();
   #isRunning = false;

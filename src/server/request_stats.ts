@@ -1,16 +1,9 @@
-import { Histogram, type Metric, type Sample } from "./prometheus.ts";
+import { Histogram, type Metric, one, type Sample } from "./prometheus.ts";
+import type { QueueLength } from "./request_queue.ts";
 import type { RequestListener, RequestRecord } from "./request_record.ts";
 
 /** Seconds that a request, a turn or a first token may take. */
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
-
-/** Who is with the model now. */
-export interface QueueLength {
-  /** How many requests have their turn. */
-  readonly running: number;
-  /** How many wait. */
-  readonly waiting: number;
-}
 
 /** Counts requests and tokens, for `/metrics`. */
 export class RequestStats implements RequestListener {
@@ -121,15 +114,6 @@ export class RequestStats implements RequestListener {
       ],
     ];
   }
-}
-
-function one(
-  type: "counter" | "gauge",
-  name: string,
-  help: string,
-  value: number,
-): Metric {
-  return { name, help, type, samples: [{ value }] };
 }
 
 function histogram(name: string, help: string, values: Histogram): Metric {

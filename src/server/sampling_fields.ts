@@ -1,9 +1,13 @@
 import { type GenerateOptions, RANGES } from "../engine/options.ts";
 import type { Ask } from "./ask.ts";
 import type { Fields } from "./fields.ts";
+import { responseFormat } from "./response_format.ts";
 
 /** The most answers to one prompt. */
 const MOST_ANSWERS = 16;
+
+/** How many candidates OpenAI's API lists at a place. */
+export const CANDIDATE_RANGE = { integer: true, min: 0, max: 20 };
 
 /** OpenAI's limits of a bias; 100 decides, one way or the other. */
 const BIAS_RANGE = { min: -100, max: 100 };
@@ -31,6 +35,7 @@ const NUMBERS = {
  * @throws {ApiError} If a field is of the wrong type or out of range.
  */
 export function samplingFields(fields: Fields): Omit<Ask, "prompts"> {
+  fields.string("model"); // any name: there is one model
   const numbers: Record<string, number> = {};
   for (const [option, names] of Object.entries(NUMBERS)) {
     const range = RANGES[option as keyof typeof NUMBERS];
@@ -44,6 +49,7 @@ export function samplingFields(fields: Fields): Omit<Ask, "prompts"> {
     stop: fields.strings("stop"),
     ignoreEos: fields.boolean("ignore_eos"),
     logitBias: logitBias(fields),
+    responseFormat: responseFormat(fields),
   };
   const streamOptions = fields.fields("stream_options");
   return {

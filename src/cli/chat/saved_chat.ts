@@ -1,5 +1,6 @@
 /** A conversation as a file holds it. */
 
+import { isRecord } from "../../text/special_token.ts";
 import { type GenerateOptions, resolveOptions } from "../../engine/options.ts";
 import type { Message } from "../../text/chat_template.ts";
 import { SAMPLING_FLAGS } from "../flags.ts";
@@ -77,7 +78,7 @@ export function parseChat(text: string, path: string): SavedChat {
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -87,7 +88,7 @@ function parseMessages(list: unknown): Message[] | undefined {
   if (!Array.isArray(list) || list.length % 2 === 1) return undefined;
   const messages: Message[] = [];
   for (const [i, message] of list.entries()) {
-    if (!isObject(message)) return undefined;
+    if (!isRecord(message)) return undefined;
     const { role, content } = message;
     const wanted = i % 2 === 0 ? "user" : "assistant";
     if (role !== wanted || typeof content !== "string") return undefined;
@@ -98,7 +99,7 @@ function parseMessages(list: unknown): Message[] | undefined {
 
 /** What is wrong with settings, if anything. */
 function problemOf(settings: unknown): string | undefined {
-  if (!isObject(settings)) return "its settings are no object";
+  if (!isRecord(settings)) return "its settings are no object";
   const known = SAMPLING_FLAGS.map(({ option }) => option);
   const unknown = Object.keys(settings).find((name) => !known.includes(name));
   if (unknown !== undefined) {
@@ -110,8 +111,4 @@ function problemOf(settings: unknown): string | undefined {
   } catch (error) {
     return (error as Error).message.replace("Cannot generate: ", "");
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

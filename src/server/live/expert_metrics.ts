@@ -1,6 +1,6 @@
 import type { ByteCause, OffloadRecord } from "../../offload/offload_stats.ts";
 import type { Plan } from "../../offload/placement.ts";
-import type { Metric, Sample } from "../prometheus.ts";
+import { type Metric, one, type Sample } from "../prometheus.ts";
 
 /** How Prometheus has the reasons for which bytes are moved. */
 const CAUSES: Readonly<Record<ByteCause, string>> = {
@@ -28,12 +28,12 @@ export function expertMetrics(
       type: "gauge",
       samples: plan.slots.map((value, layer) => ({ labels: { layer }, value })),
     },
-    {
-      name: "moeno_vram_planned_bytes",
-      help: "Bytes on the GPU, as planned: weights, slots, KV cache and room",
-      type: "gauge",
-      samples: [{ value: plan.vramByteLength }],
-    },
+    one(
+      "gauge",
+      "moeno_vram_planned_bytes",
+      "Bytes on the GPU, as planned: weights, slots, KV cache and room",
+      plan.vramByteLength,
+    ),
     ...record === null ? [] : countsOf(record),
   ];
 }

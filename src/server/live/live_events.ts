@@ -3,12 +3,13 @@
 import { ApiError } from "../api_error.ts";
 import { EVENT_STREAM_HEADERS } from "../event_stream.ts";
 import { serverStops } from "../request_life.ts";
+import type { QueueLength } from "../request_queue.ts";
 import type { RequestListener } from "../request_record.ts";
 import type { ServedEngine } from "../served_engine.ts";
 import { ExpertTally } from "./expert_tally.ts";
 import type { LiveEventData } from "./live_event.ts";
 import { liveModel } from "./live_model.ts";
-import { type LiveCounts, type LiveQueue, liveRates } from "./live_rates.ts";
+import { type LiveCounts, liveRates } from "./live_rates.ts";
 import { Viewer } from "./viewer.ts";
 
 /** What experts do is told this often, if they do anything. */
@@ -33,7 +34,7 @@ export interface LiveEventsOptions {
     | "offloadStats"
   >;
   /** Who is with it, and who waits. */
-  readonly queue: LiveQueue;
+  readonly queue: QueueLength;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { OffloadRecord } from "../../offload/offload_stats.ts";
+import type { QueueLength } from "../request_queue.ts";
 import type { RatesEvent } from "./live_event.ts";
 
 /** What has been counted by one moment. */
@@ -13,14 +14,6 @@ export interface LiveCounts {
   readonly offload: OffloadRecord | null;
 }
 
-/** Who is with the model, and who waits. */
-export interface LiveQueue {
-  /** How many requests have their turn. */
-  readonly running: number;
-  /** How many wait. */
-  readonly waiting: number;
-}
-
 /**
  * What the counts of two moments say of the time between them.
  *
@@ -32,7 +25,7 @@ export interface LiveQueue {
 export function liveRates(
   now: LiveCounts,
   before: LiveCounts,
-  { running, waiting }: LiveQueue,
+  { running, waiting }: QueueLength,
 ): RatesEvent {
   const seconds = (now.timeMs - before.timeMs) / 1000;
   const perSecond = (count: number) => seconds > 0 ? count / seconds : 0;

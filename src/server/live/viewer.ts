@@ -2,6 +2,7 @@ import {
   type ServerSentEventMessage,
   ServerSentEventStream,
 } from "@std/http/server-sent-event-stream";
+import { eventData } from "../event_stream.ts";
 import type { LiveEventData } from "./live_event.ts";
 
 /** What happens to a viewer. */
@@ -50,8 +51,7 @@ export class Viewer {
     data: LiveEventData[Name],
   ): void {
     if (this.#isOver) return;
-    // Readers may do without the space, but not all of them do.
-    this.#waiting.set(event, { event, data: ` ${JSON.stringify(data)}` });
+    this.#waiting.set(event, { event, data: eventData(JSON.stringify(data)) });
     if (this.#controller.desiredSize! > 0) this.#sendOne();
   }
 

@@ -1,10 +1,10 @@
 /** From a JSON schema to a grammar of the texts that it allows. */
 
+import { isRecord } from "../special_token.ts";
 import { GrammarBuilder, type Part } from "./byte_grammar.ts";
 import { ByteMachine } from "./byte_machine.ts";
 import { JsonValues } from "./json_values.ts";
 import {
-  isObject,
   isOfType,
   listOf,
   refuseKeywords,
@@ -80,7 +80,7 @@ class SchemaReader {
   #read(schema: unknown, path: string): Part {
     if (schema === true) return this.#values.any;
     if (schema === false) throw schemaError(path, "is false, wanted a value");
-    if (!isObject(schema)) {
+    if (!isRecord(schema)) {
       throw schemaError(path, "is no schema, wanted an object");
     }
     if (++this.#depth > DEPTH_LIMIT) {
@@ -177,7 +177,7 @@ class SchemaReader {
 
   /** A schema; what it points to, if it does nothing else. */
   #followed(schema: unknown, path: string): unknown {
-    if (!isObject(schema) || schema.$ref === undefined) return schema;
+    if (!isRecord(schema) || schema.$ref === undefined) return schema;
     const { $ref: ref, ...others } = schema;
     const target = this.#resolve(ref, path);
     return saysMore(others) ? mergeSchemas(target, others, path) : target;

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import addFormats from "npm:ajv-formats@3.0.1";
+import { seededRandom } from "../../engine/random.ts";
 import type { ByteMachine, State } from "./byte_machine.ts";
 import { jsonMachine } from "./json_schema.ts";
 
@@ -15,15 +16,6 @@ function follow(machine: ByteMachine, text: string): State | null {
 
 function allows(schema: unknown, text: string): boolean {
   return follow(jsonMachine(schema), text)?.mayEnd ?? false;
-}
-
-/** A small generator: same seed, same numbers. */
-function randomOf(seed: number): () => number {
-  let x = seed;
-  return () => {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    return x / 2 ** 32;
-  };
 }
 
 /** Writes a text byte by byte, with a liking for what ends things. */
@@ -309,7 +301,7 @@ Deno.test("jsonMachine() has any object without a schema", () => {
 
 Deno.test("whatever the machine writes is valid, says another validator", () => {
   const seed = 20261126;
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const ajv = new Ajv2020({ strict: false, logger: false });
   // @ts-ignore: its types are of CommonJS
   addFormats(ajv);

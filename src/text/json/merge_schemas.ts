@@ -1,4 +1,5 @@
-import { decides, isObject, type SchemaObject } from "./schema_keywords.ts";
+import { isRecord } from "../special_token.ts";
+import { decides, type SchemaObject } from "./schema_keywords.ts";
 import { schemaError } from "./schema_error.ts";
 
 /**
@@ -15,9 +16,9 @@ export function mergeSchemas(
   second: unknown,
   path: string,
 ): SchemaObject {
-  if (first === true && isObject(second)) return second;
-  if (second === true && isObject(first)) return first;
-  if (!isObject(first) || !isObject(second)) {
+  if (first === true && isRecord(second)) return second;
+  if (second === true && isRecord(first)) return first;
+  if (!isRecord(first) || !isRecord(second)) {
     throw schemaError(
       path,
       "puts together what are no schemas, wanted objects",

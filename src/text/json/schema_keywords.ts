@@ -1,3 +1,4 @@
+import { isRecord } from "../special_token.ts";
 import { schemaError } from "./schema_error.ts";
 
 /** A JSON schema that is an object. */
@@ -154,7 +155,7 @@ export function isOfType(value: unknown, types: readonly TypeName[]): boolean {
   return types.some((type) => {
     switch (type) {
       case "object":
-        return isObject(value);
+        return isRecord(value);
       case "array":
         return Array.isArray(value);
       case "null":
@@ -169,16 +170,6 @@ export function isOfType(value: unknown, types: readonly TypeName[]): boolean {
         return typeof value === "boolean";
     }
   });
-}
-
-/**
- * Whether a value is an object and no list.
- *
- * @param value Anything.
- * @returns Whether it is.
- */
-export function isObject(value: unknown): value is SchemaObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isRecord } from "../special_token.ts";
 import type { Part } from "./byte_grammar.ts";
 import { FORMATS } from "./formats.ts";
 import type { JsonValues } from "./json_values.ts";
@@ -7,7 +8,7 @@ import {
   type NumberRange,
 } from "./number_ranges.ts";
 import { patternContent } from "./pattern.ts";
-import { isObject, listOf, type SchemaObject } from "./schema_keywords.ts";
+import { listOf, type SchemaObject } from "./schema_keywords.ts";
 import { schemaError } from "./schema_error.ts";
 
 /** Where a schema stands, and how those within it are read. */
@@ -32,7 +33,7 @@ export function objectPart(schema: SchemaObject, place: SchemaPlace): Part {
   const { path, values, read } = place;
   const g = values.grammar;
   const { properties = {}, required = [], additionalProperties } = schema;
-  if (!isObject(properties)) {
+  if (!isRecord(properties)) {
     throw schemaError(`${path}.properties`, "is no object");
   }
   const needed = new Set(listOf(required, `${path}.required`));
