@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { readJson } from "../../src/io/json_file.ts";
+import type { BuildFacts } from "../../src/program/build_facts.ts";
 
 /** What a build is made of: paths below the project's folder. */
 export const SOURCES = [
@@ -17,36 +18,10 @@ export const SOURCES = [
   "types",
 ] as const;
 
-/** The name that `build.json` has at the program's root. */
-export const BUILD_FILE = "build.json";
-
-/** What `build.json` holds. Nothing in it depends on when or where it is made. */
-export interface BuildFacts {
-  /** How the program is packed. */
-  readonly form: BuildForm;
-  /** The program's version. */
-  readonly version: string;
-  /** The version of Deno in it. */
-  readonly deno: string;
-  /** What it runs on, as Deno names it, such as `x86_64-unknown-linux-gnu`. */
-  readonly target: string;
-  /** The commit that it is made of; `null` if git does not know. */
-  readonly commit: string | null;
-  /** Whether sources differ from that commit; `false` if there is none. */
-  readonly isDirty: boolean;
-  /** Names and versions of the packages in it. */
-  readonly packages: Readonly<Record<string, string>>;
-  /** The name of the bundled model. */
-  readonly model: string;
-}
-
-/** How a program is packed. */
-export type BuildForm = "compiled" | "single-file";
-
 /** What {@linkcode buildFacts} takes them from. */
 export interface BuildFactsOptions {
   /** How the program is packed. */
-  form: BuildForm;
+  form: BuildFacts["form"];
   /** What it runs on, as Deno names it. */
   target: string;
   /** The version of Deno in it. */
