@@ -9,11 +9,19 @@ import { join } from "@std/path";
 /** How an archive is made smaller. */
 export type Compression = "gzip" | "xz";
 
-/** Commands for each: the same bytes everywhere, without names and threads. */
-const COMPRESS: Readonly<Record<Compression, readonly string[]>> = {
-  gzip: ["gzip", "-9", "--no-name", "--stdout"],
-  xz: ["xz", "-9", "--threads=1", "--stdout"],
+/** Programs that make a file smaller: the same bytes everywhere. */
+const COMPRESSORS: Readonly<Record<Compression, Compressor>> = {
+  gzip: { args: ["gzip", "-9", "--no-name"], suffix: ".gz" },
+  xz: { args: ["xz", "-9", "--threads=1"], suffix: ".xz" },
 };
+
+/** A program that replaces a file by a smaller one. */
+interface Compressor {
+  /** The program, and its flags. */
+  readonly args: readonly string[];
+  /** What it appends to the file's name. */
+  readonly suffix: string;
+}
 
 /** Commands that read an archive from stdin and write what was made smaller. */
 export const DECOMPRESS: Readonly<Record<Compression, string>> = {
@@ -37,41 +45,27 @@ export async function packFiles(
   compression: Compression,
 ): Promise<void> {
   for (const name of names) await Deno.utime(join(folder, name), 0, 0);
-  const [compressor, ...flags] = COMPRESS[compression];
-  using file = await Deno.create(output);
-  const packer = spawn("tar", [
+  const { args, suffix } = COMPRESSORS[compression];
+  await run(
+    "tar",
     ...await ownerFlags(),
     "--format=ustar",
     "-cf",
-    "-",
+    output,
     "-C",
     folder,
     "--",
     ...[...names].sort(),
-  ], { stdin: "null" });
-  const squeezer = spawn(compressor!, flags, { stdin: "piped" });
-  await Promise.all([
-    packer.stdout.pipeTo(squeezer.stdin),
-    squeezer.stdout.pipeTo(file.writable, { preventClose: true }),
-  ]);
-  await mustSucceed("tar", packer);
-  await mustSucceed(compressor!, squeezer);
+  );
+  await run(...args, output);
+  await Deno.rename(output + suffix, output);
 }
 
-function spawn(
-  program: string,
-  args: readonly string[],
-  { stdin }: { stdin: "null" | "piped" },
-): Deno.ChildProcess {
-  return new Deno.Command(program, { args: [...args], stdin, stdout: "piped" })
-    .spawn();
-}
-
-async function mustSucceed(
-  program: string,
-  { status }: Deno.ChildProcess,
-): Promise<void> {
-  const { success, code } = await status;
+async function run(program = "", ...args: string[]): Promise<void> {
+  const { success, code } = await new Deno.Command(program, {
+    args,
+    stdin: "null",
+  }).spawn().status;
   if (success) return;
   throw new Error(
     `Cannot pack: ${program} ended with ${code}, see its words above`,
