@@ -20,9 +20,10 @@ import { formatByteLength } from "../../src/io/byte_length.ts";
 import { readBuildFacts } from "./build_facts.ts";
 import { type Compiled, compileProgram } from "./compile_program.ts";
 import {
+  compiledName,
   type CompileTarget,
   compileTarget,
-  executableName,
+  withExtension,
 } from "./compile_targets.ts";
 import { programFiles } from "./program_files.ts";
 import { stageSources } from "./stage.ts";
@@ -57,20 +58,12 @@ async function compile(
   return await compileProgram({ stage, files, target, output, denort });
 }
 
-/**
- * Names the executable for a target.
- *
- * @param root The project's folder.
- * @param target For what it is.
- * @returns Where it goes unless somebody says otherwise.
- */
-export async function compiledPath(
+async function defaultOutput(
   root: string,
   target: CompileTarget,
 ): Promise<string> {
   const { version } = await readBuildFacts(root, { form: "compiled", target });
-  const name = executableName(`moeno-${version}-${target}`, target);
-  return join(root, "dist", name);
+  return join(root, "dist", compiledName(version, target));
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -91,20 +84,20 @@ async function main(args: readonly string[]): Promise<void> {
         "Cannot check: --target and --output are of no use, wanted --check alone",
       );
     }
-    const { fileCount } = await tryToCompile(root);
-    console.log(`${fileCount} files embedded, all found`);
+    console.log(filesLine(await tryToCompile(root)));
     return;
   }
   const target = compileTarget(flags.target as string ?? Deno.build.target);
   const output = flags.output === undefined
-    ? await compiledPath(root, target)
-    : executableName(flags.output as string, target);
-  const { byteLength, fileCount } = await compile(root, target, output);
-  console.log(
-    `${output}: ${
-      formatByteLength(byteLength)
-    }, ${fileCount} files embedded, all found`,
-  );
+    ? await defaultOutput(root, target)
+    : withExtension(flags.output as string, target);
+  const compiled = await compile(root, target, output);
+  const size = formatByteLength(compiled.byteLength);
+  console.log(`${output}: ${size}, ${filesLine(compiled)}`);
+}
+
+function filesLine({ fileCount }: Compiled): string {
+  return `${fileCount} files embedded, all found`;
 }
 
 if (import.meta.main) {

@@ -32,13 +32,24 @@ export function compileTarget(target: string): CompileTarget {
 }
 
 /**
- * Names what runs on a target.
+ * Names the executable for a target.
  *
- * @param name The name without an extension.
+ * @param version The program's version.
  * @param target For what it is.
- * @returns The name, with `.exe` where Windows wants it.
+ * @returns Such as `moeno-1.2.3-x86_64-pc-windows-msvc.exe`.
  */
-export function executableName(name: string, target: CompileTarget): string {
+export function compiledName(version: string, target: CompileTarget): string {
+  return withExtension(`moeno-${version}-${target}`, target);
+}
+
+/**
+ * Adds to a name what the system wants.
+ *
+ * @param name The name of an executable.
+ * @param target For what it is.
+ * @returns The name, with `.exe` if Windows is to run it.
+ */
+export function withExtension(name: string, target: CompileTarget): string {
   if (!target.includes("windows") || /\.exe$/i.test(name)) return name;
   return `${name}.exe`;
 }
