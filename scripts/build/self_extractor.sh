@@ -57,8 +57,10 @@ can_write() {
 unpack() {
   check_machine && check_file || return
   if ! in_some_home can_write; then
-    fail "Cannot unpack the program: ${MOENO_HOME:-neither the user's caches nor" \
-      "${TMPDIR:-/tmp}} can be written, wanted MOENO_HOME=<folder>"
+    places="neither the user's caches nor ${TMPDIR:-/tmp} can"
+    if [ -n "${MOENO_HOME:-}" ]; then places="$MOENO_HOME cannot"; fi
+    fail "Cannot unpack the program: $places be written," \
+      "wanted MOENO_HOME=<folder>"
     return
   fi
   remove_leftovers
