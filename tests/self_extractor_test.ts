@@ -141,6 +141,13 @@ Deno.test("a single file says which machine, space and rights it wants", async (
     nowhere.stderr,
     "Cannot unpack the program: /proc/nowhere cannot be written, wanted",
   );
+  await Deno.remove(`${bench.folder}/bin/gzip`);
+  const { code, stderr } = await bench.start();
+  assertEquals({ code, stderr }, {
+    code: 1,
+    stderr:
+      "error: Cannot unpack the program: gzip is not here, wanted it installed\n",
+  });
 });
 
 Deno.test("without MOENO_HOME a single file takes the user's caches, else the temporary folder", async () => {

@@ -17,6 +17,7 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url)).replace(/\/$/, "");
 /** What the build reads; a model of them is bundled. */
 const SOURCES = [
   "LICENSE",
+  "LICENSE-THIRD-PARTY",
   "deno.json",
   "deno.lock",
   "kernels",
@@ -198,7 +199,11 @@ Deno.test("one file is the whole program, wherever it is and whatever is not the
     }
     const page = await (await fetch(url)).text();
     assertStringIncludes(page, "<!doctype html>");
-    const body = { prompt: "Once upon a time", max_tokens: 4, temperature: 0 };
+    const body = {
+      prompt: "Once upon a time",
+      "max_tokens": 4,
+      temperature: 0,
+    };
     const answer = await fetch(`${url}/v1/completions`, {
       method: "POST",
       body: JSON.stringify(body),
