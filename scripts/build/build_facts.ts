@@ -7,13 +7,17 @@ import { join } from "@std/path";
 import { readJson } from "../../src/io/json_file.ts";
 import type { BuildFacts } from "../../src/program/build_facts.ts";
 
+/** The name of the model that comes with the program. */
+export const MODEL = "stories-17m-q";
+
 /** What a build is made of: paths below the project's folder. */
 export const SOURCES = [
+  "LICENSE",
   "deno.json",
   "deno.lock",
   "kernels",
   "mod.ts",
-  "models/stories-17m-q",
+  `models/${MODEL}`,
   "src",
   "types",
 ] as const;
@@ -68,7 +72,7 @@ export function buildFacts(
     commit: revision?.commit ?? null,
     isDirty: revision?.isDirty ?? false,
     packages: packagesOf(lock),
-    model: "stories-17m-q",
+    model: MODEL,
   };
 }
 
