@@ -139,8 +139,15 @@ Deno.test("a single file says which machine, space and rights it wants", async (
   assertEquals(nowhere.code, 1);
   assertStringIncludes(
     nowhere.stderr,
-    "Cannot unpack the program: /proc/nowhere can be written",
+    "Cannot unpack the program: /proc/nowhere cannot be written, wanted",
   );
+  await Deno.remove(`${bench.folder}/bin/gzip`);
+  const { code, stderr } = await bench.start();
+  assertEquals({ code, stderr }, {
+    code: 1,
+    stderr:
+      "error: Cannot unpack the program: gzip is not here, wanted it installed\n",
+  });
 });
 
 Deno.test("without MOENO_HOME a single file takes the user's caches, else the temporary folder", async () => {
@@ -181,5 +188,5 @@ Deno.test("a single file does not run what somebody else has put into the tempor
     env: { MOENO_HOME: "", TMPDIR: `${folder}/t` },
   });
   assertEquals({ code, stdout }, { code: 1, stdout: "" });
-  assertStringIncludes(stderr, "wanted MOENO_HOME=<folder>");
+  assertStringIncludes(stderr, `nor ${folder}/t can be written, wanted MOENO_`);
 });

@@ -77,7 +77,7 @@ export function buildFacts(
 }
 
 /** The npm packages of a lock file of version 5, sorted by name. */
-function packagesOf(lock: unknown): Record<string, string> {
+export function packagesOf(lock: unknown): Record<string, string> {
   const { npm = {} } = lock as { npm?: Record<string, unknown> };
   const entries = Object.keys(npm).sort().map((key) => {
     // A scope begins with an @; after a _ come the versions of peers.

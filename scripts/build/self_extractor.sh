@@ -55,10 +55,12 @@ can_write() {
 # --- Unpacking --------------------------------------------------------------
 
 unpack() {
-  check_machine && check_file || return
+  check_machine && check_file && check_programs || return
   if ! in_some_home can_write; then
-    fail "Cannot unpack the program: ${MOENO_HOME:-neither the user's caches nor" \
-      "${TMPDIR:-/tmp}} can be written, wanted MOENO_HOME=<folder>"
+    places="neither the user's caches nor ${TMPDIR:-/tmp} can"
+    if [ -n "${MOENO_HOME:-}" ]; then places="$MOENO_HOME cannot"; fi
+    fail "Cannot unpack the program: $places be written," \
+      "wanted MOENO_HOME=<folder>"
     return
   fi
   remove_leftovers
@@ -108,6 +110,16 @@ check_file() {
   [ "$length" -eq "$whole_length" ] && return
   fail "Cannot unpack the program: $0 has $((length)) bytes, wanted $whole_length;" \
     "fetch it again"
+}
+
+# Whether all is here that unpacks.
+check_programs() {
+  for name in tail tar @decompress@; do
+    case $name in -*) continue ;; esac
+    command -v "$name" >/dev/null 2>&1 && continue
+    fail "Cannot unpack the program: $name is not here, wanted it installed"
+    return
+  done
 }
 
 check_space() {
