@@ -10,9 +10,12 @@ import type { BuildFacts } from "../../src/program/build_facts.ts";
 /** The name of the model that comes with the program. */
 export const MODEL = "stories-17m-q";
 
+/** What has to come with a copy of the program. */
+export const LICENSES = ["LICENSE", "LICENSE-THIRD-PARTY"] as const;
+
 /** What a build is made of: paths below the project's folder. */
 export const SOURCES = [
-  "LICENSE",
+  ...LICENSES,
   "deno.json",
   "deno.lock",
   "kernels",
@@ -76,7 +79,12 @@ export function buildFacts(
   };
 }
 
-/** The npm packages of a lock file of version 5, sorted by name. */
+/**
+ * Finds the npm packages of a lock file of version 5.
+ *
+ * @param lock What `deno.lock` holds.
+ * @returns Versions by names, sorted.
+ */
 export function packagesOf(lock: unknown): Record<string, string> {
   const { npm = {} } = lock as { npm?: Record<string, unknown> };
   const entries = Object.keys(npm).sort().map((key) => {

@@ -1,4 +1,3 @@
-// deno-lint-ignore-file camelcase -- as Deno calls them
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { madeUpProgram, METADATA } from "./_made_up_program.ts";

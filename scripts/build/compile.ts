@@ -68,7 +68,7 @@ async function defaultOutput(
 
 async function main(args: readonly string[]): Promise<void> {
   const root = fromFileUrl(new URL("../..", import.meta.url));
-  const { _: rest, ...flags } = parseArgs(args, {
+  const flags = parseArgs(args, {
     string: ["target", "output"],
     boolean: ["check"],
     unknown: (arg: string) => {
@@ -77,7 +77,6 @@ async function main(args: readonly string[]): Promise<void> {
       );
     },
   });
-  if (rest.length > 0) throw new Error(`Cannot compile: unknown ${rest[0]}`);
   if (flags.check) {
     if (flags.target !== undefined || flags.output !== undefined) {
       throw new Error(

@@ -21,6 +21,7 @@ import {
 import { readEmbedded } from "./embedded_files.ts";
 import { ENTRY, type ProgramFiles } from "./program_files.ts";
 import { type Stage, writeStaged } from "./stage.ts";
+import { tryToStart } from "./try_to_start.ts";
 
 /** What to compile. */
 export interface CompileOptions {
@@ -163,23 +164,4 @@ async function checkProgram(
     );
   }
   return { byteLength: program.byteLength, fileCount: embedded.files.size };
-}
-
-/** Starts the program for the first time. */
-async function tryToStart(path: string, target: string): Promise<void> {
-  const { stdout, stderr } = await new Deno.Command(path, {
-    args: ["version", "--json"],
-    env: { NO_COLOR: "1", MOENO_CONFIG: "off" },
-  }).output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  try {
-    if (JSON.parse(decode(stdout)).form === "compiled") return;
-  } catch {
-    // No JSON is what Deno itself writes, too.
-  }
-  const words = (decode(stderr) || decode(stdout)).split("\n")[0];
-  throw new Error(
-    `Cannot compile for ${target}: what came out does not start as Moeno ` +
-      `(${words}), wanted denort and not Deno itself as DENORT_BIN`,
-  );
 }

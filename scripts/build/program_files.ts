@@ -4,7 +4,7 @@
  * @module
  */
 import { fromFileUrl, join, toFileUrl } from "@std/path";
-import { MODEL } from "./build_facts.ts";
+import { LICENSES, MODEL } from "./build_facts.ts";
 import { denoOutput } from "./deno_output.ts";
 
 /** The entry point, below the project's folder. */
@@ -16,7 +16,7 @@ export interface ProgramFiles {
   readonly modules: readonly string[];
   /** Those of the modules that a Worker begins with: nobody imports them. */
   readonly workers: readonly string[];
-  /** Files that are read by their names: the bundled model, the license. */
+  /** Files that are read by their names: the bundled model, the licenses. */
   readonly data: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export async function programFiles(root: string): Promise<ProgramFiles> {
   return {
     modules: [...modules].sort(),
     workers: [...workers].sort(),
-    data: ["LICENSE", ...await filesIn(root, `models/${MODEL}`)],
+    data: [...LICENSES, ...await filesIn(root, `models/${MODEL}`)],
   };
 }
 

@@ -62,7 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function parse(args: readonly string[]) {
-  const { _: rest, denort, output } = parseArgs(args, {
+  const { denort, output } = parseArgs(args, {
     string: ["denort", "output"],
     unknown: (arg: string) => {
       throw new Error(
@@ -70,7 +70,6 @@ function parse(args: readonly string[]) {
       );
     },
   });
-  if (rest.length > 0) throw new Error(`Cannot release: unknown ${rest[0]}`);
   if (Deno.env.get("DENORT_BIN")) {
     throw new Error(
       "Cannot release: DENORT_BIN names one runtime, wanted --denort <folder> " +

@@ -14,13 +14,10 @@ import { dirname, fromFileUrl, join } from "@std/path";
 import { formatByteLength } from "../../src/io/byte_length.ts";
 import { BUILD_FACTS_FILE } from "../../src/program/build_facts.ts";
 import type { Compression } from "./archive.ts";
-import { buildJson, readBuildFacts } from "./build_facts.ts";
+import { buildJson, LICENSES, readBuildFacts } from "./build_facts.ts";
 import { bundleProgram } from "./bundle.ts";
 import { copyDeno, platformOf } from "./deno_binary.ts";
 import { writeSelfExtractor } from "./self_extractor.ts";
-
-/** What has to come with a copy of the program. */
-export const LICENSES = ["LICENSE", "LICENSE-THIRD-PARTY"] as const;
 
 /** What to build. */
 export interface SingleFileOptions {
