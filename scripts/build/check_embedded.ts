@@ -40,7 +40,7 @@ export async function findFaults(
   embedded: Embedded,
   { root, files, facts, features }: Wanted,
 ): Promise<string[]> {
-  const paths = [...new Set([...files.modules, ...files.model])].sort();
+  const paths = [...new Set([...files.modules, ...files.data])].sort();
   const faults: string[] = [];
   for (const path of paths) {
     faults.push(...fileFaults(

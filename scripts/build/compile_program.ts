@@ -10,7 +10,7 @@ import {
   BUILD_FACTS_FILE,
   type BuildFacts,
 } from "../../src/program/build_facts.ts";
-import { buildJson, MODEL, readBuildFacts } from "./build_facts.ts";
+import { buildJson, readBuildFacts } from "./build_facts.ts";
 import { APP_NAME, findFaults } from "./check_embedded.ts";
 import { compileFailure } from "./compile_failure.ts";
 import {
@@ -113,7 +113,7 @@ async function runDeno(
   output: string,
   { stage, files, target, denort, isTrial, leaveOut = [] }: CompileOptions,
 ): Promise<void> {
-  const included = [...files.workers, `models/${MODEL}`, BUILD_FACTS_FILE];
+  const included = [...files.workers, ...files.data, BUILD_FACTS_FILE];
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
@@ -132,7 +132,11 @@ async function runDeno(
       ENTRY,
     ],
     cwd: stage.folder,
-    env: { NO_COLOR: "1", ...denort !== undefined && { DENORT_BIN: denort } },
+    env: {
+      NO_COLOR: "1",
+      DENO_DIR: stage.denoFolder,
+      ...denort !== undefined && { DENORT_BIN: resolve(denort) },
+    },
     stdout: "null",
     stderr: "piped",
   }).output();
@@ -165,7 +169,7 @@ async function checkProgram(
 async function tryToStart(path: string, target: string): Promise<void> {
   const { stdout, stderr } = await new Deno.Command(path, {
     args: ["version", "--json"],
-    env: { MOENO_CONFIG: "off" },
+    env: { NO_COLOR: "1", MOENO_CONFIG: "off" },
   }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   try {

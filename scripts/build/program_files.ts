@@ -5,6 +5,7 @@
  */
 import { fromFileUrl, join, toFileUrl } from "@std/path";
 import { MODEL } from "./build_facts.ts";
+import { denoOutput } from "./deno_output.ts";
 
 /** The entry point, below the project's folder. */
 export const ENTRY = "mod.ts";
@@ -15,8 +16,8 @@ export interface ProgramFiles {
   readonly modules: readonly string[];
   /** Those of the modules that a Worker begins with: nobody imports them. */
   readonly workers: readonly string[];
-  /** The bundled model. */
-  readonly model: readonly string[];
+  /** Files that are read by their names: the bundled model, the license. */
+  readonly data: readonly string[];
 }
 
 /** The part of `deno info --json` that we read. */
@@ -32,7 +33,7 @@ interface Graph {
 
 /**
  * Finds the files of the program: what the entry point imports, what its Workers
- * begin with and import, and the model.
+ * begin with and import, and what is read by its name.
  *
  * @param root The project's folder.
  * @returns The files.
@@ -59,7 +60,7 @@ export async function programFiles(root: string): Promise<ProgramFiles> {
   return {
     modules: [...modules].sort(),
     workers: [...workers].sort(),
-    model: await filesIn(root, `models/${MODEL}`),
+    data: ["LICENSE", ...await filesIn(root, `models/${MODEL}`)],
   };
 }
 
@@ -96,14 +97,7 @@ function pathBelow(base: string, specifier: string): string {
 }
 
 async function graphOf(root: string, entry: string): Promise<Graph> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--quiet", "--json", join(root, entry)],
-    cwd: root,
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (!success) throw new Error(`Cannot build ${entry}: ${decode(stderr)}`);
-  return JSON.parse(decode(stdout));
+  return JSON.parse(await denoOutput(root, ["info", "--json", entry]));
 }
 
 /** How a Worker's module is named, so that it is found. */
