@@ -1,11 +1,12 @@
 #!/bin/sh
-# Runs all tests, after installing Deno, a Vulkan driver and a browser if they are
-# missing:
+# Runs all tests, after installing Deno, a Vulkan driver, a browser and a load
+# balancer if they are missing:
 #   sh scripts/test.sh
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 . "$root/scripts/_setup.sh"
 setup || exit 1
 setup_browser
+setup_balancer
 cd "$root" || exit 1
 
 # The tests run in several parts; the last line counts them together.

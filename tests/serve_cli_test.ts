@@ -106,6 +106,23 @@ Deno.test("serve ends at once at a second Ctrl-C", async () => {
   await reader.cancel().catch(() => {});
 });
 
+Deno.test("serve --grace says how long the running answer may go on", async () => {
+  await using server = await serveModel(["--grace", "0"]);
+  const endless = { stream: true, max_tokens: 500, ignore_eos: true };
+  const response = await ask(server.url, endless);
+  const reader = response.body!.pipeThrough(new TextDecoderStream())
+    .getReader();
+  let text = (await reader.read()).value ?? "";
+  const stopped = server.stop("SIGTERM");
+  while (true) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += value;
+  }
+  assertStringIncludes(text, '"code":"server_stopping"');
+  assertEquals(await stopped, 0);
+});
+
 Deno.test("serve says what does not go, before it loads a model", async () => {
   const { code, stderr } = await moeno(["serve", "--port", "70000"]);
   assertEquals(code, 2);

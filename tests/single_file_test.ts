@@ -227,6 +227,27 @@ Deno.test("one file is the whole program, wherever it is and whatever is not the
     assertEquals(JSON.parse(stdout).rows.length, 1);
   });
 
+  await t.step(
+    "doctor notices a damaged file and says what to do",
+    async () => {
+      const args = ["doctor", "--json", "--quiet"];
+      const find = (stdout: string): { verdict: string; findings: unknown[] } =>
+        JSON.parse(stdout).checks
+          .find(({ name }: { name: string }) => name === "program");
+      const env = { VK_DRIVER_FILES: "/none", VK_ICD_FILENAMES: "/none" };
+      const whole = await machine.moeno(args, { env });
+      assertEquals(find(whole.stdout).verdict, "ok");
+      const { stdout } = await machine.moeno(["version", "--json"]);
+      const { root } = JSON.parse(stdout);
+      await Deno.writeTextFile(`${root}LICENSE`, "none");
+      const damaged = await machine.moeno(args, { env });
+      assertEquals(find(damaged.stdout).verdict, "problem");
+      await Deno.remove(root, { recursive: true });
+      const mended = await machine.moeno(args, { env });
+      assertEquals(find(mended.stdout).verdict, "ok");
+    },
+  );
+
   await t.step("its Workers work", async () => {
     using tiny = await tinyCheckpoint({ dtype: "BF16" });
     const to = (name: string) => `${machine.folder}/${name}`;

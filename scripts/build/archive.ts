@@ -11,7 +11,7 @@ export type Compression = "gzip" | "xz";
 
 /** Programs that make a file smaller: the same bytes everywhere. */
 const COMPRESSORS: Readonly<Record<Compression, Compressor>> = {
-  gzip: { args: ["gzip", "-9", "--no-name"], suffix: ".gz" },
+  gzip: { args: ["gzip", "--no-name"], suffix: ".gz" },
   xz: { args: ["xz", "-9", "--threads=1"], suffix: ".xz" },
 };
 

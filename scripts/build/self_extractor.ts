@@ -5,11 +5,9 @@
  */
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
+import { SUMS_FILE } from "../../src/program/program_files.ts";
 import script from "./self_extractor.sh" with { type: "text" };
 import { type Compression, DECOMPRESS, packFiles } from "./archive.ts";
-
-/** The file that has the hashes of all others, as `sha256sum` writes them. */
-export const SUMS_FILE = "SHA256SUMS";
 
 /** What is packed, and for whom. */
 export interface SelfExtractorOptions {

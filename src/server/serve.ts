@@ -36,8 +36,8 @@ export interface Server extends AsyncDisposable {
   /** Resolves when it has stopped. */
   readonly finished: Promise<void>;
   /**
-   * Stops it: takes no more requests, turns away those that wait, and gives the
-   * running answer `graceMs` to come to its end.
+   * Stops it: takes no more requests, turns away those that wait without a response,
+   * and gives the others `graceMs` to come to their end.
    */
   shutdown(): Promise<void>;
 }

@@ -28,7 +28,7 @@ export const SERVE: Command = {
     "Programs for OpenAI's API work with the base URL http://127.0.0.1:8080/v1 and any\n" +
     "model name. / is a page to chat on, with a live picture of the expert cache;\n" +
     "/metrics is for Prometheus, /health for load balancers. Requests run one after\n" +
-    "the other. Ctrl-C or SIGTERM lets the running answer end, for 10 s at most.",
+    "the other. Ctrl-C or SIGTERM lets the running answer end, for --grace at most.",
   flags: [
     ...SERVE_FLAGS,
     PROMPT_CACHE_FLAG,
