@@ -70,7 +70,7 @@ function parse(args: readonly string[]) {
       );
     },
   });
-  if (Deno.env.get("DENORT_BIN")) {
+  if (denort === undefined && Deno.env.get("DENORT_BIN")) {
     throw new Error(
       "Cannot release: DENORT_BIN names one runtime, wanted --denort <folder> " +
         "with one for each target",
