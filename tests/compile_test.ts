@@ -8,6 +8,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { dirname, fromFileUrl, join, resolve } from "@std/path";
+import { readBuildFacts } from "../scripts/build/build_facts.ts";
 import {
   type CompileOptions,
   compileProgram,
@@ -48,13 +49,20 @@ async function compile(
   });
 }
 
-/** Runs the program from a folder that is not the project's. */
+/** What Deno says of itself in a compiled program. */
+const STANDALONE =
+  "data:text/javascript,Deno.build = { ...Deno.build, standalone: true };";
+
+/** Runs the program from a folder that is not the project's, as if compiled. */
 async function runFrom(
   folder: string,
   args: readonly string[],
 ): Promise<Finished> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-lock", `${folder}/mod.ts`, ...args],
+    args: [
+      ...["run", "-A", "--quiet", "--no-lock", `--preload=${STANDALONE}`],
+      ...[`${folder}/mod.ts`, ...args],
+    ],
     cwd: "/",
     env: { NO_COLOR: "1", MOENO_CONFIG: "off", MOENO_HOME: `${folder}/home` },
   }).output();
@@ -82,6 +90,9 @@ Deno.test("a compiled program has all that the program needs, the same bytes eac
     await Deno.mkdir(join(folder, dirname(path)), { recursive: true });
     await Deno.writeFile(join(folder, path), bytes);
   }
+  const { stdout } = await runFrom(folder, ["version", "--json"]);
+  const facts = { form: "compiled", target: TARGET } as const;
+  assertEquals(JSON.parse(stdout).build, await readBuildFacts(ROOT, facts));
   const args = ["generate", "--temperature", "0", "--max-tokens", "9", "Once"];
   const found = await runFrom(folder, args);
   const wanted = await moeno(args);
