@@ -90,6 +90,7 @@ async function main(args: readonly string[]): Promise<void> {
   const output = flags.output === undefined
     ? await defaultOutput(root, target)
     : withExtension(flags.output as string, target);
+  console.error(`Compiling for ${target} ...`);
   const compiled = await compile(root, target, output);
   const size = formatByteLength(compiled.byteLength);
   console.log(`${output}: ${size}, ${filesLine(compiled)}`);
