@@ -16,7 +16,7 @@ import {
   PROMPT_CACHE_FLAG,
 } from "../prompt_cache_flag.ts";
 import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
-import { requestLine } from "./request_line.ts";
+import { isProbe, requestLine } from "./request_line.ts";
 import { SERVE_FLAGS, serveOptions } from "./serve_flags.ts";
 
 /** `serve`: the model for other programs, and a page to chat on. */
@@ -58,7 +58,8 @@ async function run(
   const server = await serve(served(model.engine), {
     ...options,
     onRequest: (record) => {
-      if (!isQuiet) io.err(dim(requestLine(record)) + "\n");
+      if (isQuiet || isProbe(record)) return;
+      io.err(dim(requestLine(record)) + "\n");
     },
   });
   using _listening = interrupts.listen(() => {
