@@ -29,7 +29,7 @@ import {
 } from "./compile_targets.ts";
 import { TARGETS } from "./deno_binary.ts";
 import { type ProgramFiles, programFiles } from "./program_files.ts";
-import { buildSingleFile } from "./single_file.ts";
+import { buildSingleFile, singleFileName } from "./single_file.ts";
 import { type Stage, stageSources } from "./stage.ts";
 
 /** Builds what the command line asks for; returns the exit code. */
@@ -111,7 +111,7 @@ function compiledPrograms(
 /** Executables that unpack themselves, for all targets that have a shell. */
 function singleFiles(version: string, root: string): Artifact[] {
   return TARGETS.map((target) => ({
-    name: `moeno-${version}-${target}.run`,
+    name: singleFileName(version, target),
     build: (output) =>
       buildSingleFile({ root, target, output, compression: "gzip" }),
   }));

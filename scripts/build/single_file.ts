@@ -81,13 +81,22 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-/** The name of the executable, unless it is given. */
+/**
+ * Names the executable.
+ *
+ * @param version The program's version.
+ * @param target For what it is.
+ * @returns A name without a folder.
+ */
+export function singleFileName(version: string, target: string): string {
+  return `moeno-${version}-${target}.run`;
+}
+
+/** Where the executable goes, unless that is given. */
 async function defaultOutput(root: string, target: string): Promise<string> {
-  const { version } = await readBuildFacts(root, {
-    form: "single-file",
-    target,
-  });
-  return join(root, "dist", `moeno-${version}-${target}.run`);
+  const options = { form: "single-file", target } as const;
+  const { version } = await readBuildFacts(root, options);
+  return join(root, "dist", singleFileName(version, target));
 }
 
 async function main(args: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 /** Whether the program's files are those that were built. */
 
+import { fromFileUrl } from "@std/path";
 import { createHash } from "node:crypto";
 import { IS_BUILT, PROGRAM_ROOT } from "./program_root.ts";
 
@@ -34,7 +35,7 @@ export async function checkProgramFiles(
   for (const [hash, name] of sums) {
     if (await hashOf(new URL(name!, root)) !== hash) damaged.push(name!);
   }
-  return { folder: root.pathname, fileCount: sums.length, damaged };
+  return { folder: fromFileUrl(root), fileCount: sums.length, damaged };
 }
 
 function unpackedRoot(): URL | null {

@@ -6,7 +6,7 @@ import { checkProgramFiles, SUMS_FILE } from "./program_files.ts";
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 Deno.test("checkProgramFiles() names files that are missing or not what they were", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "moeno-files-" });
+  const folder = await Deno.makeTempDir({ prefix: "moeno our files-" });
   try {
     const root = toFileUrl(`${folder}/`);
     const names = ["deno", "models/a/weights", "moeno.js"];
