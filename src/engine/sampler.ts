@@ -1,4 +1,5 @@
 import { largest } from "./largest.ts";
+import { noNumbers } from "./non_finite_error.ts";
 
 /** How to pick a token. */
 export interface SamplerOptions {
@@ -196,18 +197,6 @@ export class Sampler {
  */
 export function isPlainGreedy(options: SamplerOptions): boolean {
   return options.temperature === 0 && !hasPenalties(options);
-}
-
-/**
- * What to throw where logits are no numbers.
- *
- * @returns The error.
- */
-export function noNumbers(): RangeError {
-  return new RangeError(
-    "Cannot pick a token: the logits hold NaN or infinity, wanted numbers; " +
-      "the model's weights are broken or its arithmetic overflowed",
-  );
 }
 
 function hasPenalties(
