@@ -18,8 +18,8 @@ export interface NonFinite {
   readonly layer: number | null;
   /** Of experts, which of those that the position goes to. */
   readonly experts: readonly number[];
-  /** What it gave. */
-  readonly value: "NaN" | "infinity";
+  /** What it gave; numbers from about 1e19 on have squares that no norm can sum. */
+  readonly value: "NaN" | "infinity" | "numbers too large to square";
 }
 
 /** A step to run again. */
@@ -39,14 +39,13 @@ interface Inspection extends StepAgain {
   found: NonFinite | null;
 }
 
-/** Who is to blame for a row of x: a part, and its experts. */
-type Blame = Pick<NonFinite, "part" | "experts">;
+/** Who is to blame for a row of x: a part, its experts, and perhaps another row. */
+type Blame = Pick<NonFinite, "part" | "experts"> & { readonly row?: number };
 
 /**
- * Runs a step again and looks at the residual stream after each part of each layer.
- * The first position that goes wrong is where it began, since no position depends on
- * later ones; the first part that has it wrong is the one to blame. That takes two
- * read-backs a layer, and is for steps whose logits are no numbers.
+ * Runs a step again and looks at the residual stream after each part of each layer:
+ * the first that goes wrong is the one to blame, and its first position. That takes
+ * two read-backs a layer, and is for steps whose logits are no numbers.
  *
  * @param gpu The GPU.
  * @param parts The model.
@@ -108,7 +107,7 @@ async function inspectLayers(inspection: Inspection): Promise<void> {
     if (isStaging) run(layer.stage);
     run(layer.attention);
     run(layer.o);
-    await look(inspection, i, () => ({ part: "attention", experts: [] }));
+    await look(inspection, i, () => blameAttention(inspection, i));
     run(layer.postAttentionNorm);
     run(layer.route);
     await layer.experts.run(recorder, T, isDeciding);
@@ -117,21 +116,44 @@ async function inspectLayers(inspection: Inspection): Promise<void> {
   }
 }
 
-/** Looks at x in the rows before the first that is known to be wrong. */
+/** Looks at x, until it is wrong. */
 async function look(
   inspection: Inspection,
   layer: number | null,
   blame: (row: number) => Blame | Promise<Blame>,
 ): Promise<void> {
   const { recorder, parts: { shared: { x } }, tokens, position } = inspection;
-  const limit = (inspection.found?.position ?? position + tokens.length) -
-    position;
-  if (limit === 0) return;
-  const bad = firstBad(await readRows(recorder, x, limit), x.stride);
+  if (inspection.found !== null) return;
+  const rows = await readRows(recorder, x, tokens.length);
+  const bad = firstBad(rows, x.stride) ?? firstLarge(rows, x.stride);
   if (bad === null) return;
-  const { row, value } = bad;
-  const culprit = await blame(row);
+  const { value } = bad;
+  const { row = bad.row, ...culprit } = await blame(bad.row);
   inspection.found = { position: position + row, layer, value, ...culprit };
+}
+
+/**
+ * The token whose attention went wrong. If its keys or values are no numbers, so is
+ * what tokens before it get that share a tile of a kernel with it: 0 * NaN is NaN.
+ */
+async function blameAttention(
+  { parts: { kv }, position, tokens }: Inspection,
+  layer: number,
+): Promise<Blame> {
+  using reader = await kv.reader(position + tokens.length);
+  const rows: number[] = [];
+  for (const part of ["k", "v"] as const) {
+    const bytes = await reader.read(layer, part);
+    const own = bytes.subarray(position * kv.width * 4);
+    const at = firstNonFinite(own, "F32");
+    if (at >= 0) rows.push(Math.floor(at / kv.width));
+  }
+  const part = "attention";
+  return {
+    part,
+    experts: [],
+    ...rows.length > 0 && { row: Math.min(...rows) },
+  };
 }
 
 /** The experts of a token that gave no numbers; the router, if its weights are none. */
@@ -169,15 +191,27 @@ async function readRows(
   return new Float32Array(await recorder.read([slice]));
 }
 
+/** A row of x that is wrong, and what is in it. */
+type Bad = Pick<NonFinite, "value"> & { readonly row: number };
+
 /** The first row with something else than numbers. */
-function firstBad(
-  values: Float32Array,
-  stride: number,
-): { readonly row: number; readonly value: NonFinite["value"] } | null {
+function firstBad(values: Float32Array, stride: number): Bad | null {
   const { buffer, byteOffset, byteLength } = values;
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   const at = firstNonFinite(bytes, "F32");
   if (at < 0) return null;
   const value = Number.isNaN(values[at]) ? "NaN" : "infinity";
   return { row: Math.floor(at / stride), value };
+}
+
+/** The first row whose squares have a sum that float32 does not hold. */
+function firstLarge(values: Float32Array, stride: number): Bad | null {
+  for (let row = 0; row * stride < values.length; row++) {
+    let squares = 0;
+    for (let i = 0; i < stride; i++) squares += values[row * stride + i]! ** 2;
+    if (Math.fround(squares) === Infinity) {
+      return { row, value: "numbers too large to square" };
+    }
+  }
+  return null;
 }
