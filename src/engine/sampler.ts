@@ -1,3 +1,4 @@
+import { clampLogit } from "./clamp_logit.ts";
 import { largest } from "./largest.ts";
 import { noNumbers } from "./non_finite_error.ts";
 
@@ -172,11 +173,13 @@ export class Sampler {
     for (const [id, count] of counts) {
       if (id >= scores.length) continue;
       const logit = scores[id]!;
+      if (!Number.isFinite(logit)) continue; // it stays what it is
       // Dividing would make a negative logit more likely.
-      const scaled = logit > 0
-        ? logit / repetitionPenalty
-        : logit * repetitionPenalty;
-      scores[id] = scaled - count * frequencyPenalty - presencePenalty;
+      const scaled = clampLogit(
+        logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty,
+      );
+      const less = clampLogit(scaled - count * frequencyPenalty);
+      scores[id] = clampLogit(less - presencePenalty);
     }
     return scores;
   }
