@@ -7,13 +7,14 @@ import type { NonFinite } from "../src/model/find_non_finite.ts";
 import { count } from "./_counts.ts";
 import { finish, withEngine } from "./_engine.ts";
 import { type Harm, harmAll, harmFloats } from "./_harm.ts";
+import { IS_LONG } from "./_kernel_case.ts";
 import { BAD_TOKEN, CHAIN, overflow, type OverflowPart } from "./_overflow.ts";
 import { WIDE_CONFIG, WIDE_OPTIONS, withWideModel } from "./_wide_model.ts";
 import { TINY_CONFIG, tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
 const BASE: LoadOptions = { contextLength: 64, chunkSize: 8 };
 const WIDTH = TINY_CONFIG.hidden_size;
-const GREEDY = { temperature: 0, maxTokens: 12, ignoreEos: true };
+const GREEDY = { temperature: 0, maxTokens: 6, ignoreEos: true };
 
 /** Where it overflows, and how the error names that. */
 const PARTS: readonly [OverflowPart, number | undefined, string][] = [
@@ -197,7 +198,7 @@ Deno.test("Mixtral.findNonFinite() names where numbers end in the kernels of a G
   const LENGTH = 40;
   const ids = new Array<number>(LENGTH).fill(3).with(-1, BAD_TOKEN);
   const last = LENGTH - 1;
-  for (const [harm, expected, isAll] of WIDE) {
+  for (const [harm, expected, isAll] of IS_LONG ? WIDE : WIDE.slice(0, 2)) {
     using checkpoint = await tinyCheckpoint({ config: WIDE_CONFIG, harm });
     await withWideModel(checkpoint.path, WIDE_OPTIONS, async (model) => {
       for (const start of [0, last]) { // all at once; the last one by itself
