@@ -16,6 +16,7 @@ import {
 } from "./engine_state.ts";
 import type { EngineParts } from "./engine_parts.ts";
 import { generate, type GenerateResult, type Piece } from "./generate.ts";
+import { finiteRows } from "./non_finite_error.ts";
 import {
   type GenerateOptions,
   resolveOptions,
@@ -106,8 +107,8 @@ export class Engine implements Disposable {
    *
    * @param ids Token ids, at least one and at most `contextLength`.
    * @returns Logits (ids.length, vocabSize), row by row.
-   * @throws {RangeError} If there are no ids, too many, or one that the
-   * vocabulary does not have.
+   * @throws {RangeError} If there are no ids, too many, one that the vocabulary
+   * does not have, or logits are no numbers.
    */
   async logits(ids: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
     this.#checkIds("compute logits", ids);
@@ -126,8 +127,8 @@ export class Engine implements Disposable {
    *
    * @param ids Token ids, at least one and at most `contextLength`.
    * @returns Logits (n, vocabSize) of some positions after the other.
-   * @throws {RangeError} If there are no ids, too many, or one that the
-   * vocabulary does not have.
+   * @throws {RangeError} If there are no ids, too many, one that the vocabulary
+   * does not have, or logits are no numbers.
    */
   async *logitRows(
     ids: readonly number[],
@@ -137,7 +138,7 @@ export class Engine implements Disposable {
     const { sequence } = this.#conversations;
     using _hold = sequence.hold();
     sequence.clear();
-    yield* this.#parts.model.forwardAll(ids, 0);
+    yield* finiteRows(this.#parts.model, ids);
   }
 
   /**
