@@ -181,10 +181,9 @@ function parseEntry(
     malformed(file, `tensor ${shorten(name)} ${what}`);
   if (!(entry instanceof Map)) throw wrong("is not an object, wanted one");
   const dtype = entry.get("dtype");
-  if (typeof dtype !== "string" || !isDtype(dtype)) {
-    throw wrong(
-      `has dtype ${shorten(String(dtype))}, wanted one of the format`,
-    );
+  if (typeof dtype !== "string") throw wrong("has no dtype, wanted a text");
+  if (!isDtype(dtype)) {
+    throw wrong(`has dtype ${shorten(dtype)}, wanted one of the format`);
   }
   const shape = entry.get("shape");
   if (!isIndices(shape)) {

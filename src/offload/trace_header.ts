@@ -1,3 +1,5 @@
+import { showJson } from "../io/show_json.ts";
+
 /** What a routing trace is of. */
 export interface TraceHeader {
   /** The model, for people. */
@@ -74,8 +76,8 @@ export function checkTraceHeader(header: TraceHeader): TraceHeader {
   }
   throw new RangeError(
     `Cannot use a trace header: received ${
-      JSON.stringify({
-        ...{ model, layerCount, expertCount, topK, guessCount, farDepths },
+      showJson({
+        ...{ layerCount, expertCount, topK, guessCount, farDepths, model },
       })
     }, wanted the name and the counts of a model`,
   );

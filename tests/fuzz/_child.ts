@@ -38,7 +38,11 @@ async function runTarget(
   let number = 0;
   let refused = 0;
   const property = fc.asyncProperty(target.inputs, async (input) => {
-    tell({ kind: "case", target: target.name, number: number++ });
+    const shown = path === undefined ? undefined : show(input);
+    tell({
+      ...{ kind: "case", target: target.name, number: number++ },
+      input: shown,
+    });
     const before = Deno.memoryUsage().rss;
     const verdict = await target.feed(input, { path: folder });
     if (verdict === "refused") refused++;
@@ -63,9 +67,14 @@ async function runTarget(
     failure: {
       what: describe(errorInstance),
       path: counterexamplePath!,
-      input: fc.stringify(counterexample[0]).slice(0, SHOWN_LENGTH),
+      input: show(counterexample[0]),
     },
   };
+}
+
+/** An input as JavaScript. */
+function show(input: unknown): string {
+  return fc.stringify(input).slice(0, SHOWN_LENGTH);
 }
 
 /** What was thrown, with the stack of what caused it. */

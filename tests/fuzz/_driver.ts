@@ -27,6 +27,8 @@ interface Progress {
   target: string | null;
   /** Its case. */
   number: number;
+  /** What it is fed, if the child says it. */
+  input?: string | undefined;
   /** Cases of any target that began. */
   count: number;
   /** Targets that have ended. */
@@ -98,7 +100,7 @@ async function runChild(
     listen(child.stdout, progress, onResult),
   ]);
   const { code, signal } = await child.status;
-  const { results, target, number } = progress;
+  const { results, target, number, input } = progress;
   if (target === null && results.length === job.targets.length) return results;
   const end = signal === null ? `with code ${code}` : `by ${signal}`;
   const result: TargetResult = {
@@ -107,6 +109,7 @@ async function runChild(
     failure: {
       what: verdict ?? `the process ended ${end}: ${stderr.trim()}`,
       path: job.path ?? String(number),
+      input,
     },
   };
   onResult?.(result);
@@ -128,6 +131,7 @@ async function listen(
       if (told.kind === "case") {
         progress.target = told.target;
         progress.number = told.number;
+        progress.input = told.input;
         progress.count++;
       } else {
         progress.target = null;

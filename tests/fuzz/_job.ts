@@ -20,7 +20,13 @@ export interface Job {
 /** What a child tells. */
 export type Told =
   /** A case begins; after a failure they are ever smaller ones. */
-  | { readonly kind: "case"; readonly target: string; readonly number: number }
+  | {
+    readonly kind: "case";
+    readonly target: string;
+    readonly number: number;
+    /** What it is fed, if only this case runs: it may never end. */
+    readonly input?: string | undefined;
+  }
   /** A target has ended. */
   | { readonly kind: "done"; readonly result: TargetResult };
 
