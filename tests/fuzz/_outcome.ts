@@ -20,7 +20,7 @@ const ENGINE_WORDS = new RegExp([
   "Array buffer allocation failed",
   "Maximum call stack",
   "out of bounds",
-  '(?<!["\\w])undefined\\b|\\[object ',
+  '(?<!["\\w])undefined\\b(?! value)|\\[object ',
 ].join("|"));
 
 /**
@@ -31,6 +31,7 @@ const ENGINE_WORDS = new RegExp([
  * @param begins What it begins with.
  */
 export function assertClear(message: string, begins = /^Cannot /): void {
+  assert(!/^[^:]*: $/.test(message), `says nothing: ${quote(message)}`);
   assert(begins.test(message), `does not say what failed: ${quote(message)}`);
   // deno-lint-ignore no-control-regex -- they are what must not be there
   assert(!/[\0-\x1f]/.test(message), `controls: ${quote(message)}`);

@@ -9,7 +9,7 @@ import { verdictOf } from "./_outcome.ts";
 import type { Target } from "./_target.ts";
 
 /** No prompt that is meant is longer. */
-const MAX_LENGTH = 20_000_000;
+const MAX_LENGTH = 1 << 22;
 
 /** Expressions, the simplest first. */
 const ATOMS = [
@@ -171,6 +171,7 @@ export const CHAT_TEMPLATE: Target<Input> = {
       const prompt = made.render(messages, {
         addGenerationPrompt: true,
         now: new Date(2026, 0, 1),
+        timeoutMs: 100,
       });
       assert(typeof prompt === "string", "no text");
       assert(prompt.length <= MAX_LENGTH, `${prompt.length} characters`);
