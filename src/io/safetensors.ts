@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { showJson } from "./show_json.ts";
 import { parseStrictJson, shorten, type StrictJson } from "./strict_json.ts";
 import { isDtype, tensorByteLength, type TensorInfo } from "./tensor_spec.ts";
 
@@ -203,9 +204,9 @@ function parseEntry(
   }
   if (end - begin !== byteLength) {
     throw wrong(
-      `has ${
-        end - begin
-      } bytes, ${dtype} [${shape}] needs ${byteLength} of them`,
+      `has ${end - begin} bytes, ${dtype} ${
+        showJson(shape)
+      } needs ${byteLength} of them`,
     );
   }
   return {

@@ -29,3 +29,15 @@ function stringify(value: unknown): string {
     return Array.isArray(value) ? "a deep list" : "a deep object";
   }
 }
+
+/**
+ * Says why a text is no JSON. The engine quotes the text, which may have line breaks,
+ * and what a terminal would obey.
+ *
+ * @param error What `JSON.parse()` threw.
+ * @returns Its message in one line.
+ */
+export function jsonReason(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\p{Cc}+/gu, " ");
+}

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { showJson } from "./show_json.ts";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { jsonReason, showJson } from "./show_json.ts";
 
 Deno.test("showJson() is short, whatever it shows", () => {
   assertEquals(showJson({ a: [1, null] }), '{"a":[1,null]}');
@@ -15,4 +15,10 @@ Deno.test("showJson() shows what is nested too deeply for JSON.stringify()", () 
   const list = JSON.parse("[".repeat(depth) + "]".repeat(depth));
   assertEquals(showJson(list), "a deep list");
   assertEquals(showJson({ list }), "a deep object");
+});
+
+Deno.test("jsonReason() is one line", () => {
+  const text = '{"a":\n\x1b[2J}';
+  const error = assertThrows(() => JSON.parse(text), SyntaxError);
+  assertMatch(jsonReason(error), /^[^\0-\x1f]+ is not valid JSON/);
 });

@@ -134,7 +134,9 @@ function ropeTheta(
     >;
   const type = nested.rope_type ?? nested.type ?? "default";
   if (type !== "default") {
-    fail(`the rotary positions are of type ${showJson(type)}, wanted "default"`);
+    fail(
+      `the rotary positions are of type ${showJson(type)}, wanted "default"`,
+    );
   }
   return number(
     "rope_theta",

@@ -3,7 +3,6 @@ import { describeRange, isInRange, type Range } from "../engine/options.ts";
 import { showJson } from "../io/show_json.ts";
 import { ApiError } from "./api_error.ts";
 
-
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -141,4 +140,3 @@ export function wrongField(
     code: "invalid_value",
   });
 }
-

@@ -176,7 +176,7 @@ export const GENERATION_CONFIG: Target<string> = {
     }
     return verdictOf(() => {
       const { temperature = 0, topP = 1 } = parseGenerationConfig(json);
-      assert(temperature >= 0 && topP > 0 && topP <= 1, "out of range");
+      assert(temperature >= 0 && topP >= 0 && topP <= 1, "out of range");
     });
   },
 };
