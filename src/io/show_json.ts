@@ -26,7 +26,7 @@ function stringify(value: unknown): string {
     return JSON.stringify(value) ?? "missing";
   } catch {
     // JSON.parse() goes deeper than JSON.stringify().
-    return Array.isArray(value) ? "a deep list" : "a deep object";
+    return typeof value === "object" ? "a deep object" : `a ${typeof value}`;
   }
 }
 

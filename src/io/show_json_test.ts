@@ -10,11 +10,12 @@ Deno.test("showJson() is short, whatever it shows", () => {
   assertEquals(showJson("🙂".repeat(99)).isWellFormed(), true);
 });
 
-Deno.test("showJson() shows what is nested too deeply for JSON.stringify()", () => {
+Deno.test("showJson() is short of what is nested deeply, too", () => {
   const depth = 100_000;
-  const list = JSON.parse("[".repeat(depth) + "]".repeat(depth));
-  assertEquals(showJson(list), "a deep list");
-  assertEquals(showJson({ list }), "a deep object");
+  const deep = JSON.parse('{"a":'.repeat(depth) + "1" + "}".repeat(depth));
+  // Whether JSON.stringify() goes so deep depends on the stack that is left.
+  assertMatch(showJson(deep), /^(a deep object|\{"a":.{0,80})$/);
+  assertEquals(showJson(5n), "a bigint");
 });
 
 Deno.test("jsonReason() is one line", () => {

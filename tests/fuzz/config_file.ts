@@ -2,6 +2,7 @@
 
 import fc from "npm:fast-check@4.11.0";
 import { assert } from "@std/assert";
+import { describeError } from "../../src/cli/describe_error.ts";
 import { environmentOf } from "../../src/cli/_fake_engine.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { parseConfig } from "../../src/cli/settings/config_file.ts";
@@ -69,7 +70,7 @@ export function refusal(run: () => void): Verdict {
     return "accepted";
   } catch (error) {
     assert(error instanceof UsageError, `not a UsageError: ${error}`);
-    assertClear(error.message, /^\S/);
+    assertClear(describeError(error, false), /^\S/);
     return "refused";
   }
 }

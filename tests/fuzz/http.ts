@@ -176,6 +176,7 @@ async function check(response: Response): Promise<Verdict> {
     assertClear(error.message, /^\S/);
     return "refused";
   }
+  if (text === "") return "accepted"; // to HEAD and OPTIONS
   if (type.includes("json")) JSON.parse(text);
   if (type.startsWith("text/event-stream")) {
     const events = text.split("\n\n").filter((event) =>

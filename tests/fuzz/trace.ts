@@ -41,6 +41,29 @@ const traces = fc.record({
   count: fc.constantFrom(4, 2, 1, 0, 40),
 }).map(build);
 
+/** Traces of models that are small in bytes and large in numbers. */
+const large = fc.record({
+  layerCount: fc.constantFrom(1, 2, 3, 17, 1024, 65535),
+  expertCount: fc.constantFrom(1, 2, 8, 255, 256, 4096, 65534),
+  topK: fc.constantFrom(1, 2, 8, 256, 300),
+}).filter(({ layerCount, topK }) => layerCount * topK < 100_000).map(
+  (counts) => {
+    const idByteLength = counts.expertCount <= 255 ? 1 : 2;
+    const ids = Array.from(
+      { length: counts.topK },
+      (_, id) => idByteLength === 1 ? [id % 256] : [id % 256, id >> 8],
+    ).flat();
+    const layer = [...ids, ...Array<number>(2 * counts.topK).fill(7)];
+    const layers = Array<number[]>(counts.layerCount).fill(layer).flat();
+    return build({
+      magic: TRACE_MAGIC,
+      header: JSON.stringify({ model: "m", ...counts, guessCount: 0 }),
+      token: [0, ...layers],
+      count: 1,
+    });
+  },
+);
+
 const VALID = [
   { magic: TRACE_MAGIC, header: JSON.stringify(NEAR), token: NEAR_TOKEN },
   { magic: FAR_TRACE_MAGIC, header: JSON.stringify(HEADER), token: FAR_TOKEN },
@@ -50,7 +73,11 @@ const VALID = [
 export const TRACE: Target<Uint8Array<ArrayBuffer>> = {
   name: "trace",
   cases: 1500,
-  inputs: fc.oneof(traces, mutatedBytes(VALID)),
+  inputs: fc.oneof(
+    { weight: 20, arbitrary: traces },
+    { weight: 20, arbitrary: mutatedBytes(VALID) },
+    { weight: 1, arbitrary: large },
+  ),
   feed: (bytes) =>
     verdictOf(() => {
       const trace = parseTrace(bytes);
