@@ -78,7 +78,12 @@ export const HUB: Target<Input> = {
     const place = `${path}/${pulls++}`;
     const home = `${place}/deep/home`;
     const real = globalThis.fetch;
-    globalThis.fetch = (url) => Promise.resolve(answer(url, { info, tree }));
+    globalThis.fetch = (url) => {
+      const response = answer(url, { info, tree });
+      // That of a real answer says where it came from.
+      Object.defineProperty(response, "url", { value: String(url) });
+      return Promise.resolve(response);
+    };
     try {
       return await verdictOf(async () => {
         const { directory } = await pullIn("o/n", {

@@ -55,12 +55,12 @@ const encode = (text: string) => new TextEncoder().encode(text);
 /** A file that is put in place of the valid one. */
 interface Change {
   readonly name: string;
-  /** `null` takes the file away. */
-  readonly bytes: Uint8Array | null;
+  /** A text, or bytes; `null` takes the file away. */
+  readonly content: string | Uint8Array | null;
 }
 
 const file = (name: string, texts: fc.Arbitrary<string>) =>
-  texts.map((text): Change => ({ name, bytes: encode(text) }));
+  texts.map((content): Change => ({ name, content }));
 
 const change: fc.Arbitrary<Change> = fc.oneof(
   {
@@ -100,14 +100,14 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       name: fc.constantFrom("model.safetensors", "a.safetensors"),
-      bytes: fc.oneof(SAFETENSORS_FILES, mutatedBytes(JUNK)),
+      content: fc.oneof(SAFETENSORS_FILES, mutatedBytes(JUNK)),
     }),
   },
   {
     weight: 1,
     arbitrary: fc.record({
       name: fc.constantFrom("model.gguf", "pytorch_model.bin", "config.json"),
-      bytes: mutatedBytes(JUNK),
+      content: mutatedBytes(JUNK),
     }),
   },
   {
@@ -117,7 +117,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
       "tokenizer.json",
       "model.safetensors",
     )
-      .map((name): Change => ({ name, bytes: null })),
+      .map((name): Change => ({ name, content: null })),
   },
 );
 
@@ -132,11 +132,7 @@ export const MODEL_FOLDER: Target<readonly Change[]> = {
   async feed(changes, { path }) {
     const valid = await (made ??= makeValid(path));
     const folder = `${path}/model`;
-    for (const { name, bytes } of changes) {
-      if (bytes === null) {
-        await Deno.remove(`${folder}/${name}`).catch(() => {});
-      } else await Deno.writeFile(`${folder}/${name}`, bytes);
-    }
+    for (const { name, content } of changes) await put(folder, name, content);
     try {
       return await verdictOf(async () => {
         const model = await describeModel(folder);
@@ -150,14 +146,22 @@ export const MODEL_FOLDER: Target<readonly Change[]> = {
       });
     } finally {
       for (const { name } of changes) {
-        const bytes = valid.get(name);
-        if (bytes !== undefined) {
-          await Deno.writeFile(`${folder}/${name}`, bytes);
-        } else await Deno.remove(`${folder}/${name}`).catch(() => {});
+        await put(folder, name, valid.get(name) ?? null);
       }
     }
   },
 };
+
+async function put(
+  folder: string,
+  name: string,
+  content: Change["content"],
+): Promise<void> {
+  const path = `${folder}/${name}`;
+  if (content === null) await Deno.remove(path).catch(() => {});
+  else if (typeof content === "string") await Deno.writeTextFile(path, content);
+  else await Deno.writeFile(path, content);
+}
 
 async function makeValid(path: string): Promise<Map<string, Uint8Array>> {
   Deno.env.set("TMPDIR", path);
