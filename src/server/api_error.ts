@@ -1,3 +1,5 @@
+import { oneLine } from "../io/one_line.ts";
+
 /** What a client is told when a request cannot be answered. */
 export interface ApiErrorOptions {
   /** The HTTP status. */
@@ -30,7 +32,7 @@ export class ApiError extends Error {
    * @param options What goes with it.
    */
   constructor(message: string, options: ApiErrorOptions) {
-    super(message);
+    super(oneLine(message)); // it may quote the request
     this.status = options.status;
     this.#options = options;
   }
