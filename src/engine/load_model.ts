@@ -6,6 +6,7 @@ import type { ModelConfig } from "../model/config.ts";
 import { partsWithoutStrips } from "../model/activations.ts";
 import { Mixtral } from "../model/mixtral.ts";
 import type { OffloadOptions } from "../model/offload.ts";
+import type { ExpertWatch } from "../offload/expert_watch.ts";
 import { uploadWeights } from "../model/upload.ts";
 import type { MatrixReader } from "../model/weights.ts";
 import type { Plan } from "../offload/placement.ts";
@@ -26,6 +27,8 @@ export interface ModelInput {
   readonly options: LoadOptions;
   /** Who keeps host stores; without it each model makes and frees its own. */
   readonly storeOf?: StoreOf | undefined;
+  /** Who hears what experts do. */
+  readonly watch?: ExpertWatch | undefined;
   /** Times each op; whoever made it frees it. */
   readonly profiler?: Profiler | undefined;
 }
@@ -93,6 +96,7 @@ export async function loadModel(
       onRouting: options.onRouting,
       guessAhead: options.guessAhead,
       isWatchable: options.watchable,
+      watch: input.watch,
       profiler: input.profiler,
     }),
   );

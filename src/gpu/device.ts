@@ -1,6 +1,7 @@
 /** A GPU that is ready to compute, and what we know about it. */
 
 import type { Activations } from "./activations.ts";
+import { deviceLost, type DeviceLostError } from "./device_loss.ts";
 import { KernelCache } from "./kernel.ts";
 import { Readback } from "./readback.ts";
 import { defaultTuning, type Tuning } from "./tuning.ts";
@@ -72,6 +73,7 @@ export class Gpu implements Disposable {
   tuning: Tuning;
   /** How exact inputs of strips are: counts when ops are made. */
   activations: Activations;
+  #lost: DeviceLostError | null = null;
   /** The storage buffers of the open scope; `null` if there is none. */
   #scoped: GPUBuffer[] | null = null;
 
@@ -93,6 +95,7 @@ export class Gpu implements Disposable {
       device.features.has(name as GPUFeatureName)
     );
     this.kernels = new KernelCache(device);
+    device.lost.then((info) => this.#lost = deviceLost(info));
     this.activations = activations;
     this.tuning = { ...defaultTuning(this.hasWideWorkgroups), ...tuning };
   }
@@ -151,6 +154,11 @@ export class Gpu implements Disposable {
       }
     }
     throw new Error("unreachable");
+  }
+
+  /** That the device was lost, if anything has noticed; destroyed is lost, too. */
+  get lost(): DeviceLostError | null {
+    return this.#lost;
   }
 
   /** Bytes of the largest buffer that shaders can bind whole. */

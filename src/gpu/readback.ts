@@ -2,6 +2,7 @@
 
 // A timer of 0 ms takes 1 ms, this 5 us.
 import { setImmediate } from "node:timers";
+import { explainLoss } from "./device_loss.ts";
 
 /** The first bytes of a buffer. */
 export interface Slice {
@@ -57,15 +58,21 @@ export class Readback implements Disposable {
    * @param device The device to read from.
    * @param byteLength The most bytes that one read returns.
    * @returns The read-back.
+   * @throws {DeviceLostError} If the device is lost.
    */
   static async create(
     device: GPUDevice,
     byteLength: number,
   ): Promise<Readback> {
     const readback = new Readback(device, Math.max(16, byteLength));
-    await readback.#buffer.mapAsync(GPUMapMode.READ);
-    readback.#buffer.unmap();
-    await readback.#selfTest();
+    try {
+      await readback.#buffer.mapAsync(GPUMapMode.READ);
+      readback.#buffer.unmap();
+      await readback.#selfTest();
+    } catch (error) {
+      readback[Symbol.dispose]();
+      throw await explainLoss(device, error);
+    }
     return readback;
   }
 
@@ -156,6 +163,7 @@ export class Readback implements Disposable {
    * @param byteLength How many bytes.
    * @param direct The buffer of {@linkcode Readback.direct} to read instead.
    * @returns The bytes, in a buffer of their own.
+   * @throws {DeviceLostError} If the device is lost.
    */
   async wait(byteLength: number, direct?: GPUBuffer): Promise<ArrayBuffer> {
     if (performance.now() - this.#lastTurn > TURN_MS) {
@@ -164,11 +172,15 @@ export class Readback implements Disposable {
       this.#lastTurn = performance.now();
     }
     const start = performance.now();
-    const bytes = this.#isSynchronous
-      ? this.#map(byteLength, direct)
-      : await this.#mapAwaited(byteLength);
-    this.waitMs += performance.now() - start;
-    return bytes;
+    try {
+      return this.#isSynchronous
+        ? this.#map(byteLength, direct)
+        : await this.#mapAwaited(byteLength);
+    } catch (error) {
+      throw await explainLoss(this.#device, error);
+    } finally {
+      this.waitMs += performance.now() - start;
+    }
   }
 
   /** Frees the buffers. */

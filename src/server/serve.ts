@@ -82,7 +82,7 @@ export async function serve(
   let isStopping = false;
   const routes: Routes = {
     "/": { GET: await pageHandler() },
-    "/health": { GET: () => health(isStopping) },
+    "/health": { GET: () => health(isStopping, engine) },
     "/metrics": { GET: () => metrics(engine, stats.metrics(queue)) },
     "/events": { GET: (request) => live.respond(request) },
     ...modelRoutes({ engine, queue, lives, settings }),
@@ -174,9 +174,11 @@ async function respond(
   return await handler(request, log.listener);
 }
 
-function health(isStopping: boolean): Response {
-  if (!isStopping) return Response.json({ status: "ok" });
-  return Response.json({ status: "stopping" }, { status: 503 });
+function health(isStopping: boolean, { loss }: ServedEngine): Response {
+  if (isStopping) return Response.json({ status: "stopping" }, { status: 503 });
+  if (loss === null) return Response.json({ status: "ok" });
+  const body = { status: "device lost", error: loss.message };
+  return Response.json(body, { status: 503 });
 }
 
 function metrics(
