@@ -277,7 +277,7 @@ export class Engine implements Disposable {
       this.#prefixIds = prefixIds;
       const place = { model, conversations: this.#conversations };
       return runPrompt(place, ids, settings);
-    });
+    }, settings.signal);
   }
 
   #render(messages: readonly Message[]): string {

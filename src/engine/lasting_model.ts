@@ -87,13 +87,15 @@ export class LastingModel implements Disposable {
    * The same, for what comes piece by piece.
    *
    * @param use Uses it.
+   * @param signal Ends the wait for a model that is loaded again.
    * @returns What it yields.
    * @throws {DeviceLostError} If the device is lost meanwhile.
    */
   async *stream<T>(
     use: (parts: DeviceParts) => AsyncIterable<T>,
+    signal?: AbortSignal,
   ): AsyncGenerator<T, void> {
-    await this.revive();
+    if (this.loss !== null) await unlessAborted(this.revive(), signal);
     const parts = this.#parts;
     try {
       yield* use(parts);
@@ -146,5 +148,20 @@ export class LastingModel implements Disposable {
     this.#parts = parts;
     this.#loss = null;
     this.#options.onReload(parts);
+  }
+}
+
+/** Waits for something, or fails with the reason of a signal. */
+async function unlessAborted(
+  promise: Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal!.reason);
+  signal?.addEventListener("abort", abort);
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
   }
 }

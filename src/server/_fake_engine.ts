@@ -27,6 +27,8 @@ export interface FakeEngineOptions {
   readonly chunkSize?: number;
   /** Called before each run. */
   readonly onRun?: (ids: readonly number[]) => void | Promise<void>;
+  /** Called before the model is loaded again, if its device was lost. */
+  readonly onReload?: () => Promise<void>;
   /** Whether texts end by themselves. */
   readonly endsTexts?: boolean;
 }
@@ -43,6 +45,7 @@ export async function fakeEngine(
     contextLength = 512,
     chunkSize = 64,
     onRun = () => {},
+    onReload = () => Promise.resolve(),
     endsTexts = true,
   }: FakeEngineOptions = {},
 ): Promise<Engine> {
@@ -100,7 +103,10 @@ export async function fakeEngine(
     ...text,
     name: "fake",
     device: parts(),
-    reload: () => Promise.resolve(parts()),
+    reload: async () => {
+      await onReload();
+      return parts();
+    },
     watch: model.watch,
     promptCacheBytes: 0,
     owned: new DisposableStack(),
