@@ -1,4 +1,4 @@
-/** Devices that are lost, and what is left of them. */
+/** Devices that are lost, and memory that they refuse. */
 
 /** The devices of this process. */
 export interface DeviceWatch extends Disposable {
@@ -54,4 +54,76 @@ export function watchDevices(): DeviceWatch {
     },
   };
   return watch;
+}
+
+/** Memory that is refused. */
+export interface MemoryFault extends Disposable {
+  /** How many buffers were asked for. */
+  readonly count: number;
+  /** The labels of those that were refused. */
+  readonly refused: readonly string[];
+  /** How many of these nobody asked about, so that zeros would be read. */
+  readonly unnoticed: number;
+}
+
+/**
+ * Has devices refuse buffers, as those do that have no memory left: the buffer is
+ * there, but invalid, and an error scope says so.
+ *
+ * @param isRefused Tells whether to refuse the n-th buffer, counted from 1.
+ * @returns What came of it; all is granted again when it is disposed of.
+ */
+export function refuseMemory(
+  isRefused: (n: number, descriptor: GPUBufferDescriptor) => boolean,
+): MemoryFault {
+  const { prototype } = GPUDevice;
+  const { createBuffer, pushErrorScope, popErrorScope } = prototype;
+  const scopes = new WeakMap<
+    GPUDevice,
+    { filter: GPUErrorFilter; isOut: boolean }[]
+  >();
+  const scopesOf = (device: GPUDevice) =>
+    scopes.get(device) ?? scopes.set(device, []).get(device)!;
+  let count = 0;
+  let unnoticed = 0;
+  const refused: string[] = [];
+  prototype.createBuffer = function (descriptor) {
+    if (!isRefused(++count, descriptor)) {
+      return createBuffer.call(this, descriptor);
+    }
+    refused.push(descriptor.label ?? "");
+    const scope = scopesOf(this).findLast(({ filter }) =>
+      filter === "out-of-memory"
+    );
+    if (scope === undefined) unnoticed++;
+    else scope.isOut = true;
+    pushErrorScope.call(this, "validation");
+    const buffer = createBuffer.call(this, { ...descriptor, size: 2 ** 45 });
+    void popErrorScope.call(this);
+    return buffer;
+  };
+  prototype.pushErrorScope = function (filter) {
+    scopesOf(this).push({ filter, isOut: false });
+    return pushErrorScope.call(this, filter);
+  };
+  prototype.popErrorScope = async function () {
+    const scope = scopesOf(this).pop();
+    const error = await popErrorScope.call(this);
+    return scope?.isOut ? new GPUOutOfMemoryError("there is no more") : error;
+  };
+  return {
+    refused,
+    get count() {
+      return count;
+    },
+    get unnoticed() {
+      return unnoticed;
+    },
+    [Symbol.dispose]: () =>
+      void Object.assign(prototype, {
+        createBuffer,
+        pushErrorScope,
+        popErrorScope,
+      }),
+  };
 }

@@ -13,9 +13,14 @@ const LOST = "Cannot use the GPU: its device was lost (unknown)";
 /** Asks for a text that takes a few tokens. */
 function ask(
   { url }: Server,
-  { stream = false, max_tokens = 8 } = {},
+  { stream = false, maxTokens = 8 } = {},
 ): Promise<Response> {
-  const body = { prompt: "Once upon a time", seed: 5, max_tokens, stream };
+  const body = {
+    prompt: "Once upon a time",
+    seed: 5,
+    "max_tokens": maxTokens,
+    stream,
+  };
   return fetch(`${url}/v1/completions`, {
     method: "POST",
     body: JSON.stringify(body),
@@ -125,7 +130,7 @@ Deno.test("serve() answers the same on another device", async () => {
     using engine = await load("models/stories-17m-q", { contextLength: 64 });
     await using server = await serve(engine, { port: 0 });
     const expected = await textOf(ask(server));
-    const stream = await ask(server, { stream: true, max_tokens: 50 });
+    const stream = await ask(server, { stream: true, maxTokens: 50 });
     const reader = stream.body!.pipeThrough(new TextDecoderStream())
       .getReader();
     let text = (await reader.read()).value!;
