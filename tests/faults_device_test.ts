@@ -90,7 +90,7 @@ for (const what of IS_LONG ? Object.keys(WAYS) : FEW) {
   const way = WAYS[what]!;
   Deno.test(`Engine goes on on another device after the loss of one with ${what}`, async () => {
     await withLab(way.load, async (engine, devices) => {
-      const options = { ...way.generate, eosIds: [] };
+      const options = { ...way.generate, ignoreEos: true };
       const expected = await idsOf(engine, options);
       assertEquals(expected.length, TOKENS);
       const places = IS_LONG ? [1, 2, 5, 11] : [5];
@@ -131,7 +131,7 @@ Deno.test("Engine keeps its watchers, its state files and those who wait over th
   await withLab(load as LoadOptions, async (engine, devices) => {
     let heard = 0;
     using _watch = engine.experts.watch(() => heard++);
-    const options = { ...GREEDY, eosIds: [] };
+    const options = { ...GREEDY, ignoreEos: true };
     const expected = await idsOf(engine, options);
     await engine.saveState(path);
     await idsOf(engine, options, { prompt: other }); // the first one waits now

@@ -38,7 +38,7 @@ async function textOf(
   options: LoadOptions,
 ): Promise<number[]> {
   return await withEngine(directory, options, async (engine) => {
-    const options = { maxTokens: 8, temperature: 0, eosIds: [] };
+    const options = { maxTokens: 8, temperature: 0, ignoreEos: true };
     return (await finish(engine.generate(PROMPT, options))).ids;
   });
 }

@@ -197,7 +197,8 @@ Deno.test("generate hands the flags to the engine", async () => {
     ],
     fakeProcess(engine),
   );
-  const { onProgress: _, onTuning: __, ...options } = opened[0]!.options;
+  const { onProgress: _, onTuning: __, onNotice: ___, ...options } =
+    opened[0]!.options;
   assertEquals(opened[0]!.directory, "./dir");
   assertEquals(options, {
     attnBits: 4,
