@@ -77,6 +77,21 @@ Deno.test("main() answers a failure with a sentence and 1", async () => {
   assertStringIncludes(debug.stderr, "    at ");
 });
 
+Deno.test("main() says on a line of its own what fails in the middle of a text", async () => {
+  let tokens = 0;
+  const engine = fakeEngine({
+    onToken() {
+      if (++tokens === 2) throw new Error("Cannot go on: the GPU was lost");
+    },
+  });
+  const { code, stdout, stderr } = await run(
+    ["generate", "a"],
+    fakeProcess(engine),
+  );
+  assertEquals([code, stdout], [1, "!\n"]);
+  assertEquals(stderr, "error: Cannot go on: the GPU was lost\n");
+});
+
 Deno.test("main() ends quietly when the reader is gone", async () => {
   const process = fakeProcess(fakeEngine());
   process.io.out = () => {
