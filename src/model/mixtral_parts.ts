@@ -51,6 +51,8 @@ export interface MixtralOptions {
    * @default {false}
    */
   readonly isWatchable?: boolean | undefined;
+  /** Who hears what experts do. */
+  readonly watch?: ExpertWatch | undefined;
   /** Positions of the KV cache. */
   readonly contextLength: number;
   /** The most tokens of one step. */
@@ -160,7 +162,7 @@ export async function buildMixtral(
     ),
   );
 
-  const watch = new ExpertWatch();
+  const { watch = new ExpertWatch() } = options;
   const layers: LayerOps[] = [];
   const far = await makeFarGuesses(gpu, weights, { ...options, x: xb });
   const caches = weights.layers.map((_, layer) =>

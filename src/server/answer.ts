@@ -146,8 +146,10 @@ class Work {
   end(error?: unknown): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    const { life, listener } = this.#options;
+    const { engine, life, listener } = this.#options;
     life[Symbol.dispose]();
+    // Now and not with the next request: who sees /health may send none.
+    if (engine.loss !== null) engine.revive().catch(() => {}); // /health says why
     const now = performance.now();
     listener.ended?.({
       status: error === undefined ? 200 : asApiError(error).status,
