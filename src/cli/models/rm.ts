@@ -16,7 +16,7 @@ export const RM: Command = {
   usage: "<model>... [flags]",
   details:
     `Takes names as moeno list shows them, also of models that are here in part. What
-did not come by moeno pull is never touched.`,
+lies outside of the folder of models is never touched: of a link only the link goes.`,
   completes: "model",
   flags: [
     {
