@@ -11,6 +11,8 @@ import { PULL } from "./models/pull.ts";
 import { RM } from "./models/rm.ts";
 import { SERVE } from "./serve/serve.ts";
 import { SHOW } from "./models/show.ts";
+import { permissionHelp } from "./permission_help.ts";
+import { PERMISSIONS } from "./permissions.ts";
 import { PERPLEXITY } from "./quality/perplexity.ts";
 import { QUALITY } from "./quality/quality.ts";
 import { DOCTOR } from "./machine/doctor.ts";
@@ -32,11 +34,13 @@ const HELP: Command = {
   completes: "command",
   run({ positional }, { io }) {
     const [name] = positional;
-    io.out(
-      name === undefined
-        ? programHelp(COMMANDS)
-        : commandHelp(findCommand(name)),
-    );
+    if (name === undefined) io.out(programHelp(COMMANDS));
+    else {
+      const command = findCommand(name);
+      const permissions = PERMISSIONS[command.name]!;
+      io.out(commandHelp(command));
+      io.out(permissionHelp(command.name, permissions));
+    }
     return Promise.resolve(0);
   },
 };

@@ -145,6 +145,8 @@ async function handle(
     response = apiError.response();
     log.answered(response, apiError);
   }
+  // What is said of an answer is all that it is: texts of others may be in it.
+  response.headers.set("x-content-type-options", "nosniff");
   for (const [name, value] of Object.entries(corsHeaders(request, settings))) {
     response.headers.set(name, value);
   }

@@ -146,6 +146,49 @@ Deno.test("ChatTemplate bounds range() as Jinja's sandbox does", () => {
   }
 });
 
+Deno.test("ChatTemplate gives templates nothing but what they are given", () => {
+  for (
+    const expression of [
+      "messages.constructor",
+      "messages.__proto__",
+      "messages[0]['constructor']",
+      "messages[0].__proto__.polluted",
+      "messages[0].get('__proto__')",
+      "''.constructor",
+      "(1).constructor",
+      "range.constructor",
+      "raise_exception.constructor",
+      "namespace().constructor",
+      "constructor",
+      "__proto__",
+      "toString",
+      "globalThis",
+      "Deno",
+      "self",
+      "messages | map(attribute='constructor') | first",
+      "''.__class__.__mro__",
+    ]
+  ) assertEquals(render(`{{ ${expression} }}`, [USER]), "", expression);
+  for (
+    const source of [
+      "{{ ''.constructor.constructor('return Deno')() }}",
+      "{{ range.constructor('return Deno')() }}",
+      "{{ messages | attr('constructor') }}",
+      "{% set messages.__proto__.polluted = 1 %}",
+    ]
+  ) assertThrows(() => render(source, [USER]), Error, "Cannot render the chat");
+  // What a template sets is its own.
+  for (
+    const source of [
+      "{% set n = namespace() %}{% set n.__proto__ = {'polluted': 1} %}",
+      "{% set n = namespace(**{'__proto__': {'polluted': 1}}) %}",
+      "{% set x = {'__proto__': {'polluted': 1}} %}{{ x.polluted }}",
+      "{% set __proto__ = {'polluted': 1} %}{{ polluted }}",
+    ]
+  ) assertEquals(render(source, [USER]), "", source);
+  assert(!("polluted" in {}));
+});
+
 Deno.test("ChatTemplate bounds macros that call themselves", () => {
   assertThrows(
     () => render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"),

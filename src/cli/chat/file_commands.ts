@@ -3,6 +3,7 @@
 import { dim } from "@std/fmt/colors";
 import { dirname } from "@std/path";
 import { fileError } from "../../io/file_error.ts";
+import { PROCESS_ENVIRONMENT } from "../../io/home.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
 import { UsageError } from "../usage_error.ts";
 import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
@@ -51,13 +52,12 @@ async function save(value: string, session: Session): Promise<Outcome> {
     messages: conversation.messages,
   });
   try {
-    // Only its owner may read what was said.
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw fileError(`make ${dirname(path)}`, error);
   }
   const bytes = new TextEncoder().encode(text);
-  await writeWhole(path, (file) => writeAll(file, bytes));
+  await writeWhole(path, (file) => writeAll(file, bytes), { isPrivate: true });
   session.path = path;
   io.err(`Saved ${turns(conversation.turnCount)} to ${path}\n`);
   await saveKv(path, session, isWithKv);
@@ -115,7 +115,7 @@ async function load(value: string, session: Session): Promise<Outcome> {
 }
 
 function filePath(name: string, { home }: Session): string {
-  return chatPath(name, home, Deno.env.get("HOME"));
+  return chatPath(name, home, PROCESS_ENVIRONMENT.variable("HOME"));
 }
 
 async function readText(path: string): Promise<string> {

@@ -86,7 +86,10 @@ export function variablesThatMatter(all: Variables): Variables {
   return Object.fromEntries(
     Object.entries(all)
       .filter(([name]) => names.test(name))
-      .map(([name, value]) => [name, SECRET.test(name) ? "(hidden)" : value])
+      .map(([name, value]) => [
+        name,
+        SECRET.test(name) ? "(hidden)" : value.replace(/\/\/[^/@]*@/g, "//…@"),
+      ])
       .sort(([a], [b]) => a! < b! ? -1 : 1),
   );
 }

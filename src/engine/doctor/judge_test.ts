@@ -81,12 +81,13 @@ Deno.test("judgeVariables shows what matters, no secrets, and wrong backends", (
     MOENO_HOME: "/data",
     HF_TOKEN: "hf_abc",
     MOENO_API_KEY: "k",
+    HF_ENDPOINT: "https://me:sesame@hub.example/a",
   });
   const { verdict, text } = judgeVariables(variables);
   assertEquals(verdict, "ok");
   assertEquals(
     text,
-    "HF_TOKEN=(hidden) MOENO_API_KEY=(hidden) MOENO_HOME=/data",
+    "HF_ENDPOINT=https://…@hub.example/a HF_TOKEN=(hidden) MOENO_API_KEY=(hidden) MOENO_HOME=/data",
   );
   assertProblem(judgeVariables({ DENO_WEBGPU_BACKEND: "gl" }), /unset it/);
   assertEquals(
