@@ -28,7 +28,9 @@ export const VERSION: Command = {
   name: "version",
   summary: "Shows the version, and what the program was built of",
   usage: "[flags]",
-  flags: [JSON_FLAG, ...COMMON_FLAGS.filter(({ name }) => name === "help")],
+  // Whatever the configuration says: it works without.
+  flags: [JSON_FLAG, ...COMMON_FLAGS.filter(({ name }) => name === "help")]
+    .map((flag) => ({ ...flag, isTypedOnly: true })),
   run,
 };
 
