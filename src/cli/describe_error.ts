@@ -1,3 +1,5 @@
+import { harmless } from "./harmless.ts";
+
 /**
  * Says what went wrong.
  *
@@ -10,9 +12,10 @@ export function describeError(error: unknown, withStack: boolean): string {
   if (error instanceof SuppressedError) {
     return describeError(error.suppressed, withStack);
   }
-  if (!(error instanceof Error)) return String(error);
-  if (!withStack) return error.message || error.name;
-  const stack = error.stack ?? error.message;
+  if (!(error instanceof Error)) return harmless(String(error));
+  // Words of a model's files or of a hub may be in it.
+  if (!withStack) return harmless(error.message || error.name);
+  const stack = harmless(error.stack ?? error.message);
   return error.cause === undefined
     ? stack
     : `${stack}\nCaused by: ${describeError(error.cause, true)}`;
