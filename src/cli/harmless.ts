@@ -1,5 +1,8 @@
 import type { Io } from "./io.ts";
 
+// deno-lint-ignore no-control-regex -- they are what must not be there
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+
 /**
  * Takes from a text of others what tells a terminal to do something: to write to the
  * clipboard, say, or over what stands there.
@@ -9,9 +12,8 @@ import type { Io } from "./io.ts";
  * of control; carriage returns are left out.
  */
 export function harmless(text: string): string {
-  // deno-lint-ignore no-control-regex -- they are what must not be there
   return text.replace(
-    /[\0-\x08\x0b-\x1f\x7f-\x9f]/g,
+    CONTROLS,
     (control) => control === "\r" ? "" : "\uFFFD",
   );
 }
