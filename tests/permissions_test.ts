@@ -194,6 +194,40 @@ async function missingOnes(
   return needs.length;
 }
 
+Deno.test("generate makes use of all that it may", async () => {
+  using place = tempDirectory();
+  using model = await tinyCheckpoint({ config: { "vocab_size": 4096 } });
+  const path = (name: string) => `${place.path}/${name}`;
+  for (const name of ["home", "config", "traces"]) await Deno.mkdir(path(name));
+  await Deno.writeTextFile(path("config/c.json"), '{"max-tokens": 2}');
+  const { needs, uses } = PERMISSIONS.generate!;
+  const { code, stderr } = await run({
+    args: ["generate", "Once", "--model", model.path, "--verbose"]
+      .concat("--trace", path("traces/a.trace")),
+    env: {
+      MOENO_CONFIG: path("config/c.json"),
+      MOENO_HOME: path("home"),
+      MOENO_SEED: "7",
+      MOENO_TUNING: "on",
+    },
+    scopes: {
+      "<model>": model.path,
+      "<config>": path("config"),
+      "<home>": path("home"),
+      "<traces>": path("traces"),
+    },
+  }, [...needs, ...uses]);
+  assertEquals(code, 0, stderr);
+  for (
+    const line of [
+      `# --max-tokens 2 by ${path("config/c.json")}\n`,
+      "# --seed 7 by MOENO_SEED\n",
+      "# tuning: the defaults",
+      `# ${path("traces/a.trace")}: routing of `,
+    ]
+  ) assertStringIncludes(stderr, line);
+});
+
 Deno.test("serve listens where it may, and nowhere else", async () => {
   using model = await tinyCheckpoint({ config: { "vocab_size": 4096 } });
   const port = freePort();

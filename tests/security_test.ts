@@ -107,14 +107,14 @@ Deno.test("serve runs without code from texts, and tells of no key", async () =>
     return { status: response.status, text: await response.text() };
   };
   const message = { role: "user", content: "Hi" };
-  const chat = { messages: [message], max_tokens: 2 };
+  const chat = { messages: [message], "max_tokens": 2 };
   const schema = {
     type: "object",
     properties: { a: { type: "string", pattern: "^x+$" } },
   };
   const shaped = {
     ...chat,
-    response_format: { type: "json_schema", json_schema: { schema } },
+    "response_format": { type: "json_schema", "json_schema": { schema } },
   };
   let texts = "";
   for (

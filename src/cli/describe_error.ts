@@ -1,4 +1,5 @@
 import { oneLine } from "../io/one_line.ts";
+import { harmless } from "./harmless.ts";
 
 /**
  * Says what went wrong.
@@ -12,9 +13,10 @@ export function describeError(error: unknown, withStack: boolean): string {
   if (error instanceof SuppressedError) {
     return describeError(error.suppressed, withStack);
   }
-  if (!(error instanceof Error)) return oneLine(String(error));
-  if (!withStack) return oneLine(error.message || error.name);
-  const stack = error.stack ?? error.message;
+  // Words of a model's files or of a hub may be in it.
+  if (!(error instanceof Error)) return oneLine(harmless(String(error)));
+  if (!withStack) return oneLine(harmless(error.message || error.name));
+  const stack = harmless(error.stack ?? error.message);
   return error.cause === undefined
     ? stack
     : `${stack}\nCaused by: ${describeError(error.cause, true)}`;

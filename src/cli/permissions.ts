@@ -36,9 +36,16 @@ const HOME = [
   write("<home>", "the same"),
 ];
 const TUNING = read("<home>/tuning", "what moeno tune has found out");
+const DRIVERS = permission(
+  "env",
+  "DENO_WEBGPU_BACKEND",
+  "with XDG_*: so that Linux drivers do not complain of a missing display",
+);
 const CONFIG = read("<config>", "the file that moeno config path names");
 /** What every command that has settings looks at. */
 const SETTINGS = [PLACES, CONFIG];
+/** What every command that loads a model looks at, too. */
+const LOADING = [...SETTINGS, DRIVERS, TUNING];
 const TRACE = folder("<traces>", "the folder of a file that --trace writes");
 
 /** By the names of the commands. */
@@ -47,13 +54,14 @@ export const PERMISSIONS: Readonly<Record<string, CommandPermissions>> = {
     needs: [MODEL],
     uses: [
       ...SETTINGS,
+      DRIVERS,
       permission("env", "TERM", "whether the terminal can move its cursor"),
       ...HOME, // what was typed, saved chats, models with names, tuning
       ...TRACE,
     ],
   },
-  generate: { needs: [MODEL], uses: [...SETTINGS, TUNING, ...TRACE] },
-  serve: { needs: [MODEL, ADDRESS], uses: [...SETTINGS, TUNING] },
+  generate: { needs: [MODEL], uses: [...LOADING, ...TRACE] },
+  serve: { needs: [MODEL, ADDRESS], uses: LOADING },
   pull: {
     needs: [
       ...HOME,
@@ -82,7 +90,7 @@ export const PERMISSIONS: Readonly<Record<string, CommandPermissions>> = {
   },
   plan: {
     needs: [MODEL],
-    uses: [...SETTINGS, TUNING, MEMORY, NVIDIA, CARDS],
+    uses: [...LOADING, MEMORY, NVIDIA, CARDS],
   },
   doctor: {
     needs: [],
@@ -94,23 +102,23 @@ export const PERMISSIONS: Readonly<Record<string, CommandPermissions>> = {
       ...HOME, // whether files can be made there
     ],
   },
-  verify: { needs: [MODEL, WORKERS], uses: [...SETTINGS, TUNING, MEMORY] },
-  perplexity: { needs: [MODEL, TEXT], uses: [...SETTINGS, TUNING] },
+  verify: { needs: [MODEL, WORKERS], uses: [...LOADING, MEMORY] },
+  perplexity: { needs: [MODEL, TEXT], uses: LOADING },
   quality: {
     needs: [MODEL, TEXT, WORKERS],
-    uses: [...SETTINGS, TUNING, MEMORY],
+    uses: [...LOADING, MEMORY],
   },
   trace: {
     needs: [read("<traces>", "the folder of the trace")],
     uses: [...SETTINGS, ...folder("<traces>", "where --svg and others write")],
   },
-  bench: { needs: [MODEL], uses: [...SETTINGS, TUNING, NVIDIA] },
+  bench: { needs: [MODEL], uses: [...LOADING, NVIDIA] },
   tune: {
     needs: [
       ...HOME,
       permission("env", "MOENO_HOME", "where tables are, or HOME"),
     ],
-    uses: SETTINGS,
+    uses: [...SETTINGS, DRIVERS],
   },
   config: {
     needs: [],

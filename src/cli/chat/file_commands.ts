@@ -5,6 +5,7 @@ import { dirname } from "@std/path";
 import { fileError } from "../../io/file_error.ts";
 import { PROCESS_ENVIRONMENT } from "../../io/home.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
+import { harmless } from "../harmless.ts";
 import { UsageError } from "../usage_error.ts";
 import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
 import { loadKv, saveKv } from "./kv_file.ts";
@@ -105,7 +106,9 @@ async function load(value: string, session: Session): Promise<Outcome> {
   const instead = replaced === 0 ? "" : `, in place of ${turns(replaced)}`;
   io.err(`Loaded ${turns(conversation.turnCount)}${instead}.\n`);
   const last = chat.messages.at(-1);
-  if (last !== undefined) io.err(dim(`Last answer: ${last.content}`) + "\n");
+  if (last !== undefined) {
+    io.err(dim(`Last answer: ${harmless(last.content)}`) + "\n");
+  }
   await loadKv(path, session);
   const { name } = session.engine;
   if (chat.model !== "" && chat.model !== name) {
