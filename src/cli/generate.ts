@@ -108,11 +108,19 @@ async function printText(
   pieces: AsyncIterable<Piece>,
   io: Io,
 ): Promise<GenerateResult> {
-  for await (const { text, final } of pieces) {
-    if (text !== "") io.out(text);
-    if (final === undefined) continue;
-    if (!final.text.endsWith("\n")) io.out("\n");
-    return final;
+  let isMidLine = false;
+  try {
+    for await (const { text, final } of pieces) {
+      if (text !== "") io.out(text);
+      isMidLine = !text.endsWith("\n") && (isMidLine || text !== "");
+      if (final === undefined) continue;
+      if (!final.text.endsWith("\n")) io.out("\n");
+      return final;
+    }
+  } catch (error) {
+    // What is told of it begins a line.
+    if (isMidLine && !(error instanceof Deno.errors.BrokenPipe)) io.out("\n");
+    throw error;
   }
   throw new Error("Cannot generate: the text ended without its record");
 }
