@@ -256,10 +256,10 @@ function tempFile(data: string | Uint8Array): Disposable & { path: string } {
 Deno.test("main() begins a line for an error in the middle of a text", async () => {
   let tokens = 0;
   const onToken = () => {
-    if (++tokens > 3) throw new RangeError("Cannot continue: a test");
+    if (++tokens > 2) throw new RangeError("Cannot continue: a test");
   };
   const { code, stdout, stderr } = await run(
-    ["generate", "hello"],
+    ["generate", "--chat", "hello"],
     fakeProcess(fakeEngine({ onToken })),
   );
   assertEquals([code, stderr], [1, "error: Cannot continue: a test\n"]);
