@@ -14,8 +14,8 @@ export function describeError(error: unknown, withStack: boolean): string {
     return describeError(error.suppressed, withStack);
   }
   // Words of a model's files or of a hub may be in it.
-  if (!(error instanceof Error)) return oneLine(harmless(String(error)));
-  if (!withStack) return oneLine(harmless(error.message || error.name));
+  if (!(error instanceof Error)) return oneLine(String(error));
+  if (!withStack) return oneLine(error.message || error.name);
   const stack = harmless(error.stack ?? error.message);
   return error.cause === undefined
     ? stack
