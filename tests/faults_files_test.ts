@@ -11,6 +11,7 @@ import { type ReadFault, withFullDisk, withReadFault } from "./_io_faults.ts";
 import { assertPulled, listing, pullLab } from "./_pull.ts";
 import { assertSameFiles, TINY_GROUPS } from "./_quantize.ts";
 import { Random } from "./_random.ts";
+import { assertSentence } from "./_sentence.ts";
 import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
 const IS_LONG = Deno.env.get("MOENO_LONG") === "1";
@@ -151,6 +152,36 @@ for (const what of IS_LONG ? Object.keys(STORES) : FEW) {
     });
   });
 }
+
+Deno.test("Engine says that a shard is another than it was, rather than run it", async () => {
+  using model = await tinyCheckpoint();
+  using other = await tinyCheckpoint({ seed: 2 });
+  const file = "model.safetensors";
+  const path = `${model.path}/${file}`;
+  const options: LoadOptions = {
+    contextLength: 32,
+    slots: 2,
+    store: "disk",
+    ramByteLength: 18432, // one expert: nearly every miss is read
+  };
+  const greedy = { temperature: 0, maxTokens: 8, ignoreEos: true };
+  await withEngine(model.path, options, async (engine) => {
+    const answer = () => finish(engine.generate(PROMPT, greedy));
+    const { ids } = await answer();
+    await engine.logits([1, 2, 3, 4]); // forgets the prompt
+    const [before, { atime, mtime }] = await Promise.all([
+      Deno.readFile(path),
+      Deno.stat(path),
+    ]);
+    await Deno.copyFile(`${other.path}/${file}`, path); // of the same size
+    await assertSentence(answer, "it was written to after it was opened");
+    await Deno.writeFile(path, before);
+    await Deno.utime(path, atime!, mtime!);
+    assertEquals((await answer()).ids, ids);
+  });
+  count("shards that change", "faults injected", 1);
+  count("shards that change", "recoveries", 1);
+});
 
 Deno.test("quantizeModel() gets over reads that go wrong, and full disks", async () => {
   const config = { "num_local_experts": 2, "num_hidden_layers": 1 };
