@@ -9,7 +9,7 @@ import {
 } from "../mod.ts";
 import type { GenerateOptions } from "../src/engine/options.ts";
 import { count } from "./_counts.ts";
-import { type DeviceWatch, watchDevices } from "./_faults.ts";
+import { type DeviceWatch, refuseMemory, watchDevices } from "./_faults.ts";
 import { settle } from "./_gpu.ts";
 import { assertSentence } from "./_sentence.ts";
 import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
@@ -75,7 +75,11 @@ async function idsOf(
   } = {},
 ): Promise<number[]> {
   const ids: number[] = [];
-  const pieces = engine.generate(prompt, { maxTokens: TOKENS, ...options });
+  const pieces = engine.generate(prompt, {
+    maxTokens: TOKENS,
+    ignoreEos: true,
+    ...options,
+  });
   for await (const { id } of pieces) {
     if (id === null) continue;
     ids.push(id);
@@ -117,6 +121,38 @@ for (const what of IS_LONG ? Object.keys(WAYS) : FEW) {
     });
   });
 }
+
+Deno.test("load() fails in a sentence, or at the first answer, if the device is lost meanwhile", async () => {
+  using model = await tinyCheckpoint();
+  using devices = watchDevices();
+  const options = { contextLength: 64, slots: 2, store: "pinned" } as const;
+  let total: number;
+  {
+    using buffers = refuseMemory(() => false);
+    using _engine = await load(model.path, options);
+    total = buffers.count;
+  }
+  const step = IS_LONG ? 1 : Math.ceil(total / 2);
+  let losses = 0;
+  for (let nth = 1; nth <= total; nth += step) {
+    const where = `lost at buffer ${nth} of ${total}`;
+    using _fault = refuseMemory((n) => {
+      if (n === nth) devices.lose();
+      return false;
+    });
+    losses++;
+    try {
+      using engine = await load(model.path, options);
+      await assertSentence(() => idsOf(engine, GREEDY), "its device was lost");
+      assertEquals((await idsOf(engine, GREEDY)).length, TOKENS, where);
+    } catch (error) {
+      assert(error instanceof DeviceLostError, `${where}: ${error}`);
+    }
+    assertEquals(devices.alive, 0, where);
+    await settle();
+  }
+  count(AREA, "faults injected", losses);
+});
 
 Deno.test("Engine keeps its watchers, its state files and those who wait over the loss of a device", async () => {
   using directory = tempDirectory();
