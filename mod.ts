@@ -77,6 +77,7 @@ export {
   type WeightsDescription,
 } from "./src/engine/describe_model.ts";
 export type { Finding, Verdict } from "./src/engine/doctor/check.ts";
+export { DeviceLostError } from "./src/gpu/device_loss.ts";
 export {
   type Diagnosis,
   doctor,

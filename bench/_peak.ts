@@ -27,7 +27,7 @@ const ROUNDS = { hardware: 64, software: 4 };
  * @returns Both.
  */
 export async function measurePeaks(gpu: Gpu): Promise<Peaks> {
-  using _buffers = gpu.scope();
+  using _buffers = gpu.memory.scope();
   return {
     gigabytesPerSecond: await measureVramRate(gpu),
     gigaflopsPerSecond: await measureFlops(gpu),

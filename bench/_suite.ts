@@ -47,7 +47,7 @@ export async function runSuite(suite: Suite, isMain: boolean): Promise<void> {
   const rows: Row[] = [];
   for (const { name, make } of suite.cases) {
     if (!name.includes(String(filter))) continue;
-    using _buffers = gpu.scope();
+    using _buffers = gpu.memory.scope();
     const made = await make(lab);
     if (made === null) continue;
     rows.push(rowOf(name, made, await timer.us(timedOf(made))));
@@ -68,7 +68,7 @@ function register({ name: group, cases }: Suite, lab: Lab, timer: Timer) {
       if (!isMade) {
         isMade = true;
         buffers?.[Symbol.dispose](); // those of the case before
-        const scope = gpu.scope();
+        const scope = gpu.memory.scope();
         buffers = scope;
         const made = await make(lab);
         if (made === null) return;

@@ -4,7 +4,10 @@
 export class Crash extends Error {}
 
 /** Operations that change what is on the disk. */
-const ON_DENO = ["mkdir", "open", "remove", "rename"] as const;
+const ON_DENO = [
+  ...["chmod", "copyFile", "link", "mkdir", "open", "remove", "rename"],
+  ...["writeFile", "writeTextFile"],
+];
 const ON_FILE = ["write", "truncate", "sync", "syncData"] as const;
 
 // deno-lint-ignore no-explicit-any -- any function may stand there
@@ -34,6 +37,15 @@ export async function crashAt(
         const bytes = args[0] as Uint8Array;
         await original.call(this, bytes.subarray(0, bytes.length >> 1));
       }
+      if (count === operation && name.startsWith("write") && args.length > 1) {
+        const [path, data, ...rest] = args; // text, or bytes
+        await original.call(
+          this,
+          path,
+          data.slice(0, data.length >> 1),
+          ...rest,
+        );
+      }
       throw new Crash(`${name} at operation ${count}`);
     };
     restores.push(() => target[name] = original);
@@ -46,7 +58,10 @@ export async function crashAt(
     await fn();
     return { crashed: false, count };
   } catch (error) {
-    if (error instanceof Crash) return { crashed: true, count };
+    // Some wrap what they catch.
+    const isCrash = error instanceof Crash ||
+      (error instanceof Error && error.cause instanceof Crash);
+    if (isCrash) return { crashed: true, count };
     throw error;
   } finally {
     for (const restore of restores) restore();

@@ -18,7 +18,7 @@ export function shareGpu(): void {
     const gpu = await (shared ??= open());
     // What tests change of it.
     const { tuning, activations, isSoftware } = gpu;
-    const scope = gpu.scope();
+    const scope = gpu.memory.scope();
     gpu[Symbol.dispose] = () => {
       scope[Symbol.dispose]();
       Object.assign(gpu, { tuning, activations, isSoftware });

@@ -53,7 +53,7 @@ export async function withWideModel<T>(
     using source = await openSource(directory);
     using own = edit && await Gpu.open(STRIPS);
     const gpu = own ?? await sharedGpu();
-    using _scope = gpu.scope();
+    using _scope = gpu.memory.scope();
     const compiled = new Set<string>();
     using _edited = editKernels(gpu, (source) => {
       compiled.add(source.name);

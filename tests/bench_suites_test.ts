@@ -50,7 +50,7 @@ Deno.test("every kernel that a model can use is in a suite", async () => {
     gpu.device.pushErrorScope("validation");
     const lab = makeLab(gpu, SHAPE);
     for (const { name, make } of CASES) {
-      using _buffers = gpu.scope();
+      using _buffers = gpu.memory.scope();
       const made = await make(lab);
       for (const buffer of made?.owned ?? []) buffer.destroy();
       assert(made === null || made.ops.length > 0, name);

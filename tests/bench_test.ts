@@ -202,7 +202,7 @@ Deno.test("BenchModels keeps a host store as long as it fits", async () => {
 
 gpuTest("Gpu.scope() destroys what was made in it", async ({ gpu }) => {
   const kept = gpu.storageBuffer("kept", 16);
-  const scope = gpu.scope();
+  const scope = gpu.memory.scope();
   const inside = gpu.storageBuffer("inside", 16);
   scope[Symbol.dispose]();
   const after = gpu.storageBuffer("after", 16);

@@ -28,7 +28,7 @@ gpuTest(
     assertEquals(probe.config.numHiddenLayers, LAYER_COUNT);
     assertEquals([probe.slots, probe.missLimit], [2, 2]);
     for (const residency of ["gpu", "cpu"] as const) {
-      using _scope = gpu.scope();
+      using _scope = gpu.memory.scope();
       const { model } = await loadModel(gpu, {
         config: probe.config,
         reader: probe.reader,

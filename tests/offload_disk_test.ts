@@ -25,11 +25,13 @@ async function whileCut(
   fn: () => Promise<unknown>,
 ): Promise<void> {
   const bytes = await Deno.readFile(path);
+  const { atime, mtime } = await Deno.stat(path);
   try {
     await Deno.truncate(path, 4000);
     await fn();
   } finally {
     await Deno.writeFile(path, bytes); // the same file, which stays open
+    await Deno.utime(path, atime!, mtime!); // as it was
   }
 }
 

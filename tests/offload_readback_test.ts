@@ -66,6 +66,8 @@ class FakeBuffer {
 /** A device that knows buffers, copies and nothing else. */
 function fakeDevice(unawaited: Unawaited, mapMs: number): GPUDevice {
   const device = {
+    pushErrorScope() {},
+    popErrorScope: () => Promise.resolve(null),
     createBuffer: ({ size }: GPUBufferDescriptor) =>
       new FakeBuffer(size, unawaited, mapMs),
     createCommandEncoder() {

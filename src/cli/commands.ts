@@ -1,4 +1,3 @@
-import project from "../../deno.json" with { type: "json" };
 import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
 import { CHAT } from "./chat/chat.ts";
@@ -22,6 +21,7 @@ import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
 import { TRACE } from "./trace/trace.ts";
 import { closest, UsageError } from "./usage_error.ts";
+import { VERSION } from "./version.ts";
 import { VERIFY } from "./verify/verify.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
@@ -41,17 +41,6 @@ const HELP: Command = {
       io.out(commandHelp(command));
       io.out(permissionHelp(command.name, permissions));
     }
-    return Promise.resolve(0);
-  },
-};
-
-const VERSION: Command = {
-  name: "version",
-  summary: "Shows the version",
-  usage: "",
-  flags: HELP_FLAGS,
-  run(_args, { io }) {
-    io.out(`moeno ${project.version} (deno ${Deno.version.deno})\n`);
     return Promise.resolve(0);
   },
 };

@@ -109,11 +109,19 @@ async function printText(
   pieces: AsyncIterable<Piece>,
   io: Io,
 ): Promise<GenerateResult> {
-  for await (const { text, final } of pieces) {
-    if (text !== "") outText(io, text);
-    if (final === undefined) continue;
-    if (!final.text.endsWith("\n")) io.out("\n");
-    return final;
+  let isMidLine = false;
+  try {
+    for await (const { text, final } of pieces) {
+      if (text !== "") outText(io, text);
+      if (text !== "") isMidLine = !text.endsWith("\n");
+      if (final === undefined) continue;
+      if (!final.text.endsWith("\n")) io.out("\n");
+      return final;
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw error;
+    if (isMidLine) io.out("\n"); // the error begins a line
+    throw error;
   }
   throw new Error("Cannot generate: the text ended without its record");
 }

@@ -77,6 +77,21 @@ Deno.test("main() answers a failure with a sentence and 1", async () => {
   assertStringIncludes(debug.stderr, "    at ");
 });
 
+Deno.test("main() says on a line of its own what fails in the middle of a text", async () => {
+  let tokens = 0;
+  const engine = fakeEngine({
+    onToken() {
+      if (++tokens === 2) throw new Error("Cannot go on: the GPU was lost");
+    },
+  });
+  const { code, stdout, stderr } = await run(
+    ["generate", "a"],
+    fakeProcess(engine),
+  );
+  assertEquals([code, stdout], [1, "!\n"]);
+  assertEquals(stderr, "error: Cannot go on: the GPU was lost\n");
+});
+
 Deno.test("main() ends quietly when the reader is gone", async () => {
   const process = fakeProcess(fakeEngine());
   process.io.out = () => {
@@ -197,7 +212,8 @@ Deno.test("generate hands the flags to the engine", async () => {
     ],
     fakeProcess(engine),
   );
-  const { onProgress: _, onTuning: __, ...options } = opened[0]!.options;
+  const { onProgress: _, onTuning: __, onNotice: ___, ...options } =
+    opened[0]!.options;
   assertEquals(opened[0]!.directory, "./dir");
   assertEquals(options, {
     attnBits: 4,

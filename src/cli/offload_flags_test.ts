@@ -47,7 +47,7 @@ Deno.test("main() hands the flags of offloading to the engine", async () => {
     ...["--residency", "cpu"],
     ...["--vram", "12GiB", "--ram", "24G"],
   ]);
-  const { onProgress: _, onTuning: __, ...rest } = options!;
+  const { onProgress: _, onTuning: __, onNotice: ___, ...rest } = options!;
   assertEquals(rest, {
     slots: [4, 2],
     offloadPerLayer: 0,
@@ -197,6 +197,17 @@ Deno.test("main() leaves an older trace alone if there is nothing to write", asy
   await Deno.writeTextFile(path, "older");
   const { code } = await run(["--trace", path], fakeProcess());
   assertEquals([code, await Deno.readTextFile(path)], [1, "older"]);
+});
+
+Deno.test("main() says what is done otherwise than planned, unless it is to be quiet", async () => {
+  const notice = "The GPU refused the memory for 8 experts: 4 are on it now";
+  for (const args of [[], ["--quiet"]]) {
+    const process = fakeProcess(fakeEngine({
+      onToken: () => process.opened[0]!.options.onNotice?.(notice),
+    }));
+    const { stderr } = await run(["--max-tokens", "0", ...args], process);
+    assertEquals(stderr.startsWith(`${notice}\n`), args.length === 0, stderr);
+  }
 });
 
 Deno.test("main() says why a trace cannot be written", async () => {

@@ -62,6 +62,7 @@ export async function openModel(
       ...values.profile && { profile: true },
       ...tellActivations(values, io),
       onTuning: (report) => tellTuning(report, values, io),
+      onNotice: (notice) => values.quiet || io.err(`${notice}\n`),
       ...more,
       onProgress: line.show,
     }),

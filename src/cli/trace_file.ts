@@ -1,5 +1,6 @@
 import { type TracedModel, TraceRecorder } from "../engine/trace_recorder.ts";
 import type { RoutingListener } from "../model/routing_reader.ts";
+import { writeAll, writeWhole } from "../io/write_whole.ts";
 
 /**
  * Records the routing of all that a model runs, and writes it to a file when
@@ -65,28 +66,22 @@ export class TraceFile implements AsyncDisposable {
     const tokenCount = this.#recorder?.tokenCount ?? 0;
     if (tokenCount === 0) return;
     try {
-      await writeWhole(this.#path, this.#recorder!.bytes());
+      await write(this.#path, this.#recorder!.bytes());
     } catch (error) {
-      throw cannotWrite(this.#path, (error as Error).message, error);
+      const { message, cause } = error as Error;
+      const state = cause instanceof Error ? cause.message : message;
+      throw cannotWrite(this.#path, state, error);
     }
     this.#onWritten(tokenCount);
   }
 }
 
-/** Writes a file so that nobody ever sees a part of it. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+/** A device or a pipe is there to be written to, not to be replaced. */
+async function write(path: string, bytes: Uint8Array): Promise<void> {
   const place = await statOf(path);
-  // A device or a pipe is there to be written to, not to be replaced.
   if (place !== null && !place.isFile) return await Deno.writeFile(path, bytes);
   const target = place === null ? path : await Deno.realPath(path);
-  const part = `${target}.${Deno.pid}.part`;
-  try {
-    await Deno.writeFile(part, bytes);
-    await Deno.rename(part, target);
-  } catch (error) {
-    await Deno.remove(part).catch(() => {}); // it may never have been there
-    throw error;
-  }
+  await writeWhole(target, (file) => writeAll(file, bytes));
 }
 
 async function statOf(path: string): Promise<Deno.FileInfo | null> {

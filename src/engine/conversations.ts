@@ -27,11 +27,10 @@ export interface ConversationParts {
  * and others wait in ordinary memory.
  */
 export class Conversations implements Disposable {
-  /** The one that runs. */
-  readonly sequence: Sequence;
   /** The ids of their turns. */
   readonly history: ChatHistory;
-  readonly #keys: RunningKeys;
+  #sequence: Sequence;
+  #keys: RunningKeys;
   #cache: PromptCache<KeptSequence> | null;
   readonly #counts = {
     hits: 0,
@@ -49,12 +48,17 @@ export class Conversations implements Disposable {
   constructor(
     { sequence, history, keys, promptCacheBytes }: ConversationParts,
   ) {
-    this.sequence = sequence;
+    this.#sequence = sequence;
     this.history = history;
     this.#keys = keys;
     this.#cache = promptCacheBytes > 0
       ? new PromptCache(promptCacheBytes)
       : null;
+  }
+
+  /** The one that runs. */
+  get sequence(): Sequence {
+    return this.#sequence;
   }
 
   /** What waits, and what that was good for; `null` if none ever waits. */
@@ -77,6 +81,18 @@ export class Conversations implements Disposable {
     using _hold = this.sequence.hold();
     const { ids } = this.sequence;
     await this.#swap(planSwap(ids, prompt, this.#cache.sequences), this.#cache);
+  }
+
+  /**
+   * Goes on with another model of the same kind, on which nothing has run: those
+   * that wait are good for it, the one that ran is gone.
+   *
+   * @param sequence The one that runs there, empty.
+   * @param keys Where its keys and values are.
+   */
+  moveTo(sequence: Sequence, keys: RunningKeys): void {
+    this.#sequence = sequence;
+    this.#keys = keys;
   }
 
   /** Forgets those that wait. */

@@ -1,7 +1,7 @@
 /** A model that is ready to talk. */
 
 import type { ModelConfig } from "../model/config.ts";
-import { differenceOf, type OffloadStats } from "../offload/offload_stats.ts";
+import type { OffloadStats } from "../offload/offload_stats.ts";
 import type { Message } from "../text/chat_template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { ChatHistory } from "./chat_history.ts";
@@ -15,7 +15,8 @@ import {
   writeState,
 } from "./engine_state.ts";
 import type { EngineParts } from "./engine_parts.ts";
-import { generate, type GenerateResult, type Piece } from "./generate.ts";
+import { type DeviceParts, LastingModel } from "./lasting_model.ts";
+import type { Piece } from "./generate.ts";
 import {
   type GenerateOptions,
   resolveOptions,
@@ -24,6 +25,7 @@ import {
 import type { ProfileReport } from "./profile_report.ts";
 import type { PromptCacheStats } from "./prompt_cache.ts";
 import { renderChat } from "./render_chat.ts";
+import { collectRows, runLogits, runPrompt, turnOf } from "./run_prompt.ts";
 import { Sequence } from "./sequence.ts";
 import { chatEncoder, vocabularyOf } from "./vocabulary.ts";
 
@@ -45,6 +47,7 @@ export class Engine implements Disposable {
   readonly experts: Experts;
 
   readonly #parts: EngineParts;
+  readonly #lasting: LastingModel;
   readonly #conversations: Conversations;
   #prefixIds: readonly number[] = [];
   #isDisposed = false;
@@ -55,18 +58,20 @@ export class Engine implements Disposable {
    * @param parts What it is made of.
    */
   constructor(parts: EngineParts) {
-    const { model } = parts;
+    const { model, gpu } = parts.device;
     this.#parts = parts;
+    this.#lasting = new LastingModel(parts.device, {
+      reload: parts.reload,
+      onReload: ({ model }) =>
+        this.#conversations.moveTo(this.#sequenceOf(model), model.kv),
+    });
     this.config = model.config;
     this.name = parts.name;
-    this.adapter = parts.gpu.name;
+    this.adapter = gpu.name;
     this.contextLength = model.contextLength;
-    this.experts = expertsOf(model, parts.plan);
+    this.experts = expertsOf(parts.watch, () => this.#lasting.parts);
     this.#conversations = new Conversations({
-      sequence: new Sequence(
-        model,
-        vocabularyOf(parts.tokenizer, () => this.#prefixIds),
-      ),
+      sequence: this.#sequenceOf(model),
       history: new ChatHistory(chatEncoder(() => this.tokenizer)),
       keys: model.kv,
       promptCacheBytes: parts.promptCacheBytes,
@@ -86,9 +91,17 @@ export class Engine implements Disposable {
     );
   }
 
+  /**
+   * Why nothing can run now: the GPU's device was lost. The next generation loads
+   * the model again, or {@linkcode Engine.revive} does; `null` if all is well.
+   */
+  get loss(): Error | null {
+    return this.#lasting.loss;
+  }
+
   /** What offloading counted; `null` if all experts are on the GPU. */
   get offloadStats(): OffloadStats | null {
-    return this.#parts.model.offloadStats;
+    return this.#lasting.parts.model.offloadStats;
   }
 
   /** What waits in the prompt cache; `null` unless loaded with one. */
@@ -98,7 +111,7 @@ export class Engine implements Disposable {
 
   /** Where the GPU's time went so far; `null` unless loaded with `profile`. */
   get profile(): ProfileReport | null {
-    return this.#parts.profile?.report(this.offloadStats) ?? null;
+    return this.#lasting.parts.profile?.report(this.offloadStats) ?? null;
   }
 
   /**
@@ -106,18 +119,13 @@ export class Engine implements Disposable {
    *
    * @param ids Token ids, at least one and at most `contextLength`.
    * @returns Logits (ids.length, vocabSize), row by row.
-   * @throws {RangeError} If there are no ids, too many, or one that the
-   * vocabulary does not have.
+   * @throws {RangeError} If there are no ids, too many, one that the vocabulary
+   * does not have, or logits are no numbers.
    */
   async logits(ids: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
     this.#checkIds("compute logits", ids);
-    const logits = new Float32Array(ids.length * this.config.vocabSize);
-    let at = 0;
-    for await (const rows of this.logitRows(ids)) {
-      logits.set(rows, at);
-      at += rows.length;
-    }
-    return logits;
+    const length = ids.length * this.config.vocabSize;
+    return await collectRows(this.logitRows(ids), length);
   }
 
   /**
@@ -126,18 +134,16 @@ export class Engine implements Disposable {
    *
    * @param ids Token ids, at least one and at most `contextLength`.
    * @returns Logits (n, vocabSize) of some positions after the other.
-   * @throws {RangeError} If there are no ids, too many, or one that the
-   * vocabulary does not have.
+   * @throws {RangeError} If there are no ids, too many, one that the vocabulary
+   * does not have, or logits are no numbers.
    */
   async *logitRows(
     ids: readonly number[],
   ): AsyncGenerator<Float32Array<ArrayBuffer>, void> {
     this.#checkIds("compute logits", ids);
-    await this.#conversations.prepare([]);
-    const { sequence } = this.#conversations;
-    using _hold = sequence.hold();
-    sequence.clear();
-    yield* this.#parts.model.forwardAll(ids, 0);
+    yield* this.#lasting.stream(({ model }) =>
+      runLogits({ model, conversations: this.#conversations }, ids)
+    );
   }
 
   /**
@@ -178,10 +184,12 @@ export class Engine implements Disposable {
     const settings = resolveOptions(options, this.#parts.defaults);
     this.#checkAlive("chat");
     const prompt = this.#render(messages);
-    const ids = this.#conversations.history.encode(prompt);
+    const { history } = this.#conversations;
+    const ids = history.encode(prompt);
     // An answer starts a text of its own.
     for await (const piece of this.#run(ids, settings, [])) {
-      if (piece.final) this.#remember(prompt, ids, piece.final);
+      const turn = piece.final && turnOf(this.tokenizer, piece.final);
+      if (turn) history.remember({ prompt, promptIds: ids, ...turn });
       yield piece;
     }
   }
@@ -207,7 +215,7 @@ export class Engine implements Disposable {
    * running, or the file cannot be written.
    */
   async saveState(path: string): Promise<StateInfo> {
-    return await writeState(path, this.#memory("save state"));
+    return await this.#use("save state", (memory) => writeState(path, memory));
   }
 
   /**
@@ -220,7 +228,17 @@ export class Engine implements Disposable {
    * model, device or setting.
    */
   async loadState(path: string): Promise<StateInfo> {
-    return await readState(path, this.#memory("load state"));
+    return await this.#use("load state", (memory) => readState(path, memory));
+  }
+
+  /**
+   * Loads the model again if {@linkcode Engine.loss} says so, else does nothing.
+   *
+   * @throws {DeviceLostError} If it cannot be loaded.
+   */
+  async revive(): Promise<void> {
+    this.#checkAlive("load the model again");
+    await this.#lasting.revive();
   }
 
   /** Frees the GPU's memory. The engine is of no use after it. */
@@ -228,17 +246,26 @@ export class Engine implements Disposable {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#conversations[Symbol.dispose]();
+    this.#lasting[Symbol.dispose]();
     this.#parts.owned[Symbol.dispose]();
   }
 
-  #memory(action: string): EngineMemory {
+  async #use<T>(
+    action: string,
+    use: (memory: EngineMemory) => Promise<T>,
+  ): Promise<T> {
     this.#checkAlive(action);
-    const { name, model } = this.#parts;
-    const { sequence, history } = this.#conversations;
-    return { name, model, sequence, history };
+    return await this.#lasting.run(({ model }) => {
+      const { sequence, history } = this.#conversations;
+      return use({ name: this.name, model, sequence, history });
+    });
   }
 
-  /** Generates; the record says what offloading did meanwhile, and all it took. */
+  #sequenceOf(model: DeviceParts["model"]): Sequence {
+    const { tokenizer } = this.#parts;
+    return new Sequence(model, vocabularyOf(tokenizer, () => this.#prefixIds));
+  }
+
   async *#run(
     ids: readonly number[],
     settings: Settings,
@@ -246,36 +273,15 @@ export class Engine implements Disposable {
   ): AsyncGenerator<Piece, void> {
     const biased = [...settings.logitBias.keys()];
     if (biased.length > 0) this.#checkIds("bias logits", biased, Infinity);
-    const start = performance.now();
-    await this.#conversations.prepare(ids);
-    const preparedMs = performance.now() - start;
-    const before = this.offloadStats?.snapshot();
-    this.#prefixIds = prefixIds;
-    const { sequence } = this.#conversations;
-    for await (const piece of generate(sequence, ids, settings)) {
-      const { final } = piece;
-      const after = final && this.offloadStats?.snapshot();
-      if (before && after) final!.offload = differenceOf(after, before);
-      if (final?.timeToFirstTokenMs) final.timeToFirstTokenMs += preparedMs;
-      yield piece;
-    }
+    yield* this.#lasting.stream(({ model }) => {
+      this.#prefixIds = prefixIds;
+      const place = { model, conversations: this.#conversations };
+      return runPrompt(place, ids, settings);
+    }, settings.signal);
   }
 
   #render(messages: readonly Message[]): string {
     return renderChat(this.#parts, messages);
-  }
-
-  /** Keeps the ids of an answer, unless its text was cut at a stop string. */
-  #remember(
-    prompt: string,
-    promptIds: readonly number[],
-    { ids, text }: GenerateResult,
-  ): void {
-    if (this.tokenizer.decode(ids, { skipSpecialTokens: true }) !== text) {
-      return;
-    }
-    const turn = { prompt, promptIds, answer: text, answerIds: ids };
-    this.#conversations.history.remember(turn);
   }
 
   #checkAlive(action: string): void {

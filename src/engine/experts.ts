@@ -1,5 +1,5 @@
 import type { Mixtral } from "../model/mixtral.ts";
-import type { ExpertListener } from "../offload/expert_watch.ts";
+import type { ExpertListener, ExpertWatch } from "../offload/expert_watch.ts";
 import type { Plan } from "../offload/placement.ts";
 
 /** Where a model's experts are, and what they do. */
@@ -25,6 +25,12 @@ export interface Experts {
   resident(): number[][];
 }
 
+/** The model that is loaded, and what went where. */
+export interface LoadedExperts {
+  readonly model: Pick<Mixtral, "caches" | "config">;
+  readonly plan: Plan;
+}
+
 /**
  * Makes the view of a model's experts.
  *
@@ -48,15 +54,18 @@ export interface Experts {
  * ```
  */
 export function expertsOf(
-  model: Pick<Mixtral, "watch" | "caches" | "config">,
-  plan: Plan,
+  watch: ExpertWatch,
+  loaded: () => LoadedExperts,
 ): Experts {
-  const { numLocalExperts, numHiddenLayers } = model.config;
-  const isResident = new Set(plan.residentLayers);
   return {
-    plan,
-    watch: (listener) => model.watch.add(listener),
+    get plan() {
+      return loaded().plan;
+    },
+    watch: (listener) => watch.add(listener),
     resident() {
+      const { model, plan } = loaded();
+      const { numLocalExperts, numHiddenLayers } = model.config;
+      const isResident = new Set(plan.residentLayers);
       const offloaded = model.caches.values();
       return Array.from({ length: numHiddenLayers }, (_, layer) => {
         if (isResident.has(layer)) return [...Array(numLocalExperts).keys()];

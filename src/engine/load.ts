@@ -2,7 +2,9 @@
 
 import type { ModelConfig } from "../model/config.ts";
 import type { MatrixReader } from "../model/weights.ts";
+import { ExpertWatch } from "../offload/expert_watch.ts";
 import { Engine } from "./engine.ts";
+import type { DeviceParts } from "./lasting_model.ts";
 import { loadModel } from "./load_model.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import { openSource } from "./model_source.ts";
@@ -76,6 +78,22 @@ export async function loadFrom(
   { config, options, name, text, owned }: LoadParts,
 ): Promise<Engine> {
   using cleanup = owned;
+  const watch = new ExpertWatch();
+  const reload = () => loadOnDevice(reader, { config, options, watch });
+  const device = await reload();
+  const { promptCacheBytes = 0 } = options;
+  const parts = { ...text, name, device, reload, watch, promptCacheBytes };
+  return new Engine({ ...parts, owned: cleanup.move() });
+}
+
+/** Opens a device and loads the model to it. */
+async function loadOnDevice(
+  reader: MatrixReader,
+  { config, options, watch }: Pick<LoadParts, "config" | "options"> & {
+    watch: ExpertWatch;
+  },
+): Promise<DeviceParts> {
+  using cleanup = new DisposableStack();
   const { gpu, report } = await openGpu(options.tuning);
   cleanup.use(gpu);
   options.onTuning?.(report);
@@ -86,6 +104,7 @@ export async function loadFrom(
     config,
     reader,
     options,
+    watch,
     ...profile && {
       profiler: profile.profiler,
       // Whole, and while there is room to measure.
@@ -97,7 +116,12 @@ export async function loadFrom(
     },
   });
   cleanup.use(model);
-  const { promptCacheBytes = 0 } = options;
-  const parts = { name, gpu, model, plan, profile, promptCacheBytes };
-  return new Engine({ ...text, ...parts, owned: cleanup.move() });
+  const owned = cleanup.move();
+  return {
+    gpu,
+    model,
+    plan,
+    profile,
+    [Symbol.dispose]: () => owned.dispose(),
+  };
 }

@@ -169,7 +169,10 @@ export interface LoadOptions extends ActivationsOptions {
    * @default {false}
    */
   watchable?: boolean | undefined;
-  /** Hears what goes where, before the weights load. */
+  /**
+   * Hears what goes where, before the weights load; again if the GPU has less memory
+   * than that.
+   */
   onPlan?: ((plan: Plan) => void) | undefined;
   /**
    * How kernels share their work on this device: `"auto"` or `"on"` for the
@@ -197,6 +200,11 @@ export interface LoadOptions extends ActivationsOptions {
    * @default {false}
    */
   background?: boolean | undefined;
+  /**
+   * Hears in a sentence what is done otherwise than planned: with fewer slots if the
+   * GPU refuses memory, or with another store if the system pins less.
+   */
+  onNotice?: ((notice: string) => void) | undefined;
   /** Called now and then while the weights load. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }

@@ -97,7 +97,7 @@ export class ModelSeries implements Disposable {
     const reader = this.#source.reader(options);
     await this.#settle();
     using cleanup = new DisposableStack();
-    cleanup.use(this.gpu.scope());
+    cleanup.use(this.gpu.memory.scope());
     const loaded = await loadModel(this.gpu, {
       config: this.#source.config,
       reader,

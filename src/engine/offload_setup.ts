@@ -214,6 +214,11 @@ async function makeStore(
             }),
         });
         add(store, store.expertCount);
+        if (store.expertCount < expertCount) {
+          input.options.onNotice?.(
+            `The system pins memory for ${store.expertCount} of ${expertCount} experts: the others are in ordinary memory`,
+          );
+        }
       }
       const count = end - first; // what the pool does not hold
       if (kind === "disk") {

@@ -22,7 +22,7 @@ export class PassTimer implements Disposable {
     this.#readback = readback;
     this.#clock = clock;
     const { QUERY_RESOLVE, COPY_DST, COPY_SRC } = GPUBufferUsage;
-    this.#end = gpu.device.createBuffer({
+    this.#end = gpu.memory.allocate({
       label: "end of a pass",
       size: END_BYTE_LENGTH,
       usage: COPY_SRC | (clock === null ? COPY_DST : QUERY_RESOLVE),

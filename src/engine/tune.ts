@@ -68,7 +68,7 @@ export async function* tune(
   gpu: Gpu,
   { names, signal, onProgress }: TuneOptions = {},
 ): AsyncGenerator<TunedKnob, void> {
-  using _buffers = gpu.scope();
+  using _buffers = gpu.memory.scope();
   using timer = await PassTimer.create(gpu);
   const knobs = knobsOf(gpu, makeTuneModel(gpu))
     .filter(({ name }) => names?.includes(name) ?? true);

@@ -1,5 +1,7 @@
 /** Errors of the GPU that would otherwise pass unnoticed. */
 
+import { explainLoss } from "./device_loss.ts";
+
 const FILTERS: readonly GPUErrorFilter[] = [
   "internal",
   "out-of-memory",
@@ -14,6 +16,7 @@ const FILTERS: readonly GPUErrorFilter[] = [
  * @param run What to run.
  * @returns What it returns.
  * @throws {Error} What it throws, or what the GPU said.
+ * @throws {DeviceLostError} If it throws because the device is lost.
  */
 export async function checked<T>(
   device: GPUDevice,
@@ -23,7 +26,9 @@ export async function checked<T>(
   const outcome = await Promise.allSettled([run()]);
   const errors = [];
   for (const _ of FILTERS) errors.push(await device.popErrorScope());
-  if (outcome[0].status === "rejected") throw outcome[0].reason;
+  if (outcome[0].status === "rejected") {
+    throw await explainLoss(device, outcome[0].reason);
+  }
   const error = errors.find((error) => error !== null);
   if (error) throw new Error(`Cannot use the GPU: ${error.message}`);
   return outcome[0].value;

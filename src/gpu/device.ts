@@ -1,7 +1,9 @@
 /** A GPU that is ready to compute, and what we know about it. */
 
 import type { Activations } from "./activations.ts";
+import { deviceLost, type DeviceLostError } from "./device_loss.ts";
 import { KernelCache } from "./kernel.ts";
+import { GpuMemory } from "./memory.ts";
 import { Readback } from "./readback.ts";
 import { defaultTuning, type Tuning } from "./tuning.ts";
 
@@ -68,12 +70,13 @@ export class Gpu implements Disposable {
   readonly canPin: boolean;
   /** Compiled kernels. */
   readonly kernels: KernelCache;
+  /** What is allocated. */
+  readonly memory: GpuMemory;
   /** How ops share their work: counts when they are made. */
   tuning: Tuning;
   /** How exact inputs of strips are: counts when ops are made. */
   activations: Activations;
-  /** The storage buffers of the open scope; `null` if there is none. */
-  #scoped: GPUBuffer[] | null = null;
+  #lost: DeviceLostError | null = null;
 
   private constructor(
     adapter: GPUAdapter,
@@ -93,6 +96,8 @@ export class Gpu implements Disposable {
       device.features.has(name as GPUFeatureName)
     );
     this.kernels = new KernelCache(device);
+    this.memory = new GpuMemory(device);
+    device.lost.then((info) => this.#lost = deviceLost(info));
     this.activations = activations;
     this.tuning = { ...defaultTuning(this.hasWideWorkgroups), ...tuning };
   }
@@ -153,6 +158,11 @@ export class Gpu implements Disposable {
     throw new Error("unreachable");
   }
 
+  /** That the device was lost, if anything has noticed; destroyed is lost, too. */
+  get lost(): DeviceLostError | null {
+    return this.#lost;
+  }
+
   /** Bytes of the largest buffer that shaders can bind whole. */
   get bindByteLimit(): number {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
@@ -166,6 +176,7 @@ export class Gpu implements Disposable {
    * @param byteLength Its size in bytes, rounded up to a multiple of 16.
    * @returns The buffer, all zero.
    * @throws {RangeError} If the GPU cannot bind a buffer of this size.
+   * @throws {GpuMemoryError} If the GPU refused one before.
    */
   storageBuffer(label: string, byteLength: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(byteLength / 16) * 16);
@@ -175,31 +186,12 @@ export class Gpu implements Disposable {
         `Cannot allocate ${label}: it takes ${size} bytes, ${this.name} binds at most ${limit}; fewer bits or a shorter context take less`,
       );
     }
-    const buffer = this.device.createBuffer({
+    return this.memory.allocate({
       label,
       size,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST |
         GPUBufferUsage.COPY_SRC,
     });
-    this.#scoped?.push(buffer);
-    return buffer;
-  }
-
-  /**
-   * Opens a scope, to load one model after another on the same device: its end
-   * destroys the storage buffers that were made in it. Scopes do not nest.
-   *
-   * @returns The scope.
-   */
-  scope(): Disposable {
-    const buffers: GPUBuffer[] = [];
-    this.#scoped = buffers;
-    return {
-      [Symbol.dispose]: () => {
-        this.#scoped = null;
-        for (const buffer of buffers) buffer.destroy();
-      },
-    };
   }
 
   /**
@@ -229,7 +221,7 @@ export class Gpu implements Disposable {
    * @returns The read-back, primed.
    */
   readback(byteLength: number): Promise<Readback> {
-    return Readback.create(this.device, byteLength);
+    return Readback.create(this.device, byteLength, this.memory);
   }
 
   /** Destroys the device and with it every buffer. */

@@ -2,6 +2,8 @@
 
 // A timer of 0 ms takes 1 ms, this 5 us.
 import { setImmediate } from "node:timers";
+import { explainLoss } from "./device_loss.ts";
+import { GpuMemory } from "./memory.ts";
 
 /** The first bytes of a buffer. */
 export interface Slice {
@@ -30,6 +32,7 @@ const TURN_MS = 25;
  */
 export class Readback implements Disposable {
   readonly #device: GPUDevice;
+  readonly #memory: GpuMemory;
   readonly #buffer: GPUBuffer;
   readonly #directs: GPUBuffer[] = [];
   #isSynchronous = true;
@@ -37,13 +40,23 @@ export class Readback implements Disposable {
   waitMs = 0;
   #lastTurn = performance.now();
 
-  private constructor(device: GPUDevice, byteLength: number) {
+  private constructor(
+    device: GPUDevice,
+    memory: GpuMemory,
+    byteLength: number,
+  ) {
     this.#device = device;
-    this.#buffer = device.createBuffer({
+    this.#memory = memory;
+    this.#buffer = memory.allocate({
       label: "readback",
       size: Math.ceil(byteLength / 16) * 16,
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
     });
+  }
+
+  /** The most bytes that one read returns. */
+  get byteLength(): number {
+    return this.#buffer.size;
   }
 
   /** Whether reads return without a turn of the event loop. */
@@ -56,16 +69,26 @@ export class Readback implements Disposable {
    *
    * @param device The device to read from.
    * @param byteLength The most bytes that one read returns.
+   * @param memory Where its buffers are allocated.
    * @returns The read-back.
+   * @throws {GpuMemoryError} If there is no memory for it.
+   * @throws {DeviceLostError} If the device is lost.
    */
   static async create(
     device: GPUDevice,
     byteLength: number,
+    memory: GpuMemory = new GpuMemory(device),
   ): Promise<Readback> {
-    const readback = new Readback(device, Math.max(16, byteLength));
-    await readback.#buffer.mapAsync(GPUMapMode.READ);
-    readback.#buffer.unmap();
-    await readback.#selfTest();
+    const readback = new Readback(device, memory, Math.max(16, byteLength));
+    try {
+      await memory.check();
+      await readback.#buffer.mapAsync(GPUMapMode.READ);
+      readback.#buffer.unmap();
+      await readback.#selfTest();
+    } catch (error) {
+      readback[Symbol.dispose]();
+      throw await explainLoss(device, error);
+    }
     return readback;
   }
 
@@ -130,6 +153,7 @@ export class Readback implements Disposable {
    */
   async direct(byteLength: number): Promise<GPUBuffer | null> {
     if (!this.#isSynchronous) return null;
+    this.#device.pushErrorScope("out-of-memory");
     this.#device.pushErrorScope("validation");
     const buffer = this.#device.createBuffer({
       label: "direct readback",
@@ -137,7 +161,15 @@ export class Readback implements Disposable {
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE |
         GPUBufferUsage.COPY_DST,
     });
-    if (await this.#device.popErrorScope() !== null) return null;
+    const errors = await Promise.all([
+      this.#device.popErrorScope(),
+      this.#device.popErrorScope(),
+    ]);
+    if (errors.some((error) => error !== null)) {
+      buffer.destroy();
+      return null;
+    }
+    this.#memory.own(buffer);
     await buffer.mapAsync(GPUMapMode.READ);
     buffer.unmap();
     const expected = Uint32Array.of(7, 11, 13, 17);
@@ -156,6 +188,7 @@ export class Readback implements Disposable {
    * @param byteLength How many bytes.
    * @param direct The buffer of {@linkcode Readback.direct} to read instead.
    * @returns The bytes, in a buffer of their own.
+   * @throws {DeviceLostError} If the device is lost.
    */
   async wait(byteLength: number, direct?: GPUBuffer): Promise<ArrayBuffer> {
     if (performance.now() - this.#lastTurn > TURN_MS) {
@@ -164,11 +197,15 @@ export class Readback implements Disposable {
       this.#lastTurn = performance.now();
     }
     const start = performance.now();
-    const bytes = this.#isSynchronous
-      ? this.#map(byteLength, direct)
-      : await this.#mapAwaited(byteLength);
-    this.waitMs += performance.now() - start;
-    return bytes;
+    try {
+      return this.#isSynchronous
+        ? this.#map(byteLength, direct)
+        : await this.#mapAwaited(byteLength);
+    } catch (error) {
+      throw await explainLoss(this.#device, error);
+    } finally {
+      this.waitMs += performance.now() - start;
+    }
   }
 
   /** Frees the buffers. */
@@ -193,11 +230,12 @@ export class Readback implements Disposable {
 
   /** Reads known values the fast way, and gives it up if they come out wrong. */
   async #selfTest(): Promise<void> {
-    using source = disposable(this.#device.createBuffer({
+    using source = disposable(this.#memory.allocate({
       label: "readback self-test",
       size: 16,
       usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
     }));
+    await this.#memory.check();
     for (let round = 1; round <= 2; round++) {
       const expected = Uint32Array.of(round, 2 * round, 3 * round, ~round);
       this.#device.queue.writeBuffer(source.buffer, 0, expected);

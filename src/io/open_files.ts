@@ -4,6 +4,7 @@
  * @module
  */
 import { fileError } from "./file_error.ts";
+import { changeOf, type FileMark } from "./file_mark.ts";
 import { forEachParallel } from "./for_each_parallel.ts";
 
 /** Bytes asked of the system at once. */
@@ -29,6 +30,8 @@ interface IdleFile {
 export class OpenFiles implements Disposable {
   /** The longest unused first. */
   readonly #idle: IdleFile[] = [];
+  /** What files must still be, by path. */
+  readonly #marks = new Map<string, FileMark>();
   /** Reads that wait for their turn. */
   readonly #waiting: (() => void)[] = [];
   #readingCount = 0;
@@ -40,13 +43,25 @@ export class OpenFiles implements Disposable {
   }
 
   /**
+   * Has reads of a file fail from now on if it is not what it was: what is known of
+   * it, such as where its tensors lie, may be wrong then.
+   *
+   * @param path The file.
+   * @param mark What it was.
+   */
+  expect(path: string, mark: FileMark): void {
+    this.#marks.set(path, mark);
+  }
+
+  /**
    * Fills an array with bytes of a file. Reads may be asked for at the same
    * time; chunks are begun in the order in which they were asked for.
    *
    * @param path The file.
    * @param begin The first byte.
    * @param target What to fill.
-   * @throws {Error} If the file cannot be read that far, or this is disposed of.
+   * @throws {Error} If the file cannot be read that far, is not what it was, or this
+   * is disposed of.
    */
   async read(
     path: string,
@@ -74,6 +89,7 @@ export class OpenFiles implements Disposable {
       const file = await this.#open(path);
       try {
         await readFully(file, begin, target);
+        this.#checkSame(path, file); // after it: it may change meanwhile
       } finally {
         this.#keep(path, file);
       }
@@ -110,6 +126,17 @@ export class OpenFiles implements Disposable {
     if (this.#isDisposed) return file.close();
     this.#idle.push({ path, file });
     if (this.#idle.length > READ_LIMIT) this.#idle.shift()!.file.close();
+  }
+
+  /** At once, which takes some microseconds. */
+  #checkSame(path: string, file: Deno.FsFile): void {
+    const mark = this.#marks.get(path);
+    const change = mark && changeOf(file.statSync(), mark);
+    if (change) {
+      throw new Error(
+        `Cannot read ${path}: ${change}, wanted it as it was; load it again`,
+      );
+    }
   }
 
   #checkOpen(path: string): void {

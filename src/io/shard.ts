@@ -42,7 +42,8 @@ export class Shard {
   static async open(path: string, files: OpenFiles): Promise<Shard> {
     try {
       using file = await Deno.open(path);
-      const { size: fileByteLength, isFile } = await file.stat();
+      const mark = await file.stat();
+      const { size: fileByteLength, isFile } = mark;
       if (!isFile) throw new Error(`Cannot read ${path}: it is not a file`);
       const prefix = new Uint8Array(
         Math.min(PREFIX_BYTE_LENGTH, fileByteLength),
@@ -52,7 +53,9 @@ export class Shard {
       const headerByteLength = parseHeaderByteLength(prefix, options);
       const bytes = new Uint8Array(PREFIX_BYTE_LENGTH + headerByteLength);
       await readFully(file, 0, bytes);
-      return new Shard(path, parseHeader(bytes, options), files);
+      const header = parseHeader(bytes, options);
+      files.expect(path, mark);
+      return new Shard(path, header, files);
     } catch (error) {
       throw fileError(`read ${path}`, error);
     }

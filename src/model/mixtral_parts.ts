@@ -15,11 +15,12 @@ import { linear } from "../ops/linear.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
 import { makeRows, type Op, type Rows, sequence, withRole } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
-import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
+import { AHEAD_LIMIT } from "../ops/step.ts";
 import { makeResident } from "./expert_runner.ts";
 import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
 import { GpuResidency } from "./gpu_residency.ts";
 import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
+import type { Shared } from "./mixtral_buffers.ts";
 import { KvCache } from "./kv_cache.ts";
 import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
 import {
@@ -50,6 +51,8 @@ export interface MixtralOptions {
    * @default {false}
    */
   readonly isWatchable?: boolean | undefined;
+  /** Who hears what experts do. */
+  readonly watch?: ExpertWatch | undefined;
   /** Positions of the KV cache. */
   readonly contextLength: number;
   /** The most tokens of one step. */
@@ -74,13 +77,15 @@ export interface MixtralParts {
   /** Hears what experts do. */
   readonly watch: ExpertWatch;
   readonly kv: KvCache;
-  readonly step: StepBuffers;
+  /** Buffers that all layers share. */
+  readonly shared: Shared;
   readonly embed: Op;
   readonly layers: readonly LayerOps[];
   readonly finalNorm: Op;
   readonly lmHead: Op;
   /** Logits (LOGIT_ROWS or fewer, vocabSize). */
   readonly logits: Rows;
+  readonly vocabSize: number;
   /** Picks the most probable token. */
   readonly pick: Op;
   /** What was picked (AHEAD_LIMIT) u32. */
@@ -157,7 +162,7 @@ export async function buildMixtral(
     ),
   );
 
-  const watch = new ExpertWatch();
+  const { watch = new ExpertWatch() } = options;
   const layers: LayerOps[] = [];
   const far = await makeFarGuesses(gpu, weights, { ...options, x: xb });
   const caches = weights.layers.map((_, layer) =>
@@ -246,9 +251,10 @@ export async function buildMixtral(
       watch,
     }),
     kv: new KvCache(gpu, caches, kvWidth(config)),
-    step,
+    shared,
     layers,
     logits,
+    vocabSize,
     embed: withRole(
       "embedding",
       await embed(gpu, {

@@ -157,12 +157,14 @@ export class Uploader {
    *
    * @param onDone Called before the first and after each, with how much is done.
    * @throws {Error} If a tensor cannot be read or is not what was expected.
+   * @throws {GpuMemoryError} If the GPU refused memory for any of them.
    */
   async run(
     onDone?: (done: { count: number; byteLength: number }) => void,
   ): Promise<void> {
     const done = { count: 0, byteLength: 0 };
     onDone?.(done);
+    await this.#gpu.memory.check(); // before gigabytes are read in vain
     await forEachParallel(this.#jobs, {
       limit: this.#reader.parallelReadCount ?? READ_LIMIT,
       byteLimit: READ_BYTE_LENGTH,

@@ -195,5 +195,7 @@ async function tryAllocate(
     usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE |
       GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
   });
-  return await device.popErrorScope() === null ? buffer : null;
+  if (await device.popErrorScope() === null) return buffer;
+  buffer.destroy();
+  return null;
 }

@@ -45,7 +45,7 @@ export function boundUniform(
   { firstSlot, slotCount }: Omit<Bank, "buffer">,
   part: PoolPart | null,
 ): GPUBuffer {
-  const buffer = gpu.device.createBuffer({
+  const buffer = gpu.memory.allocate({
     label: "bound slots and experts",
     size: 32,
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,

@@ -64,7 +64,7 @@ export class ExpertCopier {
       options.expertByteLength / options.pieceByteLength,
     );
     const table = pieceTable(options);
-    this.#pieces = gpu.device.createBuffer({
+    this.#pieces = gpu.memory.allocate({
       label: "pieces of experts",
       size: table.byteLength,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,

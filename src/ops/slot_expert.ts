@@ -45,7 +45,7 @@ export function makeExpertUses(
 ): ExpertUses {
   // Must be kept in sync with `Use` in kernels/lib/*_slot.wgsl.
   const uniform = (rank: number, expert: number) => {
-    const buffer = gpu.device.createBuffer({
+    const buffer = gpu.memory.allocate({
       label: "use of an expert",
       size: 16,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,

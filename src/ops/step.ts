@@ -41,13 +41,13 @@ const TOKENS_AT = AHEAD_LIMIT * STEP_BYTE_LENGTH;
  */
 export function makeStepBuffers(gpu: Gpu, tokenLimit: number): StepBuffers {
   return {
-    step: gpu.device.createBuffer({
+    step: gpu.memory.allocate({
       label: "step",
       size: STEP_BYTE_LENGTH,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     }),
     tokens: gpu.storageBuffer("tokens", tokenLimit * 4),
-    ahead: gpu.device.createBuffer({
+    ahead: gpu.memory.allocate({
       label: "steps ahead",
       size: TOKENS_AT + AHEAD_LIMIT * 4,
       usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,

@@ -2,7 +2,7 @@
 
 import { fromFileUrl } from "@std/path";
 import { Engine } from "../engine/engine.ts";
-import type { EngineParts } from "../engine/engine_parts.ts";
+import type { DeviceParts } from "../engine/lasting_model.ts";
 import { seededRandom } from "../engine/random.ts";
 import { readTextFiles } from "../engine/text_files.ts";
 import { ExpertWatch } from "../offload/expert_watch.ts";
@@ -17,7 +17,7 @@ const PLAN = {
   residentLayers: [0, 1],
   stores: [],
   vramByteLength: 4096,
-} as Partial<EngineParts["plan"]> as EngineParts["plan"];
+} as Partial<DeviceParts["plan"]> as DeviceParts["plan"];
 
 /** What the fake does. */
 export interface FakeEngineOptions {
@@ -27,6 +27,8 @@ export interface FakeEngineOptions {
   readonly chunkSize?: number;
   /** Called before each run. */
   readonly onRun?: (ids: readonly number[]) => void | Promise<void>;
+  /** Called before the model is loaded again, if its device was lost. */
+  readonly onReload?: () => Promise<void>;
   /** Whether texts end by themselves. */
   readonly endsTexts?: boolean;
 }
@@ -43,6 +45,7 @@ export async function fakeEngine(
     contextLength = 512,
     chunkSize = 64,
     onRun = () => {},
+    onReload = () => Promise.resolve(),
     endsTexts = true,
   }: FakeEngineOptions = {},
 ): Promise<Engine> {
@@ -89,13 +92,22 @@ export async function fakeEngine(
       return logits;
     },
   };
+  const parts = (): DeviceParts => ({
+    plan: PLAN,
+    gpu: { name: "no GPU", lost: null },
+    model: model as unknown as DeviceParts["model"],
+    profile: null,
+    [Symbol.dispose]() {},
+  });
   return new Engine({
     ...text,
     name: "fake",
-    plan: PLAN,
-    gpu: { name: "no GPU" } as EngineParts["gpu"],
-    model: model as unknown as EngineParts["model"],
-    profile: null,
+    device: parts(),
+    reload: async () => {
+      await onReload();
+      return parts();
+    },
+    watch: model.watch,
     promptCacheBytes: 0,
     owned: new DisposableStack(),
   });

@@ -1,3 +1,6 @@
+import { DeviceLostError } from "../gpu/device_loss.ts";
+import { oneLine } from "../io/one_line.ts";
+
 /** What a client is told when a request cannot be answered. */
 export interface ApiErrorOptions {
   /** The HTTP status. */
@@ -30,7 +33,7 @@ export class ApiError extends Error {
    * @param options What goes with it.
    */
   constructor(message: string, options: ApiErrorOptions) {
-    super(message);
+    super(oneLine(message)); // it may quote the request
     this.status = options.status;
     this.#options = options;
   }
@@ -61,10 +64,18 @@ export class ApiError extends Error {
  * model's.
  *
  * @param error What was thrown.
- * @returns The error itself if it is one of ours, else one with status 500.
+ * @returns The error itself if it is one of ours, else one with status 500, or 503
+ * if the GPU's device was lost.
  */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof DeviceLostError) {
+    return new ApiError(error.message, {
+      status: 503,
+      code: "device_lost",
+      headers: { "retry-after": "10" },
+    });
+  }
   const message = error instanceof Error ? error.message : String(error);
   return new ApiError(message, { status: 500, code: "internal_error" });
 }

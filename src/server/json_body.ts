@@ -1,3 +1,4 @@
+import { jsonReason } from "../io/show_json.ts";
 import { ApiError } from "./api_error.ts";
 import { isDeepJson } from "./is_deep_json.ts";
 
@@ -92,8 +93,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw wrongBody(`it is no JSON (${reason}), wanted an object`);
+    throw wrongBody(`it is no JSON (${jsonReason(error)}), wanted an object`);
   }
 }
 

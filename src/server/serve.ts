@@ -24,7 +24,7 @@ import {
 } from "./serve_options.ts";
 import type { ServedEngine } from "./served_engine.ts";
 
-/** Connections that are still open this long after the last answer are cut. */
+/** What is left of requests this long after they were ended is cut off. */
 const LINGER_MS = 1000;
 
 /** A server that listens. */
@@ -36,8 +36,8 @@ export interface Server extends AsyncDisposable {
   /** Resolves when it has stopped. */
   readonly finished: Promise<void>;
   /**
-   * Stops it: takes no more requests, turns away those that wait, and gives the
-   * running answer `graceMs` to come to its end.
+   * Stops it: takes no more requests, turns away those that wait without a response,
+   * and gives the others `graceMs` to come to their end.
    */
   shutdown(): Promise<void>;
 }
@@ -82,7 +82,7 @@ export async function serve(
   let isStopping = false;
   const routes: Routes = {
     "/": { GET: await pageHandler() },
-    "/health": { GET: () => health(isStopping) },
+    "/health": { GET: () => health(isStopping, engine) },
     "/metrics": { GET: () => metrics(engine, stats.metrics(queue)) },
     "/events": { GET: (request) => live.respond(request) },
     ...modelRoutes({ engine, queue, lives, settings }),
@@ -105,18 +105,22 @@ export async function serve(
     await until(isOver, graceMs);
     for (const life of lives) life.end(serverStops());
     await until(isOver, LINGER_MS);
-    const timer = setTimeout(() => cut.abort(), LINGER_MS);
-    await http.shutdown();
-    clearTimeout(timer);
+    for (const life of lives) life[Symbol.dispose]();
+    // Abort ends the process with an error once shutdown has begun (Deno 2.9): so
+    // either this, or that, which waits for readers that take nothing.
+    if (!isOver()) cut.abort();
+    else await within(http.shutdown(), LINGER_MS);
   }
 
   let stopped: Promise<void> | undefined;
-  const shutdown = () => stopped ??= stop();
+  const finished = Promise.withResolvers<void>();
+  http.finished.then(finished.resolve, finished.reject);
+  const shutdown = () => stopped ??= stop().finally(finished.resolve);
   const { port: actualPort } = http.addr as Deno.NetAddr;
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${actualPort}`,
     port: actualPort,
-    finished: http.finished,
+    finished: finished.promise,
     shutdown,
     [Symbol.asyncDispose]: shutdown,
   };
@@ -176,9 +180,11 @@ async function respond(
   return await handler(request, log.listener);
 }
 
-function health(isStopping: boolean): Response {
-  if (!isStopping) return Response.json({ status: "ok" });
-  return Response.json({ status: "stopping" }, { status: 503 });
+function health(isStopping: boolean, { loss }: ServedEngine): Response {
+  if (isStopping) return Response.json({ status: "stopping" }, { status: 503 });
+  if (loss === null) return Response.json({ status: "ok" });
+  const body = { status: "device lost", error: loss.message };
+  return Response.json(body, { status: 503 });
 }
 
 function metrics(
@@ -191,6 +197,14 @@ function metrics(
     ...processMetrics(),
   ]);
   return new Response(text, { headers: { "content-type": PROMETHEUS_TYPE } });
+}
+
+/** Waits for something, but not for ever. */
+async function within(promise: Promise<void>, ms: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([promise, late.promise]);
+  clearTimeout(timer);
 }
 
 /** Waits until something is so, but not for ever. */

@@ -424,6 +424,18 @@ Deno.test("serve() cuts off what runs longer than its grace", async () => {
   });
 });
 
+Deno.test("serve() stops though the model never comes back", async () => {
+  const never = new Promise<void>(() => {});
+  await withServer({ onRun: () => never, graceMs: 50 }, async (lab) => {
+    const stuck = assertRejects(() => lab.post("/v1/chat/completions", HELLO));
+    await sleep(50);
+    await lab.server.shutdown();
+    await lab.server.finished;
+    await stuck;
+    await sleep(1500); // an error that nobody can catch came a second later
+  });
+});
+
 Deno.test("serve() cuts off a reader that takes nothing, and goes on", async () => {
   const options = { endsTexts: false, contextLength: 4096, stallMs: 200 };
   await withServer(options, async ({ server, post, records }) => {

@@ -11,6 +11,8 @@ export type ServedEngine = Pick<
   | "offloadStats"
   | "promptCache"
   | "experts"
+  | "loss"
+  | "revive"
   | "chat"
   | "chatIds"
   | "generate"

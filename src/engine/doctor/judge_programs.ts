@@ -1,5 +1,6 @@
 /** What versions and variables mean. */
 
+import type { ProgramFiles } from "../../program/program_files.ts";
 import { type Finding, note, ok, problem } from "./check.ts";
 
 /** Versions of the programs below. */
@@ -43,6 +44,25 @@ export function judgeVersions(versions: Versions): Finding {
   return note(
     `${text}: tested with Deno ${tested} only`,
     `if something fails: deno upgrade ${tested}`,
+  );
+}
+
+/**
+ * Judges the program's own files.
+ *
+ * @param files What became of them.
+ * @returns What that means.
+ */
+export function judgeProgramFiles(
+  { folder, fileCount, damaged }: ProgramFiles,
+): Finding {
+  if (folder === null) return ok("all of it is here");
+  if (damaged.length === 0) {
+    return ok(`${fileCount} files in ${folder}, as they were built`);
+  }
+  return problem(
+    `${damaged.join(", ")} in ${folder}: not as they were built`,
+    `remove ${folder}; the next start unpacks it again`,
   );
 }
 

@@ -12,6 +12,7 @@ import {
 } from "./judge_gpu.ts";
 import { judgeCores, judgeFolders, judgeMemory } from "./judge_host.ts";
 import {
+  judgeProgramFiles,
   judgeVariables,
   judgeVersions,
   variablesThatMatter,
@@ -63,6 +64,15 @@ Deno.test("judgeVersions takes the Deno that is tested, and no older one", () =>
   for (const deno of ["2.8.3", "1.46.3"]) {
     assertProblem(judge(deno), /^deno upgrade 2\.9\.6$/);
   }
+});
+
+Deno.test("judgeProgramFiles says what to remove where files are damaged", () => {
+  const files = { folder: "/caches/1.0.0-abc/", fileCount: 9, damaged: [] };
+  assertEquals(judgeProgramFiles(files).verdict, "ok");
+  assertProblem(
+    judgeProgramFiles({ ...files, damaged: ["deno"] }),
+    /^remove \/caches\/1\.0\.0-abc\/; the next start unpacks it again$/,
+  );
 });
 
 Deno.test("judgeVariables shows what matters, no secrets, and wrong backends", () => {

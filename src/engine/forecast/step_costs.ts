@@ -99,7 +99,7 @@ export async function measureOffloaded(
   let linkGigabytesPerSecond = 0;
   const { config, reader } = probe;
   const expertByteLength = readExpertLayout(reader, config).wordCount * 4;
-  using _scope = gpu.scope();
+  using _scope = gpu.memory.scope();
   const { model: loaded } = await loadModel(gpu, {
     config,
     reader,
@@ -136,7 +136,7 @@ async function timeResident(
   { config, reader, idsOf }: ProbeModel,
   options: LoadOptions,
 ): Promise<number> {
-  using _scope = gpu.scope();
+  using _scope = gpu.memory.scope();
   const { model } = await loadModel(gpu, {
     config,
     reader,
