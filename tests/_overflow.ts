@@ -44,7 +44,7 @@ export function overflow(
       // Experts see nothing of it.
       channel(`${base}.block_sparse_moe.experts.0.w1`, width, () => 0),
     ],
-    lm_head: () => [
+    "lm_head": () => [
       scale("model.norm", 1e10),
       channel("lm_head", width, () => 3e38),
     ],

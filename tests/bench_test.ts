@@ -200,23 +200,38 @@ Deno.test("BenchModels keeps a host store as long as it fits", async () => {
   await settle();
 });
 
-gpuTest("Gpu.scope() destroys what was made in it", async ({ gpu }) => {
-  const kept = gpu.storageBuffer("kept", 16);
-  const scope = gpu.memory.scope();
-  const inside = gpu.storageBuffer("inside", 16);
-  scope[Symbol.dispose]();
-  const after = gpu.storageBuffer("after", 16);
-  for (
-    const [buffer, isThere] of [[kept, 1], [inside, 0], [after, 1]] as const
-  ) {
-    gpu.device.pushErrorScope("validation");
-    const commands = gpu.device.createCommandEncoder();
-    commands.clearBuffer(buffer);
-    gpu.device.queue.submit([commands.finish()]);
-    const error = await gpu.device.popErrorScope();
-    assertEquals(error === null, isThere === 1, buffer.label);
-  }
-});
+gpuTest(
+  "GpuMemory.scope() destroys what was made in it, and in scopes within",
+  async ({ gpu }) => {
+    const kept = gpu.storageBuffer("kept", 16);
+    const scope = gpu.memory.scope();
+    const inside = gpu.storageBuffer("inside", 16);
+    const within = gpu.memory.scope();
+    const leftToScope = gpu.storageBuffer("left to the scope", 16);
+    within.keep();
+    within[Symbol.dispose](); // no more
+    const early = gpu.memory.scope();
+    const gone = gpu.storageBuffer("gone", 16);
+    early[Symbol.dispose]();
+    const isThere = async (buffer: GPUBuffer) => {
+      gpu.device.pushErrorScope("validation");
+      const commands = gpu.device.createCommandEncoder();
+      commands.clearBuffer(buffer);
+      gpu.device.queue.submit([commands.finish()]);
+      return await gpu.device.popErrorScope() === null;
+    };
+    assertEquals(
+      await Promise.all([inside, leftToScope, gone].map(isThere)),
+      [true, true, false],
+    );
+    scope[Symbol.dispose]();
+    const after = gpu.storageBuffer("after", 16);
+    assertEquals(
+      await Promise.all([kept, inside, leftToScope, after].map(isThere)),
+      [true, false, false, true],
+    );
+  },
+);
 
 Deno.test("bench() says in a sentence what it cannot run", async () => {
   using source = syntheticSource("tiny");

@@ -31,7 +31,7 @@ const WAYS: Readonly<Record<string, LoadOptions>> = {
 };
 
 /** How many of the buffers are refused in a short run. */
-const SAMPLE = 6;
+const SAMPLE = 4;
 
 async function textOf(
   directory: string,

@@ -14,6 +14,9 @@ import { Random } from "./_random.ts";
 
 const SEED = 43;
 
+const seededTest: typeof gpuTest = (name, ...rest) =>
+  gpuTest(`${name}, seed ${SEED}`, ...rest);
+
 /** Attention of many tokens, by how the GPU is opened and who computes it. */
 const ATTENTIONS: readonly [string, GpuOptions, typeof attentionByTile][] = [
   ["attentionByToken", {}, attentionByToken],
@@ -22,7 +25,7 @@ const ATTENTIONS: readonly [string, GpuOptions, typeof attentionByTile][] = [
 ];
 
 for (const [name, options, make] of ATTENTIONS) {
-  gpuTest(
+  seededTest(
     `${name}() takes huge and equal scores, and hides no NaN`,
     async ({ gpu }) => {
       const D = 8;

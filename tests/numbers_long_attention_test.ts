@@ -36,6 +36,9 @@ import { IS_LONG } from "./_kernel_case.ts";
 import { Random } from "./_random.ts";
 
 const SEED = 61;
+
+const seededTest: typeof gpuTest = (name, ...rest) =>
+  gpuTest(`${name}, seed ${SEED}`, ...rest);
 const CONTEXT = 32_768;
 
 /** e^(i angle)^n by squaring: no sine of a large angle. */
@@ -119,7 +122,7 @@ const MANY: readonly [string, GpuOptions, typeof attentionByTile][] = [
 ];
 
 for (const [name, options, make] of MANY) {
-  gpuTest(
+  seededTest(
     `${name}() is softmax(q k^T) v of the last of 32,768 positions`,
     async ({ gpu }) => {
       const random = new Random(SEED + 1);
@@ -176,7 +179,7 @@ const ONE: readonly [string, MakeOne][] = [
 ];
 
 for (const [name, make] of ONE) {
-  gpuTest(
+  seededTest(
     `${name}() rotates by position 32,767, and sees all before it`,
     async ({ gpu }) => {
       const random = new Random(SEED);

@@ -18,7 +18,10 @@ import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 const SEED = 61;
 const CONTEXT = 32_768;
 const WINDOW = 24;
-const LONG = { max_position_embeddings: CONTEXT, sliding_window: WINDOW };
+const LONG = {
+  "max_position_embeddings": CONTEXT,
+  "sliding_window": WINDOW,
+};
 
 /** Lends a model with all positions. */
 async function withLongModel(
@@ -60,7 +63,7 @@ for (const options of IS_LONG ? [{}, STRIPS] : [{}]) {
       for (const [i, row] of far.entries()) {
         // Rotations are off by a rounding, scores by some of them.
         const difference = maxDifference(row, near[i]!);
-        assert(difference < 2e-5, `run ${i}: ${difference}`);
+        assert(difference < 2e-5, `seed ${SEED}, run ${i}: ${difference}`);
         count("numbers", "cases tried", 1);
       }
     });

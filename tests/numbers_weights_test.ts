@@ -177,7 +177,7 @@ Deno.test("load() from disk refuses an expert when it is read, and goes on witho
 });
 
 Deno.test("quantizeModel() refuses NaN, also in tensors that stay floats", async () => {
-  const config = { hidden_size: 64, intermediate_size: 64 };
+  const config = { "hidden_size": 64, "intermediate_size": 64 };
   for (
     const [end, index, says] of [
       ["model.norm.weight", 9, "Cannot quantize model.norm.weight of"],

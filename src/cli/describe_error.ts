@@ -13,6 +13,7 @@ export function describeError(error: unknown, withStack: boolean): string {
   if (error instanceof SuppressedError) {
     return describeError(error.suppressed, withStack);
   }
+  // Words of a model's files or of a hub may be in it.
   if (!(error instanceof Error)) return oneLine(String(error));
   if (!withStack) return oneLine(error.message || error.name);
   const stack = harmless(error.stack ?? error.message);

@@ -62,7 +62,9 @@ export async function openModel(
       ...values.profile && { profile: true },
       ...tellActivations(values, io),
       onTuning: (report) => tellTuning(report, values, io),
-      onNotice: (notice) => values.quiet || io.err(`${notice}\n`),
+      onNotice(notice) {
+        if (!values.quiet) io.err(`${notice}\n`);
+      },
       ...more,
       onProgress: line.show,
     }),

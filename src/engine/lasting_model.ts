@@ -156,6 +156,7 @@ async function unlessAborted(
   promise: Promise<void>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal!.reason);
   signal?.addEventListener("abort", abort);

@@ -19,6 +19,9 @@ import type { TextFiles } from "./text_files.ts";
  * or quantized by us, by HQQ or as mixtral-offloading publishes them: what there
  * is is found out from the tensors.
  *
+ * If the GPU's device is lost, the answer that runs fails with a `DeviceLostError`,
+ * and the next one loads the model again, of which the hooks of the options hear.
+ *
  * @param directory The directory.
  * @param options How to load it.
  * @returns The engine. Dispose of it to free the GPU's memory.

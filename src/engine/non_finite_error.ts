@@ -2,9 +2,16 @@
 
 import { firstNonFinite } from "../io/non_finite.ts";
 import type { NonFinite, StepAgain } from "../model/find_non_finite.ts";
+import type { TokenModel } from "./sequence.ts";
 
 /** What can run a step again and say where it went wrong: `Mixtral` can. */
 export interface Inspected {
+  /**
+   * The most tokens of a step.
+   *
+   * @default {Infinity}
+   */
+  readonly chunkSize?: number;
   /**
    * Runs a step again whose logits are no numbers.
    *
@@ -32,7 +39,9 @@ export interface InspectedRows extends Inspected {
  * @param model The model.
  * @returns Its inspection, if it has one.
  */
-export function inspectionOf(model: Inspected): Inspected {
+export function inspectionOf(
+  model: Inspected,
+): Pick<Inspected, "findNonFinite"> {
   if (model.findNonFinite === undefined) return {};
   return { findNonFinite: (step) => model.findNonFinite!(step) };
 }
@@ -56,7 +65,7 @@ export function areNumbers(logits: Float32Array): boolean {
  * name the layer and the experts where it began.
  *
  * @param model The model, its KV cache as the step left it.
- * @param step The step.
+ * @param step The step, or several that were run together.
  * @returns The error.
  */
 export async function nonFiniteError(
@@ -65,7 +74,7 @@ export async function nonFiniteError(
 ): Promise<RangeError> {
   if (model.findNonFinite === undefined) return noNumbers();
   try {
-    return describe(await model.findNonFinite(step));
+    return describe(await findInSteps(model, step));
   } catch (cause) {
     return noNumbers({ cause }); // a lost device, say
   }
@@ -83,6 +92,26 @@ export function noNumbers(options?: ErrorOptions): RangeError {
       "the model's weights are broken or its arithmetic overflowed",
     options,
   );
+}
+
+/**
+ * Runs ids, and returns the logits of the last one if they are numbers.
+ *
+ * @param model The model.
+ * @param ids Token ids, at least one.
+ * @param position Where the first of them stands.
+ * @returns The logits (vocabSize).
+ * @throws {RangeError} If they are no numbers; it says where that began.
+ */
+export async function finiteLogits(
+  model: Pick<TokenModel, "forward" | keyof Inspected>,
+  ids: readonly number[],
+  position: number,
+): Promise<Float32Array> {
+  const logits = await model.forward(ids, position);
+  if (logits.every(Number.isFinite)) return logits;
+  const row = ids.length - 1;
+  throw await nonFiniteError(model, { tokens: ids, position, row });
 }
 
 /**
@@ -111,6 +140,24 @@ export async function* finiteRows(
     done += rows.length / vocabSize;
     yield rows;
   }
+}
+
+/** The first of some steps that went wrong. */
+async function findInSteps(
+  model: Inspected,
+  { tokens, position, row }: StepAgain,
+): Promise<NonFinite | null> {
+  const { chunkSize = Infinity } = model;
+  for (let at = 0; at <= row; at += chunkSize) {
+    const chunk = tokens.slice(at, at + chunkSize);
+    const found = await model.findNonFinite!({
+      tokens: chunk,
+      position: position + at,
+      row: Math.min(row - at, chunk.length - 1),
+    });
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function describe(found: NonFinite | null): RangeError {

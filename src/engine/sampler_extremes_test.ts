@@ -51,7 +51,6 @@ const PENALTIES = [
 const CONTEXT = [7, 7, 123, 0, 299];
 
 Deno.test("Sampler picks what is possible, whatever the options and logits", () => {
-  console.log(`seed ${SEED}`);
   let caseCount = 0;
   for (const [what, logits] of Object.entries(ROWS)) {
     for (const temperature of TEMPERATURES) {
@@ -61,7 +60,9 @@ Deno.test("Sampler picks what is possible, whatever the options and logits", () 
           const sampler = new Sampler(resolveOptions(options, {}));
           for (const number of [0, 1 - 2 ** -53]) {
             const id = sampler.sample(logits, CONTEXT, () => number);
-            const message = `${what}, ${JSON.stringify(options)}: ${id}`;
+            const message = `seed ${SEED}, ${what}, ${
+              JSON.stringify(options)
+            }: ${id}`;
             assert(logits[id]! > -Infinity, message);
             caseCount++;
           }

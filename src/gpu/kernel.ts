@@ -1,5 +1,7 @@
 /** WGSL files and constants to compute pipelines. */
 
+import { explainLoss } from "./device_loss.ts";
+
 /** One WGSL file: its text and the name that errors point at. */
 export interface KernelSource {
   /** Path under `kernels/`. */
@@ -61,6 +63,7 @@ export class KernelCache {
  * group 0 where the WGSL does not say all.
  * @returns The pipeline.
  * @throws {SyntaxError} If the WGSL does not compile; names file and line.
+ * @throws {DeviceLostError} If the device is lost.
  */
 export async function compileKernel(
   device: GPUDevice,
@@ -81,9 +84,10 @@ export async function compileKernel(
   await moduleError; // reported below, with the file and line
   const error = messages.find((message) => message.type === "error");
   if (error !== undefined) {
-    throw new SyntaxError(
+    const wrong = new SyntaxError(
       `Cannot compile ${locate(sources, error.lineNum)}: ${error.message}`,
     );
+    throw await explainLoss(device, wrong);
   }
   device.pushErrorScope("validation");
   const pipeline = device.createComputePipeline({
@@ -95,7 +99,10 @@ export async function compileKernel(
   });
   const pipelineError = await device.popErrorScope();
   if (pipelineError !== null) {
-    throw new SyntaxError(`Cannot compile ${label}: ${pipelineError.message}`);
+    const wrong = new SyntaxError(
+      `Cannot compile ${label}: ${pipelineError.message}`,
+    );
+    throw await explainLoss(device, wrong);
   }
   return pipeline;
 }

@@ -44,7 +44,8 @@ export class GpuMemory {
   readonly #device: GPUDevice;
   /** From the outermost to the innermost. */
   readonly #scopes: Made[] = [];
-  #refusal: GpuMemoryError | null = null;
+  #refusal: { readonly error: GpuMemoryError; readonly made?: Made } | null =
+    null;
   /** Settles when all buffers were granted or refused. */
   #answers: Promise<unknown> = Promise.resolve();
 
@@ -69,13 +70,16 @@ export class GpuMemory {
   ): GPUBuffer {
     this.#throwRefusal();
     const { label, size } = descriptor;
-    const granted = this.#scopes.at(-1)?.byteLength ?? 0;
+    const made = this.#scopes.at(-1);
+    const granted = made?.byteLength ?? 0;
     this.#device.pushErrorScope("out-of-memory");
     const buffer = this.#device.createBuffer(descriptor);
     const answer = this.#device.popErrorScope().then((error) => {
       if (error === null) return;
-      this.#refusal ??= new GpuMemoryError(label, size, granted);
-    });
+      if (made !== undefined && !this.#scopes.includes(made)) return; // too late
+      const refused = new GpuMemoryError(label, size, granted);
+      this.#refusal ??= { error: refused, ...made && { made } };
+    }, () => {}); // the device is gone, which others notice
     this.#answers = this.#answers.then(() => answer);
     this.own(buffer);
     return buffer;
@@ -123,6 +127,7 @@ export class GpuMemory {
       },
       [Symbol.dispose]: () => {
         close();
+        if (this.#refusal?.made === made) this.#refusal = null;
         for (const buffer of made.buffers) buffer.destroy();
         made.buffers.length = 0;
       },
@@ -132,6 +137,6 @@ export class GpuMemory {
   #throwRefusal(): void {
     const refusal = this.#refusal;
     this.#refusal = null;
-    if (refusal !== null) throw refusal;
+    if (refusal !== null) throw refusal.error;
   }
 }

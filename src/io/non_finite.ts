@@ -48,7 +48,10 @@ export function firstNonFinite(bytes: Uint8Array, dtype: CheckedDtype): number {
   const whole = words.length & ~3;
   for (let at = 0; at < whole; at += BLOCK) {
     const end = Math.min(at + BLOCK, whole);
-    let a = 0, b = 0, c = 0, d = 0; // four sums do not wait for each other
+    let a = 0; // four sums do not wait for each other
+    let b = 0;
+    let c = 0;
+    let d = 0;
     for (let i = at; i < end; i += 4) {
       a |= ((words[i]! & mask) + one) | 0;
       b |= ((words[i + 1]! & mask) + one) | 0;

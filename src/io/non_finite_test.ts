@@ -1,31 +1,32 @@
 import { assertEquals } from "@std/assert";
 import { count } from "../../tests/_counts.ts";
-import { Random } from "../../tests/_random.ts";
+import { withRandom } from "../../tests/_random.ts";
 import { decodeFloats, encodeFloats } from "./float.ts";
 import { type CheckedDtype, firstNonFinite } from "./non_finite.ts";
 
 const SEED = 31;
 const DTYPES: readonly CheckedDtype[] = ["F32", "F16", "BF16"];
 
-Deno.test("firstNonFinite() finds each NaN and infinity, at every place", () => {
-  console.log(`seed ${SEED}`);
-  const random = new Random(SEED);
+Deno.test("firstNonFinite() finds each NaN and infinity, at every place", async () => {
   let caseCount = 0;
-  for (const dtype of DTYPES) {
-    // Around words, groups of four words, and blocks.
-    for (const length of [1, 2, 3, 7, 8, 9, 31, 8191, 8192, 8193, 20_001]) {
-      const plain = random.normal(length);
-      assertEquals(firstNonFinite(encodeFloats(plain, dtype), dtype), -1);
-      const places = new Set([0, length - 1, random.integer(length)]);
-      for (const at of places) {
-        for (const bad of [NaN, Infinity, -Infinity]) {
-          const bytes = encodeFloats(plain.with(at, bad), dtype);
-          assertEquals(firstNonFinite(bytes, dtype), at, `${dtype} ${length}`);
-          caseCount++;
+  await withRandom(SEED, (random) => {
+    for (const dtype of DTYPES) {
+      // Around words, groups of four words, and blocks.
+      for (const length of [1, 2, 3, 7, 8, 9, 31, 8191, 8192, 8193, 20_001]) {
+        const plain = random.normal(length);
+        assertEquals(firstNonFinite(encodeFloats(plain, dtype), dtype), -1);
+        const places = new Set([0, length - 1, random.integer(length)]);
+        for (const at of places) {
+          for (const bad of [NaN, Infinity, -Infinity]) {
+            const bytes = encodeFloats(plain.with(at, bad), dtype);
+            const what = `${dtype} ${length}`;
+            assertEquals(firstNonFinite(bytes, dtype), at, what);
+            caseCount++;
+          }
         }
       }
     }
-  }
+  });
   count("numbers", "cases tried", caseCount);
 });
 

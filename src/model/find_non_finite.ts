@@ -177,7 +177,8 @@ async function blameExperts(
   const width = partCount * y.stride;
   const experts = [...chosen].filter((_, rank) => {
     const from = (row * topK + rank) * width;
-    return firstBad(values.subarray(from, from + width), width) !== null;
+    const own = values.subarray(from, from + width);
+    return (firstBad(own, width) ?? firstLarge(own, width)) !== null;
   });
   return { part: "experts", experts };
 }

@@ -23,11 +23,8 @@ import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
 import type { Shared } from "./mixtral_buffers.ts";
 import { KvCache } from "./kv_cache.ts";
 import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
-import {
-  type Offload,
-  offloadExperts,
-  type OffloadOptions,
-} from "./offload.ts";
+import { offloadExperts } from "./offload.ts";
+import type { Offload, OffloadOptions } from "./offload.ts";
 import { blockLayout, residencyWords } from "./residency_words.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 import type { Weights } from "./upload.ts";

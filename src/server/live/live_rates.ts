@@ -30,7 +30,9 @@ export function liveRates(
   const seconds = (now.timeMs - before.timeMs) / 1000;
   const perSecond = (count: number) => seconds > 0 ? count / seconds : 0;
   const sums = sumsOf(now.offload);
-  const then = sumsOf(before.offload);
+  let then = sumsOf(before.offload);
+  // A model that was loaded again after its device was lost counts anew.
+  if (sums.hits < then.hits || sums.misses < then.misses) then = sumsOf(null);
   const hits = sums.hits - then.hits;
   const misses = sums.misses - then.misses;
   return {

@@ -43,6 +43,21 @@ Deno.test("liveRates() makes rates of what two moments counted", () => {
   assertEquals([hitRate, hits], [null, 103], "nothing was used meanwhile");
 });
 
+Deno.test("liveRates() begins anew where the counts do", () => {
+  const [old, young] = [new OffloadStats(1), new OffloadStats(1)];
+  old.countUses(0, { hits: 100, misses: 50 });
+  old.countBytes(0, { cause: "demand", byteLength: 4000 });
+  young.countUses(0, { hits: 3, misses: 1 });
+  young.countBytes(0, { cause: "demand", byteLength: 40 });
+  const counts = { tokenCount: 4, promptTokenCount: 0 };
+  const rates = liveRates(
+    { ...counts, timeMs: 2000, offload: young.snapshot() },
+    { ...counts, timeMs: 1000, offload: old.snapshot() },
+    QUEUE,
+  );
+  assertEquals([rates.hitRate, rates.linkBytesPerSecond], [0.75, 40]);
+});
+
 Deno.test("liveRates() has no hits to tell of where nothing is offloaded", () => {
   const counts = { tokenCount: 4, promptTokenCount: 0, offload: null };
   const before = { ...counts, timeMs: 0 };
