@@ -24,7 +24,7 @@ const args = parseArgs(Deno.args, {
 const LINES = 10;
 const MIB = 2 ** 20;
 
-/** Ways to load; a wish of a `slots` too many fails after the GPU is open. */
+/** Ways to load; the last asks for too many slots, which fails with the GPU open. */
 const WAYS: readonly LoadOptions[] = [
   {},
   { slots: 2 },

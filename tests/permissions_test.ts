@@ -22,7 +22,7 @@ const GROUPS = ["attn", "expert"].flatMap((part) => [
 ]);
 
 /** What others show too, in less time; `MOENO_LONG=1` runs them. */
-const SLOW = ["perplexity", "quality", "bench", "tune"];
+const SLOW = ["verify", "perplexity", "quality", "bench", "tune"];
 const isLong = Deno.env.has("MOENO_LONG");
 
 /** A command line, and what scopes stand for in it. */
@@ -166,7 +166,7 @@ Deno.test("every command runs with what it needs, and says what is missing", asy
     const it = cases[name];
     if (it === undefined || SLOW.includes(name) && !isLong) continue;
     const { needs } = PERMISSIONS[name]!;
-    if (name !== "verify" || isLong) runs += await missingOnes(it, needs);
+    runs += await missingOnes(it, needs);
     const { code, stdout, stderr, flags } = await run(it, needs);
     assertEquals(code, 0, `${name} with ${flags}: ${stderr}`);
     await it.check?.(stdout);
