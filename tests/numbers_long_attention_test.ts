@@ -126,7 +126,7 @@ for (const [name, options, make] of MANY) {
     `${name}() is softmax(q k^T) v of the last of 32,768 positions`,
     async ({ gpu }) => {
       const random = new Random(SEED + 1);
-      const T = 2;
+      const T = 1;
       const all = longCache();
       const q = Array.from(
         { length: T },
