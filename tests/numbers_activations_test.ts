@@ -39,7 +39,9 @@ const PLACES: Readonly<Record<string, LoadOptions>> = {
   "on the GPU": {},
   "decided by the GPU": { slots: 2, store: "pinned", residency: "gpu" },
   "decided by the host": { slots: 2, store: "pinned", residency: "cpu" },
-  "prefetched": { slots: 2, store: "pinned", prefetch: "next-layer" },
+  ...IS_LONG && {
+    "prefetched": { slots: 2, store: "pinned", prefetch: "next-layer" },
+  },
   "in ordinary memory": { slots: 2, store: "array-buffer" },
 };
 

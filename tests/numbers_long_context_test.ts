@@ -117,6 +117,27 @@ Deno.test("load() refuses a position beyond the model's", async () => {
   );
 });
 
+Deno.test("load() refuses keys that no buffer holds, and loads the next model", async () => {
+  using checkpoint = await tinyCheckpoint({
+    config: {
+      "max_position_embeddings": 2 ** 20,
+      "num_attention_heads": 128,
+      "num_key_value_heads": 128,
+      "head_dim": 8,
+    },
+  });
+  using small = await tinyCheckpoint();
+  const load = (path: string, contextLength: number) =>
+    withEngine(path, { contextLength }, (engine) => engine.logits([1, 2, 3]));
+  // 4 KiB a position: 4 GiB, where WebGPU binds less.
+  await assertRejects(
+    () => load(checkpoint.path, 2 ** 20),
+    RangeError,
+    "Cannot allocate keys of layer 0: it takes 4294967296 bytes",
+  );
+  assertEquals((await load(small.path, 16)).every(Number.isFinite), true);
+});
+
 /** Ids stay ids. */
 const NO_TEXT = {
   decoder: () => ({ push: () => "", flush: () => "" }),
