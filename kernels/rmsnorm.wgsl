@@ -24,7 +24,10 @@ fn main(
   for (var i = lane; i < STRIDE / 4u; i += WG) {
     squares += dot(x[x_at + i], x[x_at + i]);
   }
-  let scale = inverseSqrt(reduce_sum(lane, squares) / f32(K) + EPSILON);
+  let mean = reduce_sum(lane, squares) / f32(K) + EPSILON;
+  // NaN if the squares overflowed: 1 / sqrt(infinity) would make zeros of the row.
+  let is_number = bitcast<u32>(mean) < 0x7f800000u;
+  let scale = bitcast<f32>(select(0x7fc00000u, bitcast<u32>(inverseSqrt(mean)), is_number));
   for (var i = lane; i < STRIDE / 4u; i += WG) {
     y[y_at + i] = x[x_at + i] * scale * weight[i];
   }

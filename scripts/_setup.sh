@@ -119,20 +119,26 @@ install_vulkan() {
     "$VULKAN_PACKAGES; see its messages above"
 }
 
-# --- A browser, for tests ---------------------------------------------------
+# --- For tests only ----------------------------------------------------------
 
-# Installs Debian's Chromium if there is none. Where it cannot be had, tests of
-# the page are skipped, and say so. The argument is for tests: the folder to
-# take for /.
+# Their argument is for tests of themselves: the folder to take for /.
 setup_browser() {
-  if [ "$(uname -s)" != Linux ] || [ -e "${1:-}/usr/bin/chromium" ]; then
-    return 0
-  fi
+  install_for_tests "${1:-}/usr/bin/chromium" chromium Chromium "the page"
+}
+
+setup_balancer() {
+  install_for_tests "${1:-}/usr/sbin/haproxy" haproxy HAProxy "several replicas"
+}
+
+# Installs a package of Debian's if a file is missing: <file> <package> <name> <what>.
+# Where it cannot be had, tests of <what> are skipped, and say so.
+install_for_tests() {
+  if [ "$(uname -s)" != Linux ] || [ -e "$1" ]; then return 0; fi
   if ! command -v apt-get >/dev/null 2>&1; then return 0; fi
   if ! is_root && ! command -v sudo >/dev/null 2>&1; then return 0; fi
-  echo "Installing Chromium for the tests of the page ..." >&2
-  install_packages chromium ||
-    echo "There is no Chromium to be had: tests of the page are skipped" >&2
+  echo "Installing $3 for the tests of $4 ..." >&2
+  install_packages "$2" ||
+    echo "There is no $3 to be had: tests of $4 are skipped" >&2
 }
 
 # --- Packages ---------------------------------------------------------------

@@ -12,7 +12,7 @@ import { dirname, relative, resolve, toFileUrl } from "@std/path";
 
 /** Folders of src/, lowest layer first. */
 const LAYERS = [
-  ["gpu", "hqq", "io", "text"],
+  ["gpu", "hqq", "io", "program", "text"],
   ["ops", "offload", "hub"],
   ["model", "analysis"],
   ["engine"],

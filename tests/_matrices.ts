@@ -1,6 +1,6 @@
 /** Random matrices in every scheme, as the GPU and as the reference take them. */
 
-import { dequantize, dequantizeMeta } from "hqq-ts";
+import { dequantize, dequantizeMeta, type QuantizedTensor } from "hqq-ts";
 import type { Activations } from "../src/gpu/activations.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { encodeFloats } from "../src/io/float.ts";
@@ -42,7 +42,7 @@ export interface MatrixShape {
     readonly groupSize: number;
     /** Not used where scales are not quantized. */
     readonly scaleGroupSize: number;
-  };
+  } | undefined;
 }
 
 /** Names a scheme, for test names. */
@@ -67,17 +67,49 @@ export function randomMatrix(
   scheme: Scheme,
 ): TestMatrix {
   const normal = random.normal(N * K, 0.5);
-  if (scheme.type !== "HQQ") {
-    const layout = matrixLayout("test", [N, K], scheme);
-    const bytes = new Uint8Array(layout.wordCount * 4);
-    // A GPU may read float16 subnormals as zero.
-    const kept = normal.map((w) => Math.abs(w) < 2 ** -14 ? 0 : w);
-    const file = encodeFloats(kept, scheme.type);
-    writeFloatMatrix(layout, file, bytes);
-    const weights = decodeFloats(file, scheme.type);
-    const scales = new Float32Array(N * K).fill(1);
-    return { layout, bytes, weights, sizes: weights.map(Math.abs), scales };
-  }
+  if (scheme.type === "HQQ") return hqqMatrix(normal, { N, K, groups }, scheme);
+  // A GPU may read float16 subnormals as zero.
+  const kept = normal.map((w) => Math.abs(w) < 2 ** -14 ? 0 : w);
+  return floatMatrix(kept, { N, K }, scheme);
+}
+
+/**
+ * Makes a matrix of floats.
+ *
+ * @param values The weights (N, K).
+ * @param shape Its shape.
+ * @param scheme How its numbers are written.
+ * @returns The matrix; its weights are rounded.
+ */
+export function floatMatrix(
+  values: Float32Array,
+  { N, K }: MatrixShape,
+  scheme: Exclude<Scheme, HqqScheme>,
+): TestMatrix {
+  const layout = matrixLayout("test", [N, K], scheme);
+  const bytes = new Uint8Array(layout.wordCount * 4);
+  const file = encodeFloats(values, scheme.type);
+  writeFloatMatrix(layout, file, bytes);
+  const weights = decodeFloats(file, scheme.type);
+  const scales = new Float32Array(N * K).fill(1);
+  return { layout, bytes, weights, sizes: weights.map(Math.abs), scales };
+}
+
+/**
+ * Makes a quantized matrix.
+ *
+ * @param values The weights (N, K).
+ * @param shape Its shape.
+ * @param scheme How its numbers are written.
+ * @param edit What to change after quantizing.
+ * @returns The matrix; its weights are what it means.
+ */
+export function hqqMatrix(
+  values: Float32Array,
+  { N, K, groups }: MatrixShape,
+  scheme: HqqScheme,
+  edit: (tensor: QuantizedTensor) => QuantizedTensor = (tensor) => tensor,
+): TestMatrix {
   const isPlain = scheme.scaleGroupSize === null;
   const full: HqqScheme = {
     ...scheme,
@@ -86,7 +118,9 @@ export function randomMatrix(
   };
   const layout = matrixLayout("test", [N, K], full);
   const bytes = new Uint8Array(layout.wordCount * 4);
-  const tensor = quantizeMatrix(normal, { shape: [N, K], scheme: full });
+  const tensor = edit(
+    quantizeMatrix(values, { shape: [N, K], scheme: full }),
+  );
   writeHqqMatrix(layout, tensor, bytes);
   const scale = dequantizeMeta(tensor.scale); // (G, K), or (N, K / groupSize)
   const zero = dequantizeMeta(tensor.zero); // as scale

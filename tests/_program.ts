@@ -13,6 +13,12 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where it runs. */
   readonly cwd?: string;
+  /**
+   * Deno's flags that say what it may do.
+   *
+   * @default {["-A"]}
+   */
+  readonly permissions?: readonly string[];
 }
 
 /** What a run left behind. */
@@ -31,10 +37,10 @@ export interface Finished {
  */
 export function start(
   args: readonly string[],
-  { env = {}, cwd }: StartOptions = {},
+  { env = {}, cwd, permissions = ["-A"] }: StartOptions = {},
 ): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", PROGRAM, ...args],
+    args: ["run", ...permissions, "--quiet", PROGRAM, ...args],
     env: { NO_COLOR: "1", MOENO_CONFIG: "off", ...env },
     ...cwd !== undefined && { cwd },
     stdin: "piped",

@@ -28,6 +28,12 @@ export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Characters of a row. */
   readonly columns?: number;
+  /**
+   * Deno's flags that say what it may do.
+   *
+   * @default {["-A"]}
+   */
+  readonly permissions?: readonly string[];
 }
 
 /** A program on a terminal, and who sits there. */
@@ -60,9 +66,10 @@ export class Terminal implements AsyncDisposable {
   static async open(
     program: string,
     args: readonly string[],
-    { env = {}, columns = 80 }: TerminalOptions = {},
+    { env = {}, columns = 80, permissions = ["-A"] }: TerminalOptions = {},
   ): Promise<Terminal> {
-    const words = [Deno.execPath(), "run", "-A", "--quiet", program, ...args]
+    const start = [Deno.execPath(), "run", ...permissions, "--quiet"];
+    const words = [...start, program, ...args]
       .map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
     // Ctrl-C is for the program, not for the shell that waits for it.
     const command = [

@@ -56,6 +56,8 @@ export interface TinyOptions {
    * @default {1}
    */
   readonly seed?: number;
+  /** What to change before it is written. */
+  readonly harm?: (tensors: TensorSource[]) => TensorSource[];
 }
 
 /** A directory that goes away at the end of its block. */
@@ -88,6 +90,7 @@ export async function tinyCheckpoint(
   options: TinyOptions = {},
 ): Promise<TempDirectory> {
   const { dtype = "F32", shardCount = 1, seed = 1 } = options;
+  const { harm = (tensors) => tensors } = options;
   const directory = tempDirectory();
   const { path } = directory;
   const config = { ...TINY_CONFIG, ...options.config };
@@ -95,7 +98,8 @@ export async function tinyCheckpoint(
   for (const file of TOKENIZER_FILES) {
     await Deno.copyFile(`${STORIES}/${file}`, `${path}/${file}`);
   }
-  const tensors = tinyTensors(config, { dtype, random: new Random(seed) });
+  const random = new Random(seed);
+  const tensors = harm(tinyTensors(config, { dtype, random }));
   if (shardCount === 1) {
     await writeSafetensors(`${path}/model.safetensors`, tensors);
     return directory;

@@ -36,6 +36,7 @@ Deno.test("doctor --json says all that was measured, and that models run", () =>
     assertEquals(isUsable, true);
     const names = [
       "versions",
+      "program",
       "variables",
       "memory",
       "cores",

@@ -98,6 +98,10 @@ Deno.test("Engine.loadState() refuses what is not its own", async () => {
     assertEquals(whole.cachedTokens, 0); // what is in the cache is nobody's
     await Deno.writeFile(broken, bytes.slice(0, -8));
     await assertRejects(() => engine.loadState(broken), SyntaxError);
+    if (Deno.build.os !== "windows") {
+      // The ids of what was said are in it.
+      assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    }
     await engine.loadState(path);
     const again = await finish(engine.generate([...prompt, 7], options));
     assertEquals([again.cachedTokens, again.ids], [4, kept.ids]);

@@ -9,6 +9,7 @@
 import { assert } from "@std/assert";
 import type { ModelConfig } from "../src/model/config.ts";
 import type { PolicyName } from "../src/offload/eviction.ts";
+import { count } from "./_counts.ts";
 import { type OffloadLab, type Way, withLab } from "./_offload_lab.ts";
 import {
   assertSameBits,
@@ -101,7 +102,7 @@ async function tryAll(
   { ways, turns }: { ways: readonly Choice[]; turns: readonly Turn[] },
 ): Promise<number> {
   const expected = new Map<number, Transcript>();
-  const count = { tokens: 0, evictions: 0, used: 0, wasted: 0 };
+  const sums = { tokens: 0, evictions: 0, used: 0, wasted: 0 };
   const decided = { evictions: 0, used: 0, wasted: 0 }; // those by the GPU
   for (const { ahead, place, ...rest } of ways) {
     const way: Way = { ...rest, ...ahead, ...place };
@@ -114,9 +115,9 @@ async function tryAll(
     const actual = await talk(model, turns, SEED);
     const what = `seed ${SEED}, ${JSON.stringify(way)}`;
     assertSameBits(actual, expected.get(chunkSize)!, what);
-    count.tokens += actual.ids.length;
+    sums.tokens += actual.ids.length;
     for (const layer of model.offloadStats!.snapshot().layers) {
-      for (const sum of way.residency === "gpu" ? [count, decided] : [count]) {
+      for (const sum of way.residency === "gpu" ? [sums, decided] : [sums]) {
         sum.evictions += layer.evictions;
         sum.used += layer.byteLengths.prefetchUsed;
         sum.wasted += layer.byteLengths.prefetchWasted;
@@ -125,15 +126,15 @@ async function tryAll(
   }
   // Ways in which nothing happens would prove nothing.
   for (const key of ["evictions", "used", "wasted"] as const) {
-    assert(count[key] > decided[key] && decided[key] > 0, key);
+    assert(sums[key] > decided[key] && decided[key] > 0, key);
   }
-  return count.tokens;
+  return sums.tokens;
 }
 
 /** Registers a test over ways to offload a model. */
 function invarianceTest(
   name: keyof typeof MODELS,
-  { count, turns, choicesOf }: {
+  { count: wayCount, turns, choicesOf }: {
     /** How many ways to try at least. */
     count: number;
     turns: readonly Turn[];
@@ -146,7 +147,8 @@ function invarianceTest(
       const goesThroughAll = isFull && name !== "stories-17m-q";
       const ways = goesThroughAll
         ? all
-        : covering(all, count, new Random(SEED));
+        : covering(all, wayCount, new Random(SEED));
+      count("offloading invariance", "cases tried", ways.length);
       const tokens = await tryAll(lab, { ways, turns });
       const perWay = turns.reduce((sum, turn) => sum + turn.answerLength, 0);
       assert(tokens >= ways.length * perWay / 2, `${tokens} tokens`);

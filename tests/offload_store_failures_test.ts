@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { HostStore } from "../src/offload/host_store.ts";
 import type { StoreKind } from "../src/offload/plan_stores.ts";
+import { count } from "./_counts.ts";
 import { type OffloadLab, WAY, type Way, withLab } from "./_offload_lab.ts";
 import { checkShadow } from "./_offload_shadow.ts";
 import {
@@ -114,5 +115,7 @@ Deno.test("Mixtral survives a store whose n-th read fails", async () => {
         });
       }
     }
+    count("stores that fail", "faults injected", FAILURES.length);
+    count("stores that fail", "recoveries", FAILURES.length);
   });
 });

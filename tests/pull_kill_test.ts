@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { load } from "../mod.ts";
+import { count } from "./_counts.ts";
 import { HubServer } from "./_hub_server.ts";
 import { start } from "./_program.ts";
 import { assertPulled, listing, MODEL } from "./_pull.ts";
@@ -49,6 +50,8 @@ Deno.test("pull killed at 50 random points always ends in a verified model", asy
   // deno-lint-ignore no-console -- what was hit depends on the seed
   console.log(`seed ${seed}: ${JSON.stringify(tally)}`);
   assert(tally.kills >= KILL_COUNT);
+  count("pull killed", "faults injected", tally.kills);
+  count("pull killed", "recoveries", tally.ends);
   assert(tally.before > 0 && tally.during > 0 && tally.resumed > 0);
   using engine = await load(`${place.path}/0/models/${MODEL}`, {
     contextLength: 64,
@@ -109,9 +112,9 @@ async function runLane(
     }
   }
 
-  for (let count = 0; count < KILL_COUNT / LANE_COUNT;) {
+  for (let kills = 0; kills < KILL_COUNT / LANE_COUNT;) {
     const point = randomPoint(random, hub.sentByteLength, total);
-    if (await run(point)) count++;
+    if (await run(point)) kills++;
     // It was too fast for the kill: the next one begins anew.
     else await Deno.remove(directory, { recursive: true });
   }

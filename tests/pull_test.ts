@@ -92,6 +92,20 @@ Deno.test("pull() shows its token to the hub, but not where that sends it", asyn
     ...{ token: "hush", home: lab.home, endpoint: "http://127.0.0.1:1" },
   });
   assertEquals([...seen("hub")], [null]);
+
+  // What others could read on its way is not sent, nor what would be told of.
+  lab.hub.requests.length = 0;
+  const open = { home: lab.home, endpoint: "http://hub.invalid" };
+  for (
+    const refused of [
+      () => pull(MODEL, { ...open, token: "hush" }),
+      () => lab.pull({ token: "hush\nhush" }),
+    ]
+  ) {
+    const { message } = await assertRejects(refused, Error, "Cannot send the");
+    assert(!message.includes("hush"), message);
+  }
+  assertEquals(lab.hub.requests, []);
 });
 
 Deno.test("pull() does nothing if all is here, and mends what is not", async () => {

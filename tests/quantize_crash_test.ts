@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { quantizeModel } from "../mod.ts";
+import { count } from "./_counts.ts";
 import { crashAt } from "./_crash.ts";
 import { assertSameFiles, TINY_GROUPS } from "./_quantize.ts";
 import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
@@ -13,6 +14,8 @@ const OPTIONS = {
   isSharded: true,
 } as const;
 
+const AREA = "quantize crashed";
+
 /** Two experts of one layer: about a hundred operations on the disk. */
 const CONFIG = { "num_local_experts": 2, "num_hidden_layers": 1 };
 
@@ -23,16 +26,15 @@ Deno.test("quantizeModel() goes on from a crash at any operation", async () => {
   const target = `${place.path}/target`;
   const run = () => quantizeModel(source.path, target, OPTIONS);
   await quantizeModel(source.path, wanted, OPTIONS);
-  for (
-    let operation = 1;
-    (await crashAt(operation, run)).crashed;
-    operation++
-  ) {
+  let operation = 1;
+  for (; (await crashAt(operation, run)).crashed; operation++) {
     await run();
     assertSameFiles(target, wanted);
     assertEquals(namesIn(place.path), ["target", "wanted"]);
     await Deno.remove(target, { recursive: true });
   }
+  count(AREA, "faults injected", operation - 1);
+  count(AREA, "recoveries", operation - 1);
 });
 
 Deno.test("quantizeModel() goes on from a crash where it replaces a model", async () => {
@@ -45,10 +47,10 @@ Deno.test("quantizeModel() goes on from a crash where it replaces a model", asyn
   await quantizeModel(source.path, wanted, options);
   const other = { ...options, isSharded: false };
   await quantizeModel(source.path, target, other);
-  const { count } = await crashAt(Infinity, run);
-  assert(count > 80, `only ${count} operations`);
+  const { count: last } = await crashAt(Infinity, run);
+  assert(last > 80, `only ${last} operations`);
   // The first ones are those of the test above.
-  for (let operation = count - 9; operation <= count; operation++) {
+  for (let operation = last - 9; operation <= last; operation++) {
     await quantizeModel(source.path, target, other);
     assert((await crashAt(operation, run)).crashed);
     await run();
@@ -69,6 +71,8 @@ Deno.test("quantizeModel() goes on from one crash after another", async () => {
   // Sixty operations are more than the longest file takes.
   while ((await crashAt(60, run)).crashed) crashCount++;
   assert(crashCount >= 4, `only ${crashCount} crashes`);
+  count(AREA, "faults injected", crashCount);
+  count(AREA, "recoveries", 1);
   const wanted = `${place.path}/wanted`;
   await quantizeModel(source.path, wanted, options);
   assertSameFiles(target, wanted);

@@ -43,7 +43,8 @@ Deno.test("QuantizePool gives what the thread itself gives, job by job", async (
 
 Deno.test("QuantizePool says which matrix has a weight that is no number, and goes on", async () => {
   using pool = new QuantizePool(1);
-  const says = "Cannot quantize m1: weight 7 is NaN, wanted a finite number";
+  const says =
+    "Cannot quantize m1: weight [0, 7] is NaN, wanted a finite number";
   await assertRejects(() => pool.run(job(1, NaN)), RangeError, says);
   await assertRejects(() => IN_THREAD.run(job(1, NaN)), RangeError, says);
   assertEquals((await pool.run(job(1))).length, 7);

@@ -282,26 +282,33 @@ Deno.test("_setup.sh says in a sentence why there is no Vulkan", () => {
   }
 });
 
-Deno.test("_setup.sh installs a browser for tests, or goes on without", () => {
-  const install = "apt-get install -y --no-install-recommends chromium";
-  const setUp = (machine: Machine) =>
-    machine.sh(`setup_browser "${machine.folder}"`);
-  {
-    using machine = new Machine().stub("apt-get").stub("apt-cache");
-    assertEquals(setUp(machine).code, 0);
-    assertEquals(machine.log(), [install]);
-    machine.file("usr/bin/chromium");
-    assertEquals(setUp(machine).code, 0);
-    assertEquals(machine.log(), [install], "it is there");
-  }
-  {
-    using machine = new Machine().stub("apt-get", "exit 1");
-    const { code, err } = setUp(machine);
-    assertEquals(code, 0);
-    assertStringIncludes(err, "no Chromium to be had");
-  }
-  {
-    using machine = new Machine();
-    assertEquals(setUp(machine), { code: 0, out: "", err: "" });
-  }
-});
+for (
+  const [what, name, path] of [
+    ["browser", "chromium", "usr/bin/chromium"],
+    ["balancer", "haproxy", "usr/sbin/haproxy"],
+  ] as const
+) {
+  Deno.test(`_setup.sh installs a ${what} for tests, or goes on without`, () => {
+    const install = `apt-get install -y --no-install-recommends ${name}`;
+    const setUp = (machine: Machine) =>
+      machine.sh(`setup_${what} "${machine.folder}"`);
+    {
+      using machine = new Machine().stub("apt-get").stub("apt-cache");
+      assertEquals(setUp(machine).code, 0);
+      assertEquals(machine.log(), [install]);
+      machine.file(path);
+      assertEquals(setUp(machine).code, 0);
+      assertEquals(machine.log(), [install], "it is there");
+    }
+    {
+      using machine = new Machine().stub("apt-get", "exit 1");
+      const { code, err } = setUp(machine);
+      assertEquals(code, 0);
+      assertMatch(err, new RegExp(`no ${name} to be had`, "i"));
+    }
+    {
+      using machine = new Machine();
+      assertEquals(setUp(machine), { code: 0, out: "", err: "" });
+    }
+  });
+}

@@ -53,12 +53,14 @@ async function serveModel(
   };
 }
 
+const HEADERS = { authorization: "Bearer sk-secret" };
+
 const STORY = { prompt: "Once upon a time", seed: 4, max_tokens: 40 };
 
 function ask(url: string, body: object): Promise<Response> {
   return fetch(`${url}/v1/completions`, {
     method: "POST",
-    headers: { authorization: "Bearer sk-secret" },
+    headers: HEADERS,
     body: JSON.stringify({ ...STORY, ...body }),
   });
 }
@@ -66,12 +68,19 @@ function ask(url: string, body: object): Promise<Response> {
 Deno.test("serve answers, and ends at SIGTERM once the running answer has", async () => {
   const flags = ["--context", "256"];
   await using server = await serveModel(flags, { MOENO_API_KEY: "sk-secret" });
+  for (const path of ["/health", "/metrics"]) {
+    await (await fetch(server.url + path, { headers: HEADERS })).body?.cancel();
+  }
+  await (await fetch(`${server.url}/metrics`)).body?.cancel();
   const { choices } = await (await ask(server.url, { max_tokens: 5 })).json();
   assertStringIncludes(server.stderr(), `${server.url}/v1 with your key`);
   assertStringIncludes(
     server.stderr(),
     "POST /v1/completions 200, ",
   );
+  // Probes come every second; only those that fail are told.
+  assert(!/ \/(health|metrics) 200/.test(server.stderr()), server.stderr());
+  assertStringIncludes(server.stderr(), "GET other 401, ");
   const told = await moeno(
     ["generate", STORY.prompt, "--seed", "4", "--max-tokens", "5"],
   );
@@ -104,6 +113,23 @@ Deno.test("serve ends at once at a second Ctrl-C", async () => {
   await server.stop("SIGINT").catch(() => {});
   assertEquals(await first, 130);
   await reader.cancel().catch(() => {});
+});
+
+Deno.test("serve --grace says how long the running answer may go on", async () => {
+  await using server = await serveModel(["--grace", "0"]);
+  const endless = { stream: true, max_tokens: 500, ignore_eos: true };
+  const response = await ask(server.url, endless);
+  const reader = response.body!.pipeThrough(new TextDecoderStream())
+    .getReader();
+  let text = (await reader.read()).value ?? "";
+  const stopped = server.stop("SIGTERM");
+  while (true) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += value;
+  }
+  assertStringIncludes(text, '"code":"server_stopping"');
+  assertEquals(await stopped, 0);
 });
 
 Deno.test("serve says what does not go, before it loads a model", async () => {

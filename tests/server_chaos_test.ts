@@ -7,6 +7,7 @@ import { seededRandom } from "../src/engine/random.ts";
 import { fakeEngine } from "../src/server/_fake_engine.ts";
 import type { RequestRecord } from "../src/server/request_record.ts";
 import { serve } from "../src/server/serve.ts";
+import { count } from "./_counts.ts";
 import { countBuffers } from "./_count_buffers.ts";
 import { settle } from "./_gpu.ts";
 import {
@@ -44,6 +45,7 @@ async function chaos(engine: Engine, options: Chaos): Promise<void> {
   await Promise.all(Array.from({ length: clientCount }, async () => {
     while (left-- > 0) await clients.act();
   }));
+  count("server, bad clients", "cases tried", requestCount);
   const what = `seed ${SEED}: ${JSON.stringify(clients.counts)}`;
   // The queue is not stuck, and nobody is left in it.
   await clients.learn();

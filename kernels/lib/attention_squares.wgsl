@@ -63,7 +63,8 @@ fn soften(i: u32, start: u32, position: u32) {
   var sum_now = 0.0;
   for (var j = 0u; j < TILE; j++) {
     let score = p[j * 8u + at][c];
-    let e = select(0.0, exp(score - now_highest), score > LOWEST);
+    // Not `score > LOWEST`, which would take NaN for a position that nobody sees.
+    let e = select(exp(score - now_highest), 0.0, score == LOWEST);
     p[j * 8u + at][c] = e;
     sum_now += e;
   }

@@ -14,8 +14,11 @@ fn square4(row: u32, k4: u32) -> f32 {
   return dot(v, v);
 }
 
+// NaN if the squares overflowed: 1 / sqrt(infinity) would make zeros of the row.
 fn input_scale(squares: f32) -> f32 {
-  return inverseSqrt(squares / f32(K) + EPSILON);
+  let mean = squares / f32(K) + EPSILON;
+  let is_number = bitcast<u32>(mean) < 0x7f800000u;
+  return bitcast<f32>(select(0x7fc00000u, bitcast<u32>(inverseSqrt(mean)), is_number));
 }
 
 // Keeps norm(x) for others.

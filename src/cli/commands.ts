@@ -1,4 +1,3 @@
-import project from "../../deno.json" with { type: "json" };
 import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
 import { CHAT } from "./chat/chat.ts";
@@ -12,6 +11,8 @@ import { PULL } from "./models/pull.ts";
 import { RM } from "./models/rm.ts";
 import { SERVE } from "./serve/serve.ts";
 import { SHOW } from "./models/show.ts";
+import { permissionHelp } from "./permission_help.ts";
+import { PERMISSIONS } from "./permissions.ts";
 import { PERPLEXITY } from "./quality/perplexity.ts";
 import { QUALITY } from "./quality/quality.ts";
 import { DOCTOR } from "./machine/doctor.ts";
@@ -20,6 +21,7 @@ import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
 import { TRACE } from "./trace/trace.ts";
 import { closest, UsageError } from "./usage_error.ts";
+import { VERSION } from "./version.ts";
 import { VERIFY } from "./verify/verify.ts";
 
 const HELP_FLAGS = COMMON_FLAGS.filter(({ name }) => name === "help");
@@ -32,22 +34,13 @@ const HELP: Command = {
   completes: "command",
   run({ positional }, { io }) {
     const [name] = positional;
-    io.out(
-      name === undefined
-        ? programHelp(COMMANDS)
-        : commandHelp(findCommand(name)),
-    );
-    return Promise.resolve(0);
-  },
-};
-
-const VERSION: Command = {
-  name: "version",
-  summary: "Shows the version",
-  usage: "",
-  flags: HELP_FLAGS,
-  run(_args, { io }) {
-    io.out(`moeno ${project.version} (deno ${Deno.version.deno})\n`);
+    if (name === undefined) io.out(programHelp(COMMANDS));
+    else {
+      const command = findCommand(name);
+      const permissions = PERMISSIONS[command.name]!;
+      io.out(commandHelp(command));
+      io.out(permissionHelp(command.name, permissions));
+    }
     return Promise.resolve(0);
   },
 };

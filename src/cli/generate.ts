@@ -11,6 +11,7 @@ import {
   SAMPLING_FLAGS,
   SYSTEM_FLAG,
 } from "./flags.ts";
+import { outText } from "./harmless.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { openModel } from "./open_model.ts";
@@ -111,7 +112,7 @@ async function printText(
   let isMidLine = false;
   try {
     for await (const { text, final } of pieces) {
-      if (text !== "") io.out(text);
+      if (text !== "") outText(io, text);
       if (text !== "") isMidLine = !text.endsWith("\n");
       if (final === undefined) continue;
       if (!final.text.endsWith("\n")) io.out("\n");

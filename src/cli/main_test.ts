@@ -268,3 +268,16 @@ function tempFile(data: string | Uint8Array): Disposable & { path: string } {
   );
   return { path, [Symbol.dispose]: () => Deno.removeSync(path) };
 }
+
+Deno.test("main() begins a line for an error in the middle of a text", async () => {
+  let tokens = 0;
+  const onToken = () => {
+    if (++tokens > 2) throw new RangeError("Cannot continue: a test");
+  };
+  const { code, stdout, stderr } = await run(
+    ["generate", "--chat", "hello"],
+    fakeProcess(fakeEngine({ onToken })),
+  );
+  assertEquals([code, stderr], [1, "error: Cannot continue: a test\n"]);
+  assert(/^.+\n$/.test(stdout), stdout);
+});

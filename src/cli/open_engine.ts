@@ -8,6 +8,7 @@ import type { Piece } from "../engine/generate.ts";
 import type { LogitsSource } from "../engine/perplexity.ts";
 import type { ProfileReport } from "../engine/profile_report.ts";
 import type { TracedModel } from "../engine/trace_recorder.ts";
+import { PROGRAM_ROOT } from "../program/program_root.ts";
 import type { Message } from "../text/chat_template.ts";
 
 export type { LoadOptions };
@@ -60,7 +61,7 @@ export type OpenEngine = (
   options: OpenOptions,
 ) => Promise<CliEngine>;
 
-/** The model that opens when no flag names one, from the project's folder. */
+/** The model that opens when no flag names one, from the program's root. */
 const DEFAULT_MODEL = "models/stories-17m-q";
 
 /**
@@ -90,7 +91,7 @@ export async function openEngine(
  * @returns Its directory.
  */
 export function defaultModel(): string {
-  const url = new URL(`../../${DEFAULT_MODEL}`, import.meta.url);
+  const url = new URL(DEFAULT_MODEL, PROGRAM_ROOT);
   if (url.protocol !== "file:") {
     throw new Error(
       "Cannot open the bundled model: the program does not run from a " +

@@ -1,6 +1,5 @@
 /** Greedy tokens, several with one read-back. */
 
-import { noNumbers } from "./sampler.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** The longest that a token may wait for those that are picked with it. */
@@ -69,7 +68,7 @@ export class AheadPicker {
    * @param position Where it stands.
    * @param wanted How many more tokens are wanted, at least 1.
    * @returns The most probable token after it.
-   * @throws {RangeError} If the logits hold NaN or infinity.
+   * @throws {RangeError} If the logits hold NaN or infinity; it says where it began.
    */
   async next(
     id: number,
@@ -78,7 +77,7 @@ export class AheadPicker {
     if (this.#ahead.length > 0) this.#sequence.accept(id);
     else this.#ahead = await this.#run(id, { position, wanted });
     const picked = this.#ahead.shift();
-    if (picked === undefined) throw noNumbers();
+    if (picked === undefined) throw await this.#sequence.nonFiniteError();
     return picked;
   }
 

@@ -6,6 +6,7 @@ import {
   type OffloadStats,
 } from "../offload/offload_stats.ts";
 import { generate } from "./generate.ts";
+import { inspectionOf } from "./non_finite_error.ts";
 import { resolveOptions } from "./options.ts";
 import { Sequence, type TokenModel } from "./sequence.ts";
 
@@ -142,5 +143,6 @@ export function inOrder(
       const picked = await model.pickAhead!(id, { ...where, told });
       return told.slice(0, picked.length); // the GPU picks all the same
     },
+    ...inspectionOf(model),
   };
 }

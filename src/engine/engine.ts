@@ -119,8 +119,8 @@ export class Engine implements Disposable {
    *
    * @param ids Token ids, at least one and at most `contextLength`.
    * @returns Logits (ids.length, vocabSize), row by row.
-   * @throws {RangeError} If there are no ids, too many, or one that the
-   * vocabulary does not have.
+   * @throws {RangeError} If there are no ids, too many, one that the vocabulary
+   * does not have, or logits are no numbers.
    */
   async logits(ids: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
     this.#checkIds("compute logits", ids);
@@ -134,8 +134,8 @@ export class Engine implements Disposable {
    *
    * @param ids Token ids, at least one and at most `contextLength`.
    * @returns Logits (n, vocabSize) of some positions after the other.
-   * @throws {RangeError} If there are no ids, too many, or one that the
-   * vocabulary does not have.
+   * @throws {RangeError} If there are no ids, too many, one that the vocabulary
+   * does not have, or logits are no numbers.
    */
   async *logitRows(
     ids: readonly number[],

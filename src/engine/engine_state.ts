@@ -80,6 +80,7 @@ export async function writeState(
       bytes: () => reader.read(layer, part),
     })),
     stateMetadata({ model: name, ids, turns: history.turnsOf(ids), check }),
+    { isPrivate: true }, // what was said is in it
   );
   return infoOf(ids, model);
 }

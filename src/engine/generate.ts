@@ -2,6 +2,7 @@ import type { OffloadRecord } from "../offload/offload_stats.ts";
 import { AheadPicker } from "./ahead_picker.ts";
 import { logprobs } from "./logprobs.ts";
 import { nextTurn } from "./next_turn.ts";
+import { areNumbers } from "./non_finite_error.ts";
 import type { Settings } from "./options.ts";
 import { seededRandom } from "./random.ts";
 import { isPlainGreedy, Sampler } from "./sampler.ts";
@@ -136,7 +137,7 @@ export async function* generate(
       const position = context.length - 1;
       const wanted = settings.maxTokens - completion.length;
       if (picker) picked = await picker.next(id, { position, wanted });
-      else logits = await sequence.run([id], position);
+      else logits = await runChecked(sequence, [id], position);
       clock.tokenHasRun();
     }
     if (logits === undefined) ending = { finishReason: "cancelled" };
@@ -225,12 +226,23 @@ async function prefill(
   while (position < ids.length) {
     if (signal?.aborted) return undefined;
     const end = Math.min(ids.length, position + chunkSize);
-    logits = await sequence.run(ids.slice(position, end), position);
+    logits = await runChecked(sequence, ids.slice(position, end), position);
     position = end;
     onPrefill?.({ done: position - start, total });
     await nextTurn();
   }
   return signal?.aborted ? undefined : logits;
+}
+
+/** Runs ids; what shapes logits later might hide that they are no numbers. */
+async function runChecked(
+  sequence: Sequence,
+  ids: readonly number[],
+  position: number,
+): Promise<Float32Array> {
+  const logits = await sequence.run(ids, position);
+  if (!areNumbers(logits)) throw await sequence.nonFiniteError();
+  return logits;
 }
 
 /** Why the text ends after its newest token, if it does. */

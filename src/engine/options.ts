@@ -1,5 +1,6 @@
 import type { GenerationDefaults } from "./generation_config.ts";
 import type { ResponseFormat } from "./response_format.ts";
+import { showJson } from "../io/show_json.ts";
 import { freshSeed } from "./random.ts";
 import type { SamplerOptions } from "./sampler.ts";
 
@@ -279,8 +280,7 @@ export function wrongValue(
   name: string,
   { value, range }: { value: unknown; range: Range },
 ): Error {
-  const shown = typeof value === "string" ? JSON.stringify(value) : value;
-  const message = `${action}: ${name} is ${shown}, wanted ${
+  const message = `${action}: ${name} is ${showJson(value)}, wanted ${
     describeRange(range)
   }`;
   return typeof value === "number"

@@ -11,6 +11,7 @@ import { checkWindow } from "./check_window.ts";
 import { ReferenceLogits } from "./divergence.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource, ReaderOptions } from "./model_source.ts";
+import { finiteRows } from "./non_finite_error.ts";
 import { foretell, type PerplexityProgress } from "./perplexity.ts";
 import type { WindowResult } from "./perplexity_result.ts";
 import { WINDOW_LENGTH, type WindowOptions } from "./perplexity_windows.ts";
@@ -210,7 +211,7 @@ async function runWindows(
     config: model.config,
     logitRows: (ids: readonly number[]) => {
       ranTokenCount += ids.length;
-      return model.forwardAll(ids, 0);
+      return finiteRows(model, ids);
     },
   };
   for await (const window of foretell(source, ids, options)) {

@@ -5,6 +5,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Conversations } from "./conversations.ts";
 import { generate, type GenerateResult, type Piece } from "./generate.ts";
 import type { DeviceParts } from "./lasting_model.ts";
+import { finiteRows } from "./non_finite_error.ts";
 import type { Settings } from "./options.ts";
 
 /** Where it runs. */
@@ -54,7 +55,7 @@ export async function* runLogits(
   const { sequence } = conversations;
   using _hold = sequence.hold();
   sequence.clear();
-  yield* model.forwardAll(ids, 0);
+  yield* finiteRows(model, ids);
 }
 
 /**

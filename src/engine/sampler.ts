@@ -1,4 +1,6 @@
+import { clampLogit } from "./clamp_logit.ts";
 import { largest } from "./largest.ts";
+import { noNumbers } from "./non_finite_error.ts";
 
 /** How to pick a token. */
 export interface SamplerOptions {
@@ -171,11 +173,13 @@ export class Sampler {
     for (const [id, count] of counts) {
       if (id >= scores.length) continue;
       const logit = scores[id]!;
+      if (!Number.isFinite(logit)) continue; // it stays what it is
       // Dividing would make a negative logit more likely.
-      const scaled = logit > 0
-        ? logit / repetitionPenalty
-        : logit * repetitionPenalty;
-      scores[id] = scaled - count * frequencyPenalty - presencePenalty;
+      const scaled = clampLogit(
+        logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty,
+      );
+      const less = clampLogit(scaled - count * frequencyPenalty);
+      scores[id] = clampLogit(less - presencePenalty);
     }
     return scores;
   }
@@ -196,18 +200,6 @@ export class Sampler {
  */
 export function isPlainGreedy(options: SamplerOptions): boolean {
   return options.temperature === 0 && !hasPenalties(options);
-}
-
-/**
- * What to throw where logits are no numbers.
- *
- * @returns The error.
- */
-export function noNumbers(): RangeError {
-  return new RangeError(
-    "Cannot pick a token: the logits hold NaN or infinity, wanted numbers; " +
-      "the model's weights are broken or its arithmetic overflowed",
-  );
 }
 
 function hasPenalties(

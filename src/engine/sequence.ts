@@ -1,9 +1,9 @@
+import { type Inspected, nonFiniteError } from "./non_finite_error.ts";
 import type { ResponseFormat } from "./response_format.ts";
-
 import { sharedLength } from "./shared_length.ts";
 
 /** What the token loop needs of a model. */
-export interface TokenModel {
+export interface TokenModel extends Inspected {
   /** How many positions the KV cache holds. */
   readonly contextLength: number;
   /**
@@ -86,6 +86,8 @@ export class Sequence {
   readonly vocabulary: Vocabulary;
   #ids: number[] = [];
   #isHeld = false;
+  /** What ran last. */
+  #latest: { tokens: readonly number[]; position: number } | null = null;
 
   /**
    * Makes a sequence with nothing in it.
@@ -175,11 +177,23 @@ export class Sequence {
     this.#ids.push(id);
   }
 
+  /**
+   * Makes the error for logits of the latest run that are no numbers.
+   *
+   * @returns The error, which says where it began if the model can tell.
+   */
+  async nonFiniteError(): Promise<RangeError> {
+    const { tokens, position } = this.#latest!;
+    const row = tokens.length - 1;
+    return await nonFiniteError(this.model, { tokens, position, row });
+  }
+
   async #run<T>(
     ids: readonly number[],
     position: number,
     run: () => Promise<T>,
   ): Promise<T> {
+    this.#latest = { tokens: ids, position };
     const kept = this.#ids;
     kept.length = position;
     this.#ids = []; // what a failed run leaves in the cache is unknown

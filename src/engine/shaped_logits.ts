@@ -1,3 +1,4 @@
+import { clampLogit } from "./clamp_logit.ts";
 import type { TokenConstraint } from "./sequence.ts";
 
 /** What changes logits before anything else looks at them. */
@@ -46,7 +47,10 @@ export class ShapedLogits {
     const { logitBias, constraint, eosIds } = this.#options;
     const shaped = this.#shaped;
     shaped.set(logits);
-    for (const [id, bias] of logitBias) shaped[id]! += bias;
+    for (const [id, bias] of logitBias) {
+      const logit = shaped[id]!;
+      if (Number.isFinite(logit)) shaped[id] = clampLogit(logit + bias);
+    }
     constraint?.forbid(shaped, eosIds);
     return shaped;
   }

@@ -1,5 +1,6 @@
 /** What a file with the state of an engine says: names, shapes, ids. No bytes. */
 
+import { showJson } from "../io/show_json.ts";
 import type { SafetensorsHeader } from "../io/safetensors.ts";
 import type { TensorSpec } from "../io/tensor_spec.ts";
 import { KV_PARTS, type KvPart } from "../model/kv_cache.ts";
@@ -109,7 +110,9 @@ export function parseState(
   const version = metadata.get("version");
   if (version !== VERSION) {
     throw new SyntaxError(
-      `Cannot load state from ${path}: its version is ${version}, wanted ${VERSION}`,
+      `Cannot load state from ${path}: its version is ${
+        showJson(version)
+      }, wanted ${VERSION}`,
     );
   }
   const ids = parseIds(metadata.get("ids"), shape.vocabSize);

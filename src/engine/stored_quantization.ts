@@ -1,5 +1,6 @@
 /** What files beside the weights say of how these are quantized. */
 
+import { showJson } from "../io/show_json.ts";
 import { readJson } from "../io/json_file.ts";
 import type { LayoutEvidence } from "../model/stored_layout.ts";
 import type { Part, Quantization } from "../model/weights.ts";
@@ -74,7 +75,7 @@ export function readStoredQuantization(
   if (fields.quant_method !== "moeno-hqq") {
     throw new RangeError(
       `Cannot load a model from ${file}: its weights are quantized by ${
-        JSON.stringify(fields.quant_method)
+        showJson(fields.quant_method)
       }, wanted "moeno-hqq", "hqq" or weights that are not quantized`,
     );
   }
@@ -132,7 +133,7 @@ function readPart(
   ) {
     throw new RangeError(
       `Cannot load a model from ${file}: quantization_config.${part} is ${
-        JSON.stringify(stored)
+        showJson(stored)
       }, wanted bits of 16, 8, 4, 3 or 2, an axis of 0 or 1, group_size and scale_group_size`,
     );
   }

@@ -1,3 +1,5 @@
+/** What this machine has, as far as we may know. */
+
 import type { Machine } from "./worker_count.ts";
 
 /**
@@ -12,7 +14,12 @@ export function thisMachine(): Machine {
   };
 }
 
-function freeByteLength(): number {
+/**
+ * Says how much memory programs could still take.
+ *
+ * @returns Bytes; `Infinity` if we may not know.
+ */
+export function freeByteLength(): number {
   try {
     return Deno.systemMemoryInfo().available;
   } catch (error) {

@@ -14,6 +14,7 @@ import {
   type PlainSpeed,
   type WeightCounts,
 } from "./verify_cases.ts";
+import { thisMachine } from "./this_machine.ts";
 import type { Routings } from "./verify_routing.ts";
 import { chooseWorkerCount } from "./worker_count.ts";
 
@@ -61,13 +62,14 @@ export async function runPlain(options: PlainOptions): Promise<PlainRun> {
   const { config, weights, ids, routings, signal, onProgress } = options;
   const start = performance.now();
   const counts = weightCounts(config);
-  const workerCount = chooseWorkerCount([
-    Array<number>(config.numLocalExperts)
-      .fill(config.hiddenSize * config.intermediateSize),
-  ], {
-    coreCount: navigator.hardwareConcurrency,
-    freeByteLength: Deno.systemMemoryInfo().available,
-  }, undefined);
+  const workerCount = chooseWorkerCount(
+    [
+      Array<number>(config.numLocalExperts)
+        .fill(config.hiddenSize * config.intermediateSize),
+    ],
+    thisMachine(),
+    undefined,
+  );
   const count = options.positionCount ??
     choosePositions(options.budgetMs, {
       counts,

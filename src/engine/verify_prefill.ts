@@ -2,6 +2,7 @@
 
 import type { Mixtral } from "../model/mixtral.ts";
 import type { Progress } from "../model/upload.ts";
+import { finiteLogits, finiteRows } from "./non_finite_error.ts";
 import type { Rounding } from "./verify_reference.ts";
 import {
   compareLogits,
@@ -31,6 +32,7 @@ export interface PrefillRuns {
  * @param ids The tokens.
  * @param options How many of them make a prompt; what hears the model's routers.
  * @returns What came out.
+ * @throws {RangeError} If logits are no numbers.
  */
 export async function runPrefill(
   model: Mixtral,
@@ -46,14 +48,14 @@ export async function runPrefill(
   const logits: Float32Array[] = [];
   for (const [position, id] of ids.entries()) {
     signal?.throwIfAborted();
-    logits.push((await model.forward([id], position)).slice());
+    logits.push((await finiteLogits(model, [id], position)).slice());
     const [done, total] = [position + 1, ids.length];
     onProgress?.({ what: "single tokens", done, total });
   }
   const decoded = { logits, routings: log.take() };
   const { vocabSize } = model.config;
   const all: Float32Array[] = [];
-  for await (const rows of model.forwardAll(ids, 0)) {
+  for await (const rows of finiteRows(model, ids)) {
     for (let at = 0; at < rows.length; at += vocabSize) {
       all.push(rows.slice(at, at + vocabSize));
     }
@@ -62,7 +64,7 @@ export async function runPrefill(
   const prompts = new Map<number, RoutedRun>();
   for (const length of lengths) {
     signal?.throwIfAborted();
-    const row = await model.forward(ids.slice(0, length), 0);
+    const row = await finiteLogits(model, ids.slice(0, length), 0);
     const run = { logits: [row.slice()], routings: log.take() };
     prompts.set(length, run);
   }

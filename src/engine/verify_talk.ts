@@ -2,6 +2,7 @@
 
 import type { Progress } from "../model/upload.ts";
 import { generate } from "./generate.ts";
+import { inspectionOf } from "./non_finite_error.ts";
 import { resolveOptions } from "./options.ts";
 import { Sequence, type TokenModel } from "./sequence.ts";
 import {
@@ -66,6 +67,7 @@ export async function talk(
       return model.aheadLimit ?? 0;
     },
     pickAhead: (id, where) => model.pickAhead!(id, where),
+    ...inspectionOf(model),
   }, NO_TEXT);
   const say = async (
     prompt: readonly number[],

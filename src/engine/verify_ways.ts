@@ -7,6 +7,7 @@ import { DEFAULT_VRAM_BYTE_LENGTH } from "../offload/plan_slots.ts";
 import type { LoadedModel } from "./load_model.ts";
 import type { LoadOptions } from "./load_options.ts";
 import type { ModelSeries } from "./model_series.ts";
+import { freeByteLength } from "./this_machine.ts";
 import { type VerifyWay, withoutSlots } from "./verify_cases.ts";
 import type { VerifyRow } from "./verify_row.ts";
 import {
@@ -98,7 +99,7 @@ function planOrReason(series: ModelSeries, load: LoadOptions): Plan | string {
 
 /** Why a plan is not tried; `null` if the memory holds it. */
 function shortOfRam({ ramByteLength }: Plan): string | null {
-  const { available } = Deno.systemMemoryInfo();
+  const available = freeByteLength();
   return ramByteLength <= available
     ? null
     : `experts take ${formatByteLength(ramByteLength)} of RAM, ${

@@ -54,6 +54,11 @@ export class Readback implements Disposable {
     });
   }
 
+  /** The most bytes that one read returns. */
+  get byteLength(): number {
+    return this.#buffer.size;
+  }
+
   /** Whether reads return without a turn of the event loop. */
   get isSynchronous(): boolean {
     return this.#isSynchronous;

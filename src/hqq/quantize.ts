@@ -268,7 +268,9 @@ function checkWeights(
   for (let i = 0; i < w.length; i++) {
     if (!Number.isFinite(w[i])) {
       throw new RangeError(
-        `Cannot ${action}: weight ${i} is ${w[i]}, wanted a finite number`,
+        `Cannot ${action}: weight [${Math.floor(i / K)}, ${i % K}] is ${
+          w[i]
+        }, wanted a finite number`,
       );
     }
   }

@@ -214,7 +214,7 @@ Deno.test("quantize refuses weights that are not finite, and says where", () => 
     assertThrows(
       () => quantize(w, options),
       RangeError,
-      `Cannot quantize: weight 41 is ${bad}, wanted a finite number`,
+      `Cannot quantize: weight [10, 1] is ${bad}, wanted a finite number`,
     );
   }
   const w = randomWeights(64, 37);

@@ -19,6 +19,9 @@ import type { ListedFile } from "./hub_listing.ts";
 const MIN_PIECE_BYTE_LENGTH = 1 << 20;
 const MAX_PIECE_BYTE_LENGTH = 1 << 26;
 
+/** Of a file, however long the hub says it is: each takes memory here. */
+const MAX_PIECE_COUNT = 1 << 14;
+
 /** How to fetch. */
 export interface FetchFilesOptions extends Omit<PieceOptions, "onBytes"> {
   /** The commit that the files are of. */
@@ -90,14 +93,9 @@ function targetOf(
 ): FileOnItsWay {
   const { ranges } = state.get(file.path)!;
   const missing = missingRanges(ranges, file.byteLength);
-  const pieceByteLength = Math.min(
-    MAX_PIECE_BYTE_LENGTH,
-    Math.max(
-      MIN_PIECE_BYTE_LENGTH,
-      Math.ceil(file.byteLength / connectionCount),
-    ),
-  );
-  const pieces = [...cutRanges(missing, pieceByteLength)];
+  const pieces = [
+    ...cutRanges(missing, pieceByteLength(file.byteLength, connectionCount)),
+  ];
   return {
     file,
     url: urlOf(file),
@@ -106,6 +104,25 @@ function targetOf(
     answered: Promise.withResolvers<void>(),
     isWhole: false,
   };
+}
+
+/**
+ * How large the pieces of a file are.
+ *
+ * @param byteLength Bytes of the file.
+ * @param connectionCount The most pieces at the same time.
+ * @returns Bytes of a piece.
+ */
+export function pieceByteLength(
+  byteLength: number,
+  connectionCount: number,
+): number {
+  const share = Math.ceil(byteLength / connectionCount);
+  const wanted = Math.max(MIN_PIECE_BYTE_LENGTH, share);
+  return Math.max(
+    Math.min(MAX_PIECE_BYTE_LENGTH, wanted),
+    Math.ceil(byteLength / MAX_PIECE_COUNT),
+  );
 }
 
 function* piecesOf(

@@ -35,6 +35,9 @@ export interface ListOptions {
 /** The most pages of a list. */
 const MAX_PAGES = 1000;
 
+/** The longest answers, all together: lists of a million files. */
+const MAX_TEXT_BYTE_LENGTH = 1 << 28;
+
 /**
  * Asks a hub for a model's commit and files.
  *
@@ -52,12 +55,13 @@ export async function listModel(
   const { endpoint, owner, name, revision } = reference;
   const action = `pull ${owner}/${name}`;
   const api = `${endpoint}/api/models/${owner}/${name}`;
+  const room = { byteLength: MAX_TEXT_BYTE_LENGTH };
   const get = (url: string) =>
     retry(
       action,
       () =>
         client.get(url, { action, signal }, async (response, chunks) => ({
-          json: parseJson(await readText(chunks), action),
+          json: parseJson(await readText(chunks, room, action), action),
           next: nextPage(response.headers.get("link"), url),
         })),
     );
@@ -149,10 +153,16 @@ function nextPage(link: string | null, from: string): string | null {
   return url?.origin === new URL(from).origin ? url.href : null;
 }
 
-async function readText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+async function readText(
+  chunks: AsyncIterable<Uint8Array>,
+  room: { byteLength: number },
+  action: string,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of chunks) {
+    room.byteLength -= chunk.byteLength;
+    if (room.byteLength < 0) throw unknownAnswer(action);
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showJson } from "../io/show_json.ts";
 import { MAIN_REVISION, type ModelId } from "./models_folder.ts";
 
 /** The hub that is asked when none is named. */
@@ -46,7 +47,7 @@ export function parseModelReference(
 ): ModelReference {
   const refuse = (state: string, wanted = WANTED): never => {
     throw new SyntaxError(
-      `Cannot take ${JSON.stringify(text)} for a model: ${state}, ${wanted}`,
+      `Cannot take ${showJson(text)} for a model: ${state}, ${wanted}`,
     );
   };
   const hub = parseEndpoint(endpoint);

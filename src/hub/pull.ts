@@ -8,6 +8,7 @@ import { homeFolder } from "../io/home.ts";
 import { readJson } from "../io/json_file.ts";
 import { PartDirectory } from "../io/part_directory.ts";
 import { adoptFiles } from "./adopt_files.ts";
+import { checkedToken } from "./checked_token.ts";
 import { checkSpace } from "./check_space.ts";
 import { fetchFiles } from "./fetch_files.ts";
 import { freeByteLength } from "./free_space.ts";
@@ -102,7 +103,9 @@ export async function pullIn(
   using client = new HubClient({
     reference,
     // Whoever sends an address to someone is not to get their token.
-    token: reference.endpoint === endpoint ? token : null,
+    token: reference.endpoint === endpoint
+      ? checkedToken(token, endpoint)
+      : null,
     stallMs: surroundings.stallMs,
   });
   const retry = { signal, wait: surroundings.wait, onRetry };

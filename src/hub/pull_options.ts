@@ -25,7 +25,8 @@ export interface PullOptions extends SelectOptions {
   /**
    * The token of an account, for models that are private or have terms. `null`
    * is none. It is shown to the hub only, and only if that is `endpoint` or the
-   * default, not if the address of a model names another.
+   * default, not if the address of a model names another; and never over http,
+   * except to this machine.
    *
    * @default {undefined} `HF_TOKEN`, else the file of Hugging Face's programs
    */

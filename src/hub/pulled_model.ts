@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { fileError } from "../io/file_error.ts";
 import { writeAll, writeWhole } from "../io/write_whole.ts";
+import { checkHubPaths } from "./hub_path.ts";
 import {
   type HubFile,
   type PulledModel,
@@ -85,13 +86,27 @@ export function parsePulledModel(text: string): PulledModel | null {
   } catch {
     return null;
   }
-  const { owner, name, revision, endpoint, commit, files } = value ?? {};
-  const isText = [owner, name, revision, endpoint].every((field) =>
+  const { commit, files, ...texts } = value ?? {};
+  const { owner, name, revision, endpoint, pulledAt } = texts;
+  const isText = [owner, name, revision, endpoint, pulledAt].every((field) =>
     typeof field === "string"
   );
   const isCommit = commit === null || typeof commit === "string";
   const isList = Array.isArray(files) && files.every(isHubFile);
-  return isText && isCommit && isList ? value as PulledModel : null;
+  if (!isText || !isCommit || !isList) return null;
+  // Whoever made the file may not have us read files elsewhere.
+  return staysInside(files.map(({ path }) => path))
+    ? value as PulledModel
+    : null;
+}
+
+function staysInside(paths: readonly string[]): boolean {
+  try {
+    checkHubPaths(paths);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isHubFile(value: unknown): value is HubFile {

@@ -38,7 +38,16 @@ Deno.test("parsePulledModel() refuses what makes no sense", () => {
     const value of [
       ...[null, 7, {}, { ...MODEL, owner: 7 }, { ...MODEL, commit: undefined }],
       ...[{ ...MODEL, files: {} }, { ...MODEL, files: [{ path: 7 }] }],
+      ...[{ ...MODEL, pulledAt: null }, { ...MODEL, pulledAt: undefined }],
     ]
   ) assertEquals(parsePulledModel(JSON.stringify(value)), null);
   assertEquals(parsePulledModel("{"), null);
+});
+
+Deno.test("parsePulledModel() refuses files outside of the model's directory", () => {
+  const [file] = MODEL.files;
+  for (const path of ["../x", "/etc/passwd", "a/../../x", "..\\x", "C:x", ""]) {
+    const value = { ...MODEL, files: [{ ...file, path }] };
+    assertEquals(parsePulledModel(JSON.stringify(value)), null);
+  }
 });

@@ -25,7 +25,8 @@ const REMOVED = ".removed-";
  * @param model The model, not a bundled one.
  * @param home Our folder.
  * @returns Bytes that were freed; a link frees none.
- * @throws {Error} If another process is pulling it, or it cannot be removed.
+ * @throws {Error} If another process is pulling it, it lies elsewhere, or it cannot
+ * be removed.
  */
 export async function removeModel(
   model: NamedModel,
@@ -34,6 +35,7 @@ export async function removeModel(
   const { directory, name } = model;
   let freed = 0;
   try {
+    await checkOwner(model);
     if (await isDirectoryAt(directory + PART_SUFFIX)) {
       freed += await byteLengthOf(directory + PART_SUFFIX);
       // It has a lock: nothing is taken from under a pull.
@@ -55,6 +57,15 @@ export async function removeModel(
     throw fileError(`remove model ${name}`, error);
   }
   return freed;
+}
+
+/** Of a link only the link goes, so nothing below one may. */
+async function checkOwner({ directory, name }: NamedModel): Promise<void> {
+  const owner = dirname(directory);
+  if (!(await Deno.lstat(owner)).isSymlink) return;
+  throw new Error(
+    `Cannot remove model ${name}: ${owner} is a link to another folder, wanted the link removed, or the model where it lies`,
+  );
 }
 
 /** Deletes what this removal, and others before, moved out of the way. */

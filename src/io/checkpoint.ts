@@ -6,6 +6,7 @@
 import { decodeFloats, isFloatDtype } from "./float.ts";
 import { OpenFiles } from "./open_files.ts";
 import { openShards, type ShardEntry } from "./open_shards.ts";
+import { showJson } from "./show_json.ts";
 import { shorten } from "./strict_json.ts";
 import type { Dtype, TensorInfo } from "./tensor_spec.ts";
 
@@ -122,9 +123,9 @@ export class Checkpoint {
       info.shape.some((dimension, i) => dimension !== shape[i])
     ) {
       throw new RangeError(
-        `${state} shape is [${info.shape.join(", ")}], wanted [${
-          shape.join(", ")
-        }]`,
+        `${state} shape is ${
+          showJson(info.shape).replaceAll(",", ", ")
+        }, wanted [${shape.join(", ")}]`,
       );
     }
     if (dtypes !== undefined && !dtypes.includes(info.dtype)) {

@@ -22,7 +22,7 @@ export function fileError(action: string, error: unknown): Error {
 function describe(error: Error): string | undefined {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.NotCapable) {
-    return "Deno has no permission, run it with --allow-read and --allow-write";
+    return describeMissing(error.message);
   }
   if (error instanceof Deno.errors.PermissionDenied) {
     return "the system grants no permission";
@@ -35,4 +35,13 @@ function describe(error: Error): string | undefined {
   const fromSystem = "code" in error || // such as ENOSPC
     Object.values(Deno.errors).some((kind) => error instanceof kind);
   return fromSystem ? error.message : undefined;
+}
+
+/** Names the permission that Deno's message is about. */
+function describeMissing(message: string): string {
+  const [, kind, path] = /^Requires (\w+) access to "([^"]+)"/.exec(message) ??
+    [];
+  return kind === undefined
+    ? "Deno has no permission, run it with --allow-read and --allow-write"
+    : `Deno has no permission, run it with --allow-${kind}=${path}`;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { fileError } from "./file_error.ts";
+import { jsonReason } from "./show_json.ts";
 
 /**
  * Reads a JSON file. It checks the syntax only; the caller checks the content.
@@ -23,9 +24,10 @@ export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     throw new SyntaxError(
-      `Cannot read ${path}: it has ${text.length} characters that are not JSON (${reason}), wanted JSON`,
+      `Cannot read ${path}: it has ${text.length} characters that are not JSON (${
+        jsonReason(error)
+      }), wanted JSON`,
       { cause: error },
     );
   }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { showJson } from "./show_json.ts";
 import { parseStrictJson, shorten, type StrictJson } from "./strict_json.ts";
 import { isDtype, tensorByteLength, type TensorInfo } from "./tensor_spec.ts";
 
@@ -181,10 +182,9 @@ function parseEntry(
     malformed(file, `tensor ${shorten(name)} ${what}`);
   if (!(entry instanceof Map)) throw wrong("is not an object, wanted one");
   const dtype = entry.get("dtype");
-  if (typeof dtype !== "string" || !isDtype(dtype)) {
-    throw wrong(
-      `has dtype ${shorten(String(dtype))}, wanted one of the format`,
-    );
+  if (typeof dtype !== "string") throw wrong("has no dtype, wanted a text");
+  if (!isDtype(dtype)) {
+    throw wrong(`has dtype ${shorten(dtype)}, wanted one of the format`);
   }
   const shape = entry.get("shape");
   if (!isIndices(shape)) {
@@ -204,9 +204,9 @@ function parseEntry(
   }
   if (end - begin !== byteLength) {
     throw wrong(
-      `has ${
-        end - begin
-      } bytes, ${dtype} [${shape}] needs ${byteLength} of them`,
+      `has ${end - begin} bytes, ${dtype} ${
+        showJson(shape)
+      } needs ${byteLength} of them`,
     );
   }
   return {

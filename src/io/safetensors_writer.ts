@@ -6,7 +6,7 @@
 import { MAX_HEADER_BYTE_LENGTH, PREFIX_BYTE_LENGTH } from "./safetensors.ts";
 import { shorten } from "./strict_json.ts";
 import { tensorByteLength, type TensorSpec } from "./tensor_spec.ts";
-import { writeAll, writeWhole } from "./write_whole.ts";
+import { writeAll, writeWhole, type WriteWholeOptions } from "./write_whole.ts";
 
 /** A tensor with its bytes, or with a function that makes them when needed. */
 export interface TensorSource extends TensorSpec {
@@ -22,6 +22,7 @@ export interface TensorSource extends TensorSpec {
  * @param path The file to make or to replace.
  * @param tensors The tensors, in the order of the file.
  * @param metadata What the file says about itself.
+ * @param options Who may read it.
  * @throws {Error} If the file cannot be written.
  * @throws {TypeError} If a name is not usable or occurs twice.
  * @throws {RangeError} If the bytes of a tensor do not fit its shape.
@@ -30,6 +31,7 @@ export async function writeSafetensors(
   path: string,
   tensors: readonly TensorSource[],
   metadata: Readonly<Record<string, string>> = {},
+  options: WriteWholeOptions = {},
 ): Promise<void> {
   const header = encodeHeader(tensors, metadata);
   await writeWhole(path, async (file) => {
@@ -41,7 +43,7 @@ export async function writeSafetensors(
       checkByteLength(tensor, bytes);
       await writeAll(file, bytes);
     }
-  });
+  }, options);
 }
 
 /**

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { showJson } from "./show_json.ts";
+
 /** Bits of one element, for every dtype of the format. */
 export const BITS_PER_ELEMENT = {
   BOOL: 8,
@@ -66,13 +68,17 @@ export function tensorByteLength(
     bitLength *= dimension;
     if (bitLength > Number.MAX_SAFE_INTEGER) {
       throw new RangeError(
-        `shape [${spec.shape}] has too many elements, wanted fewer than 2^53 bits`,
+        `shape ${
+          showJson(spec.shape)
+        } has too many elements, wanted fewer than 2^53 bits`,
       );
     }
   }
   if (bitLength % 8 !== 0) {
     throw new RangeError(
-      `shape [${spec.shape}] of ${spec.dtype} has ${bitLength} bits, wanted whole bytes`,
+      `shape ${
+        showJson(spec.shape)
+      } of ${spec.dtype} has ${bitLength} bits, wanted whole bytes`,
     );
   }
   return bitLength / 8;

@@ -102,7 +102,9 @@ export class WorkerPool<J, R> implements Disposable {
   #fail(reason: string): void {
     this.#stop(
       new Error(
-        `Cannot ${this.#action}: a worker ended (${reason}), wanted it to go on; fewer workers need less memory`,
+        `Cannot ${this.#action}: a worker ended (${
+          reason.split("\n", 1)[0]
+        }), wanted it to go on; fewer workers need less memory`,
       ),
     );
   }

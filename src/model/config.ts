@@ -1,5 +1,7 @@
 /** `config.json` of a model, checked on entry. */
 
+import { showJson } from "../io/show_json.ts";
+
 /** What the forward pass needs to know; names as in `config.json`. */
 export interface ModelConfig {
   /** The family: `mixtral`. */
@@ -56,14 +58,14 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
     throw new RangeError(`Cannot load a model from ${file}: ${state}`);
   };
   if (fields.model_type !== "mixtral") {
-    fail(`model_type is ${shown(fields.model_type)}, wanted "mixtral"`);
+    fail(`model_type is ${showJson(fields.model_type)}, wanted "mixtral"`);
   }
   const read = (name: string, fallback: unknown) => fields[name] ?? fallback;
   const number = (name: string, value: unknown): number => {
     if (typeof value !== "number" || !(value > 0) || !isFinite(value)) {
       throw new TypeError(
         `Cannot load a model from ${file}: ${name} is ${
-          shown(value)
+          showJson(value)
         }, wanted a positive number`,
       );
     }
@@ -100,7 +102,7 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
   };
 
   const act = read("hidden_act", "silu");
-  if (act !== "silu") fail(`hidden_act is ${shown(act)}, wanted "silu"`);
+  if (act !== "silu") fail(`hidden_act is ${showJson(act)}, wanted "silu"`);
   const { numKeyValueHeads, headDim, numExpertsPerTok, numLocalExperts } =
     config;
   if (numAttentionHeads % numKeyValueHeads !== 0) {
@@ -132,14 +134,12 @@ function ropeTheta(
     >;
   const type = nested.rope_type ?? nested.type ?? "default";
   if (type !== "default") {
-    fail(`the rotary positions are of type ${shown(type)}, wanted "default"`);
+    fail(
+      `the rotary positions are of type ${showJson(type)}, wanted "default"`,
+    );
   }
   return number(
     "rope_theta",
     nested.rope_theta ?? fields.rope_theta ?? 1_000_000,
   );
-}
-
-function shown(value: unknown): string {
-  return JSON.stringify(value) ?? "missing";
 }

@@ -1,5 +1,6 @@
 /** What HQQ's safetensors say of a matrix, each number in a tensor of its own. */
 
+import { showJson } from "../io/show_json.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { StoredMatrix } from "./stored_matrix.ts";
 import type { Quantization } from "./weights.ts";
@@ -55,7 +56,7 @@ export async function readFlatParameters(
     const wanted = Object.keys(PACKED_BITS).join(", ");
     throw fail(
       "packing",
-      `${JSON.stringify(packing)}, wanted one of ${wanted}`,
+      `${showJson(packing)}, wanted one of ${wanted}`,
     );
   }
   const [axis] = await integers("axis");
@@ -66,7 +67,7 @@ export async function readFlatParameters(
   }
   const shape = await integers("shape");
   if (shape.length !== 2) {
-    throw fail("shape", `[${shape}], wanted output rows and inputs`);
+    throw fail("shape", `${showJson(shape)}, wanted output rows and inputs`);
   }
   return { bits, axis, groupSize, shape: [shape[0]!, shape[1]!] };
 }

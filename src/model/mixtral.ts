@@ -13,7 +13,6 @@ import type { OffloadStats } from "../offload/offload_stats.ts";
 import type { Recorder } from "../gpu/recorder.ts";
 import { NO_PICK } from "../ops/argmax.ts";
 import type { Op } from "../ops/op.ts";
-import { withoutPadding } from "../ops/padded.ts";
 import {
   AHEAD_LIMIT,
   beginStepAhead,
@@ -22,7 +21,12 @@ import {
   writeStepsAhead,
 } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
-import { endStep } from "./end_step.ts";
+import { endStep, readLogits } from "./end_step.ts";
+import {
+  findNonFinite,
+  type NonFinite,
+  type StepAgain,
+} from "./find_non_finite.ts";
 import type { KvCache } from "./kv_cache.ts";
 import {
   buildMixtral,
@@ -178,7 +182,7 @@ export class Mixtral implements Disposable {
       const recorder = await this.#runStep(chunk, position + at);
       const isLast = at + chunk.length === tokens.length;
       if (isLast) this.#runHead(recorder, 1);
-      const logits = await this.#readLogits(recorder, Number(isLast));
+      const logits = await readLogits(recorder, this.#parts, Number(isLast));
       this.offloadStats?.countTimes(recorder.timeMs);
       if (isLast) return logits;
     }
@@ -198,14 +202,14 @@ export class Mixtral implements Disposable {
     for (let at = 0; at < tokens.length; at += this.chunkSize) {
       const chunk = tokens.slice(at, at + this.chunkSize);
       const recorder = await this.#runStep(chunk, position + at);
-      await this.#readLogits(recorder, 0);
+      await readLogits(recorder, this.#parts, 0);
       for (let row = 0; row < chunk.length; row += LOGIT_ROWS) {
         const rows = chunk.slice(row, row + LOGIT_ROWS);
         // The head of a step takes its rows for tokens.
         const step = { tokens: rows, position, firstRow: row };
-        writeStep(this.#gpu, this.#parts.step, step);
+        writeStep(this.#gpu, this.#parts.shared.step, step);
         this.#runHead(recorder, rows.length);
-        yield await this.#readLogits(recorder, rows.length);
+        yield await readLogits(recorder, this.#parts, rows.length);
       }
     }
   }
@@ -223,7 +227,7 @@ export class Mixtral implements Disposable {
     token: number,
     { position, count, told }: Omit<StepsAhead, "token">,
   ): Promise<number[]> {
-    const { step, record, pick, picked, residency } = this.#parts;
+    const { shared: { step }, record, pick, picked, residency } = this.#parts;
     writeStepsAhead(this.#gpu, step, { token, position, count, told });
     const recorder = record({ phase: "decode", tokenCount: count, position });
     residency?.beginTokens(count);
@@ -251,10 +255,11 @@ export class Mixtral implements Disposable {
     tokens: readonly number[],
     position: number,
   ): Promise<Recorder> {
-    const { step, record, residency } = this.#parts;
+    const { shared, record, residency } = this.#parts;
     const { length: tokenCount } = tokens;
     if (tokenCount === 1) residency?.beginTokens(1);
-    writeStep(this.#gpu, step, { tokens, position, firstRow: tokenCount - 1 });
+    const step = { tokens, position, firstRow: tokenCount - 1 };
+    writeStep(this.#gpu, shared.step, step);
     const recorder = record({ tokenCount, position });
     await this.#runOrAbandon(recorder, tokenCount);
     return recorder;
@@ -271,18 +276,14 @@ export class Mixtral implements Disposable {
     }
   }
 
-  async #readLogits(
-    recorder: Recorder,
-    rowCount: number,
-  ): Promise<Float32Array<ArrayBuffer>> {
-    const { vocabSize } = this.config;
-    const { logits, residency } = this.#parts;
-    const { buffer: source, stride } = logits;
-    const byteLength = rowCount * stride * 4;
-    const slices = rowCount > 0 ? [{ source, byteLength }] : [];
-    const bytes = await endStep(recorder, residency, { slices });
-    const rows = new Float32Array(bytes, 0, rowCount * stride);
-    return withoutPadding(rows, { width: vocabSize, stride });
+  /**
+   * Runs a step again that gave logits which are no numbers, and finds out why.
+   *
+   * @param step The tokens, where they stand, and which of them it was.
+   * @returns The part of the model where it began; `null` if all was finite now.
+   */
+  findNonFinite(step: StepAgain): Promise<NonFinite | null> {
+    return findNonFinite(this.#gpu, this.#parts, step);
   }
 
   /** Frees the read-back and the host store; the device owns the rest. */

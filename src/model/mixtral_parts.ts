@@ -15,18 +15,16 @@ import { linear } from "../ops/linear.ts";
 import { embed, rmsNorm } from "../ops/norm.ts";
 import { makeRows, type Op, type Rows, sequence, withRole } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
-import { AHEAD_LIMIT, type StepBuffers } from "../ops/step.ts";
+import { AHEAD_LIMIT } from "../ops/step.ts";
 import { makeResident } from "./expert_runner.ts";
 import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
 import { GpuResidency } from "./gpu_residency.ts";
 import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
+import type { Shared } from "./mixtral_buffers.ts";
 import { KvCache } from "./kv_cache.ts";
 import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
-import {
-  type Offload,
-  offloadExperts,
-  type OffloadOptions,
-} from "./offload.ts";
+import { offloadExperts } from "./offload.ts";
+import type { Offload, OffloadOptions } from "./offload.ts";
 import { blockLayout, residencyWords } from "./residency_words.ts";
 import type { RoutingListener } from "./routing_reader.ts";
 import type { Weights } from "./upload.ts";
@@ -76,13 +74,15 @@ export interface MixtralParts {
   /** Hears what experts do. */
   readonly watch: ExpertWatch;
   readonly kv: KvCache;
-  readonly step: StepBuffers;
+  /** Buffers that all layers share. */
+  readonly shared: Shared;
   readonly embed: Op;
   readonly layers: readonly LayerOps[];
   readonly finalNorm: Op;
   readonly lmHead: Op;
   /** Logits (LOGIT_ROWS or fewer, vocabSize). */
   readonly logits: Rows;
+  readonly vocabSize: number;
   /** Picks the most probable token. */
   readonly pick: Op;
   /** What was picked (AHEAD_LIMIT) u32. */
@@ -248,9 +248,10 @@ export async function buildMixtral(
       watch,
     }),
     kv: new KvCache(gpu, caches, kvWidth(config)),
-    step,
+    shared,
     layers,
     logits,
+    vocabSize,
     embed: withRole(
       "embedding",
       await embed(gpu, {

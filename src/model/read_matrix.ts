@@ -10,6 +10,7 @@ import {
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { MatrixLayout } from "../ops/matrix.ts";
 import { writeHqqMatrix } from "../ops/write_matrix.ts";
+import { readFinite } from "./check_finite.ts";
 import {
   checkMatrix,
   type StoredMatrix,
@@ -89,9 +90,9 @@ export async function readValues(
   { shape: [N, K], part }: StoredMatrix,
   names: ValueNames,
 ): Promise<Float32Array | QuantizedMeta> {
-  if ("floats" in names) return await checkpoint.readFloat32(names.floats);
+  if ("floats" in names) return await readFinite(checkpoint, names.floats);
   const groupCount = N * K / part.groupSize;
-  const scale = await checkpoint.readFloat32(names.scale);
+  const scale = await readFinite(checkpoint, names.scale);
   return {
     shape: part.axis === 0 ? [1, groupCount] : [groupCount, 1],
     bits: 8,
@@ -100,7 +101,7 @@ export async function readValues(
     channelWise: true,
     packed: await checkpoint.read(names.codes),
     scale,
-    zero: await checkpoint.readFloat32(names.zero),
+    zero: await readFinite(checkpoint, names.zero),
   };
 }
 
@@ -144,8 +145,8 @@ export async function placeMatrix(
       return;
     }
     await place(values.codes, at);
-    set(await checkpoint.readFloat32(values.scale), metaAt);
-    set(await checkpoint.readFloat32(values.zero), metaZeroAt);
+    set(await readFinite(checkpoint, values.scale), metaAt);
+    set(await readFinite(checkpoint, values.zero), metaZeroAt);
   };
   const { scaleAt, zeroAt, metaAt, metaCount } = layout;
   const zeroMetaAt = metaAt + 2 * metaCount;

@@ -3,6 +3,7 @@
 import { dequantize } from "hqq-ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { FloatDtype } from "../io/float.ts";
+import type { CheckedDtype } from "../io/non_finite.ts";
 import type { Dtype } from "../io/tensor_spec.ts";
 import {
   type HqqScheme,
@@ -12,6 +13,7 @@ import {
 } from "../ops/matrix.ts";
 import { writeFloatMatrix, writeHqqMatrix } from "../ops/write_matrix.ts";
 import { checkFlatParameters, readFlatParameters } from "./flat_parameters.ts";
+import { checkFinite, readFinite } from "./check_finite.ts";
 import type { StoredLayout } from "./stored_layout.ts";
 import {
   type MatrixQuantizer,
@@ -81,6 +83,8 @@ export class WeightReader implements MatrixReader, PlainReader {
   readonly #checkpoint: Checkpoint;
   readonly #stored: StoredLayout | null;
   readonly #wanted: Readonly<Partial<Record<Part, Quantization>>>;
+  /** Names of float matrices without NaN and infinity. */
+  readonly #finite = new Set<string>();
 
   /**
    * Constructs a reader.
@@ -178,9 +182,11 @@ export class WeightReader implements MatrixReader, PlainReader {
       });
       if (end - begin === N * layout.rowWords * 4) {
         const target = into.subarray(0, end - begin);
-        return await this.#checkpoint.readInto(name, target);
+        await this.#checkpoint.readInto(name, target);
+        return this.#checkFinite(name, target, scheme.type);
       }
       const bytes = await this.#checkpoint.read(name);
+      this.#checkFinite(name, bytes, scheme.type);
       return writeFloatMatrix(layout, bytes, into);
     }
     if (stored !== undefined && stored.bits !== 16) {
@@ -234,6 +240,7 @@ export class WeightReader implements MatrixReader, PlainReader {
     }
     const { dtype } = this.#checkpoint.expect(name, { shape, dtypes: FLOATS });
     const bytes = await this.#checkpoint.read(name);
+    this.#checkFinite(name, bytes, dtype as CheckedDtype);
     return { shape, dtype: dtype as FloatDtype, bytes };
   }
 
@@ -264,7 +271,15 @@ export class WeightReader implements MatrixReader, PlainReader {
       return dequantize(await readMatrix(this.#checkpoint, matrix));
     }
     this.#checkpoint.expect(name, { shape, dtypes: FLOATS });
-    return await this.#checkpoint.readFloat32(name);
+    return await readFinite(this.#checkpoint, name);
+  }
+
+  /** Checks a float matrix once: experts on disk are read again and again. */
+  #checkFinite(name: string, bytes: Uint8Array, dtype: CheckedDtype): void {
+    if (this.#finite.has(name)) return;
+    const { directory } = this.#checkpoint;
+    checkFinite(bytes, dtype, { info: this.#checkpoint.info(name), directory });
+    this.#finite.add(name);
   }
 }
 

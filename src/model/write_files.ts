@@ -2,13 +2,14 @@
 
 import { join } from "@std/path";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import type { FloatDtype } from "../io/float.ts";
+import { type FloatDtype, isFloatDtype } from "../io/float.ts";
 import { isWritten } from "../io/is_written.ts";
 import {
   type TensorSource,
   writeSafetensors,
 } from "../io/safetensors_writer.ts";
 import type { HqqScheme } from "../ops/matrix.ts";
+import { checkFinite } from "./check_finite.ts";
 import { checkFlatParameters } from "./flat_parameters.ts";
 import type { PlannedFile, PlannedItem } from "./plan_files.ts";
 import type { MatrixQuantizer } from "./quantize_job.ts";
@@ -126,7 +127,7 @@ async function bytesOf(
   { name, matrix }: PlannedItem,
   { checkpoint, stored, quantizer }: WriteFilesOptions,
 ): Promise<Uint8Array[]> {
-  if (matrix === null) return [await checkpoint.read(name)];
+  if (matrix === null) return [await readPlainTensor(checkpoint, name)];
   const { N, K } = matrix.layout;
   const shape = [N, K] as const;
   const scheme = matrix.layout.scheme as HqqScheme;
@@ -145,4 +146,19 @@ async function bytesOf(
     shape,
     scheme,
   });
+}
+
+/** Reads a tensor that is stored as it is; floats must be numbers. */
+async function readPlainTensor(
+  checkpoint: Checkpoint,
+  name: string,
+): Promise<Uint8Array> {
+  const bytes = await checkpoint.read(name);
+  const info = checkpoint.info(name);
+  const { dtype } = info;
+  if (isFloatDtype(dtype) && dtype !== "F64") {
+    const { directory } = checkpoint;
+    checkFinite(bytes, dtype, { info, directory, action: "quantize" });
+  }
+  return bytes;
 }

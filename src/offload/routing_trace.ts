@@ -1,3 +1,4 @@
+import { jsonReason } from "../io/show_json.ts";
 import {
   checkTraceHeader,
   type TraceHeader,
@@ -186,7 +187,7 @@ function parseHeader(
     const header = checkTraceHeader(isFar ? { ...counts, farDepths } : counts);
     return { header, byteLength: begin + length };
   } catch (error) {
-    throw malformed(`its header is no trace's: ${(error as Error).message}`);
+    throw malformed(`its header is no trace's: ${jsonReason(error)}`);
   }
 }
 

@@ -179,6 +179,9 @@ Deno.test("parseTrace() refuses the header of no model", () => {
   const changes: Record<string, unknown>[] = [
     { layerCount: 0 },
     { expertCount: 70000 },
+    { expertCount: 60000, layerCount: 60000 }, // gigabytes to analyze
+    { expertCount: 4096, layerCount: 1024 },
+    { expertCount: 4096, topK: 4096 },
     { topK: 5 },
     { topK: "2" },
     { guessCount: -1 },

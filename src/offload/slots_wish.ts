@@ -1,3 +1,5 @@
+import { showJson } from "../io/show_json.ts";
+
 /** How many slots a layer gets: all the same, one by one, or as planned. */
 export type SlotsWish = number | readonly number[] | "auto";
 
@@ -46,7 +48,9 @@ export function parseSlots(text: string): SlotsWish {
   const parts = trimmed.split(",").map((part) => part.trim());
   if (!parts.every((part) => /^\d{1,9}$/.test(part))) {
     throw new SyntaxError(
-      `Cannot read slots: received "${text}", wanted auto, a number such as 5, or one for each layer such as 6,6,5,5`,
+      `Cannot read slots: received ${
+        showJson(text)
+      }, wanted auto, a number such as 5, or one for each layer such as 6,6,5,5`,
     );
   }
   return parts.length === 1 ? Number(parts[0]) : parts.map(Number);

@@ -1,3 +1,5 @@
+import { showJson } from "../io/show_json.ts";
+
 /** What a routing trace is of. */
 export interface TraceHeader {
   /** The model, for people. */
@@ -19,8 +21,15 @@ export interface TraceHeader {
   farDepths?: readonly number[];
 }
 
-/** Ids are u16, and the largest stands for none. */
-const ID_LIMIT = 0xffff;
+/**
+ * Several times what models have: what is analyzed takes memory and time by these
+ * numbers, which a file of a hundred bytes can claim.
+ */
+const MAX_LAYERS = 1024;
+const MAX_EXPERTS = 4096;
+const MAX_TOP_K = 256;
+const MAX_EXPERTS_OF_ALL_LAYERS = 1 << 16;
+
 const NAME_LIMIT = 1024;
 
 /** Where things are in the bytes of a token. */
@@ -62,8 +71,10 @@ export function checkTraceHeader(header: TraceHeader): TraceHeader {
     Number.isInteger(value) && value >= least && value <= most;
   if (
     typeof model === "string" && model.length <= NAME_LIMIT &&
-    isCount(layerCount, 1, 0xffff) &&
-    isCount(expertCount, 1, ID_LIMIT) && isCount(topK, 1, expertCount) &&
+    isCount(layerCount, 1, MAX_LAYERS) &&
+    isCount(expertCount, 1, MAX_EXPERTS) &&
+    layerCount * expertCount <= MAX_EXPERTS_OF_ALL_LAYERS &&
+    isCount(topK, 1, Math.min(expertCount, MAX_TOP_K)) &&
     isCount(guessCount, 0, expertCount) && Array.isArray(farDepths) &&
     farDepths.every((depth, i) =>
       isCount(depth, (farDepths[i - 1] ?? 1) + 1, layerCount - 1)
@@ -74,8 +85,8 @@ export function checkTraceHeader(header: TraceHeader): TraceHeader {
   }
   throw new RangeError(
     `Cannot use a trace header: received ${
-      JSON.stringify({
-        ...{ model, layerCount, expertCount, topK, guessCount, farDepths },
+      showJson({
+        ...{ layerCount, expertCount, topK, guessCount, farDepths, model },
       })
     }, wanted the name and the counts of a model`,
   );

@@ -52,6 +52,8 @@ export interface AnswerOptions {
   readonly format: AnswerFormat;
   /** How long a reader may take nothing of a stream, in ms. */
   readonly stallMs: number;
+  /** How long the head of a stream may wait for the request's turn, in ms. */
+  readonly headMs: number;
   /** Until when the request is to be answered; ends with the answer. */
   readonly life: RequestLife;
   /** Hears of it. */
@@ -72,10 +74,15 @@ export async function answer(
   options: AnswerOptions,
 ): Promise<Response> {
   const work = new Work(ask, options);
-  const { life, queue, stallMs } = options;
+  const { life, queue, stallMs, headMs } = options;
+  let hasHead = false;
   try {
-    const turn = queue.join(life.signal);
+    // Who has been told that an answer comes gets one, also while the server stops.
+    const turn = queue.join(life.signal, { isKept: () => hasHead });
     if (!ask.isStream) return Response.json(await work.whole(turn));
+    // Until then a status can turn it away, so that it may ask another server.
+    await settled(turn, headMs);
+    hasHead = true;
     return eventStream((send) => work.stream(turn, send), {
       onGone: () => life.end(clientIsGone()),
       keepAliveMs: KEEP_ALIVE_MS,
@@ -179,6 +186,17 @@ class Work {
 
   #usage(): Usage {
     return usageOf(this.#finals, this.#ask.count);
+  }
+}
+
+/** Waits for a promise, but not for ever; throws what it throws meanwhile. */
+async function settled(promise: Promise<unknown>, ms: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

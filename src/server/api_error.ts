@@ -1,4 +1,5 @@
 import { DeviceLostError } from "../gpu/device_loss.ts";
+import { oneLine } from "../io/one_line.ts";
 
 /** What a client is told when a request cannot be answered. */
 export interface ApiErrorOptions {
@@ -32,7 +33,7 @@ export class ApiError extends Error {
    * @param options What goes with it.
    */
   constructor(message: string, options: ApiErrorOptions) {
-    super(message);
+    super(oneLine(message)); // it may quote the request
     this.status = options.status;
     this.#options = options;
   }

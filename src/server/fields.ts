@@ -1,9 +1,7 @@
 import { isRecord } from "../text/special_token.ts";
 import { describeRange, isInRange, type Range } from "../engine/options.ts";
+import { showJson } from "../io/show_json.ts";
 import { ApiError } from "./api_error.ts";
-
-/** Longer values are cut in messages. */
-const SHOWN_LENGTH = 60;
 
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -135,18 +133,10 @@ export function wrongField(
   value: unknown,
   wanted: string,
 ): ApiError {
-  const state = value === undefined ? "missing" : shown(value);
+  const state = showJson(value);
   return new ApiError(`Cannot answer: ${param} is ${state}, wanted ${wanted}`, {
     status: 400,
     param,
     code: "invalid_value",
   });
-}
-
-function shown(value: unknown): string {
-  // JSON has numbers that are too large to be any.
-  const text = typeof value === "number"
-    ? String(value)
-    : JSON.stringify(value);
-  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
 }

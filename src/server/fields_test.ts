@@ -40,7 +40,7 @@ Deno.test("Fields names what is wrong, and what was wanted", () => {
     fields.number("x", { integer: true, min: 1, max: 9 });
   for (const value of ["1", 0, 10, 1.5, true, [1], {}, "x".repeat(99)]) {
     const shown = JSON.stringify(value);
-    const cut = shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
+    const cut = shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
     assertEquals(
       refusal(integer, value),
       `Cannot answer: outer.x is ${cut}, wanted an integer from 1 to 9`,

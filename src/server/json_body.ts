@@ -1,4 +1,9 @@
+import { jsonReason } from "../io/show_json.ts";
 import { ApiError } from "./api_error.ts";
+import { isDeepJson } from "./is_deep_json.ts";
+
+/** Brackets that may be open at the same time. */
+const MOST_DEPTH = 256;
 
 /** How much of a body is taken, and for how long. */
 export interface BodyLimits {
@@ -14,8 +19,8 @@ export interface BodyLimits {
  * @param request The request, its body unread.
  * @param limits How much is taken.
  * @returns The object.
- * @throws {ApiError} If it is too long (413), too slow (408), no UTF-8, no JSON or
- * no object (400).
+ * @throws {ApiError} If it is too long (413), too slow (408), no UTF-8, no JSON, no
+ * object or too deep (400).
  */
 export async function readJsonObject(
   request: Request,
@@ -80,11 +85,15 @@ function decode(bytes: Uint8Array<ArrayBuffer>): string {
 }
 
 function parse(text: string): unknown {
+  if (isDeepJson(text, MOST_DEPTH)) {
+    throw wrongBody(
+      `its objects and lists nest more than ${MOST_DEPTH} deep, wanted fewer`,
+    );
+  }
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw wrongBody(`it is no JSON (${reason}), wanted an object`);
+    throw wrongBody(`it is no JSON (${jsonReason(error)}), wanted an object`);
   }
 }
 

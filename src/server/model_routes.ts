@@ -60,15 +60,13 @@ export function modelRoutes(
     checkOptions(engine, ask.options);
     const life = new RequestLife(settings.timeoutMs);
     lives.add(life);
-    if (!ask.isStream) {
-      // A stream hears of it itself.
-      request.signal.addEventListener("abort", () => life.end(clientIsGone()));
-    }
+    request.signal.addEventListener("abort", () => life.end(clientIsGone()));
     return await answer(ask, {
       engine,
       queue,
       format,
       stallMs: settings.stallMs,
+      headMs: settings.headMs,
       life,
       listener: {
         ...listener,

@@ -12,6 +12,17 @@ export interface QueueLength {
 interface Waiter {
   readonly start: (turn: Disposable) => void;
   readonly fail: (error: unknown) => void;
+  readonly isKept: () => boolean;
+}
+
+/** How somebody waits. */
+export interface JoinOptions {
+  /**
+   * Whether who waits keeps its place when the queue is closed; asked then.
+   *
+   * @default {() => false}
+   */
+  readonly isKept?: () => boolean;
 }
 
 /**
@@ -61,11 +72,15 @@ export class RequestQueue implements QueueLength {
    * Waits for a turn.
    *
    * @param signal Gives up waiting when aborted.
+   * @param options What happens if the queue is closed meanwhile.
    * @returns The turn, which ends when it is disposed of.
    * @throws {ApiError} At once, if too many wait (429) or the queue is closed; later
    * the signal's reason.
    */
-  join(signal: AbortSignal): Promise<Disposable> {
+  join(
+    signal: AbortSignal,
+    { isKept = () => false }: JoinOptions = {},
+  ): Promise<Disposable> {
     if (this.#closed) throw this.#closed;
     signal.throwIfAborted();
     if (!this.#isRunning) {
@@ -73,23 +88,27 @@ export class RequestQueue implements QueueLength {
       return Promise.resolve(this.#turn());
     }
     if (this.#waiters.size >= this.#limit) throw queueIsFull(this.#limit);
-    return this.#wait(signal);
+    return this.#wait(signal, isKept);
   }
 
   /**
-   * Lets nobody in any more; who waits is turned away. Who runs goes on.
+   * Lets nobody in any more; who waits is turned away, but for those that are kept.
+   * Who runs goes on.
    *
    * @param error What they are told.
    */
   close(error: ApiError): void {
     this.#closed = error;
-    for (const { fail } of this.#waiters) fail(error);
-    this.#waiters.clear();
+    for (const waiter of this.#waiters) {
+      if (waiter.isKept()) continue;
+      this.#waiters.delete(waiter);
+      waiter.fail(error);
+    }
   }
 
-  #wait(signal: AbortSignal): Promise<Disposable> {
+  #wait(signal: AbortSignal, isKept: () => boolean): Promise<Disposable> {
     const { promise, resolve, reject } = Promise.withResolvers<Disposable>();
-    const waiter: Waiter = { start: resolve, fail: reject };
+    const waiter: Waiter = { start: resolve, fail: reject, isKept };
     const leave = () => {
       this.#waiters.delete(waiter);
       reject(signal.reason);

@@ -36,8 +36,8 @@ export interface Server extends AsyncDisposable {
   /** Resolves when it has stopped. */
   readonly finished: Promise<void>;
   /**
-   * Stops it: takes no more requests, turns away those that wait, and gives the
-   * running answer `graceMs` to come to its end.
+   * Stops it: takes no more requests, turns away those that wait without a response,
+   * and gives the others `graceMs` to come to their end.
    */
   shutdown(): Promise<void>;
 }
@@ -145,6 +145,8 @@ async function handle(
     response = apiError.response();
     log.answered(response, apiError);
   }
+  // What is said of an answer is all that it is: texts of others may be in it.
+  response.headers.set("x-content-type-options", "nosniff");
   for (const [name, value] of Object.entries(corsHeaders(request, settings))) {
     response.headers.set(name, value);
   }

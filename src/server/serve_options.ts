@@ -37,7 +37,7 @@ export interface ServeOptions {
    */
   readonly maxBodyBytes?: number | undefined;
   /**
-   * How long the running answer may go on when the server stops, in ms.
+   * How long answers that have begun may go on when the server stops, in ms.
    *
    * @default {10_000}
    */
@@ -49,6 +49,14 @@ export interface ServeOptions {
    * @default {10_000}
    */
   readonly stallMs?: number | undefined;
+  /**
+   * How long a stream that waits for its turn goes without a response, in ms: until
+   * then a server that stops turns it away with status 503, and a load balancer can
+   * ask another one. Later its response has begun, and the server answers it first.
+   *
+   * @default {10_000}
+   */
+  readonly headMs?: number | undefined;
   /** Hears of every request once it has been answered. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
 }
@@ -67,6 +75,7 @@ const DEFAULTS = {
   maxBodyBytes: 8 << 20,
   graceMs: 10_000,
   stallMs: 10_000,
+  headMs: 10_000,
 } as const satisfies ServeOptions;
 
 /** Timers of more milliseconds fire at once. */
@@ -80,6 +89,7 @@ const RANGES = {
   maxBodyBytes: [1, 2 ** 30],
   graceMs: [0, MOST_MS],
   stallMs: [1, MOST_MS],
+  headMs: [0, MOST_MS],
 } as const;
 
 /**

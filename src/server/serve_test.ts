@@ -1,7 +1,12 @@
 // deno-lint-ignore-file camelcase -- the names are those of the API
 /** The server over HTTP, with an engine that needs no GPU. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import type { Engine } from "../engine/engine.ts";
 import { fakeEngine, type FakeEngineOptions } from "./_fake_engine.ts";
 import type { RequestRecord } from "./request_record.ts";
@@ -313,9 +318,9 @@ Deno.test("serve() refuses bodies that are too long, broken or no object", async
       assertEquals(error.message, `Cannot read the body: ${state}`);
       assertEquals(error.code, "invalid_json");
     }
-    const deep = await post(path, "[".repeat(999));
+    const deep = await post(path, `{"prompt":${"[".repeat(900)}`);
     assertEquals(deep.status, 400);
-    await deep.body?.cancel();
+    assertStringIncludes((await deep.json()).error.message, "256 deep");
     assertEquals(records.length, 7);
   });
 });
@@ -537,6 +542,16 @@ Deno.test("serve() finds routes, and says which there are", async () => {
     assertEquals(content, "Hello");
     const wrong = await (await post("/detokenize", { tokens: "Hello" })).json();
     assertEquals(wrong.error.param, "tokens");
+    // Nobody else would be served for as long as it takes.
+    const long = await post("/tokenize", { content: "x".repeat(2 ** 18 + 1) });
+    assertEquals(long.status, 400);
+    assertEquals((await long.json()).error.param, "content");
+    for (const path of ["/", "/health", "/metrics", "/v1/nothing"]) {
+      const response = await fetch(server.url + path);
+      await response.body?.cancel();
+      const { headers } = response;
+      assertEquals(headers.get("x-content-type-options"), "nosniff", path);
+    }
     using connection = await Deno.connect({ port: server.port });
     const request = "GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close";
     await connection.write(new TextEncoder().encode(`${request}\r\n\r\n`));

@@ -2,6 +2,9 @@ import { Fields, type JsonObject } from "./fields.ts";
 import type { ServedEngine } from "./served_engine.ts";
 import { showToken } from "./token_text.ts";
 
+/** Characters that take a second or so, in which nobody else is served. */
+const MOST_CONTENT = 1 << 18;
+
 /**
  * `POST /tokenize`, as llama.cpp's server has it: text to ids.
  *
@@ -9,7 +12,8 @@ import { showToken } from "./token_text.ts";
  * @param body `content`; `add_special` for the model's start token in front;
  * `with_pieces` for the text of each token too.
  * @returns `tokens`.
- * @throws {ApiError} If a field is missing or of the wrong type.
+ * @throws {ApiError} If a field is missing or of the wrong type, or the text
+ * is too long.
  */
 export function tokenize(
   { tokenizer }: ServedEngine,
@@ -18,6 +22,9 @@ export function tokenize(
   const fields = new Fields(body);
   const content = fields.string("content");
   if (content === undefined) throw fields.wrong("content", "a string");
+  if (content.length > MOST_CONTENT) {
+    throw fields.wrong("content", `at most ${MOST_CONTENT} characters`);
+  }
   const ids = tokenizer.encode(content, {
     addSpecialTokens: fields.boolean("add_special") ?? false,
   });

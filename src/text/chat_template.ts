@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Environment, Interpreter, Template } from "@huggingface/jinja";
+import { Environment, Template } from "@huggingface/jinja";
+import { BoundedInterpreter } from "./bounded_interpreter.ts";
 import { isRecord, specialToken } from "./special_token.ts";
 import { strftime } from "./strftime.ts";
 
@@ -53,7 +54,19 @@ export interface RenderOptions {
    * @default {new Date()}
    */
   now?: Date;
+  /**
+   * How long it may take, in ms.
+   *
+   * @default {5000}
+   */
+  timeoutMs?: number;
 }
+
+/** How long a template may take; those that are meant take milliseconds. */
+const TIMEOUT_MS = 5000;
+
+/** Characters of what went wrong: it may be a whole conversation. */
+const REASON_LENGTH = 300;
 
 /** The longest `range()`, as in Jinja's own sandbox. */
 const MAX_RANGE_LENGTH = 100_000;
@@ -63,9 +76,8 @@ const MAX_RANGE_LENGTH = 100_000;
  * gives it.
  *
  * A template comes with the weights and is a program. It reaches no files and
- * no network, and one `range()` is at most 100,000 long; but nothing bounds
- * the time of nested loops, so that templates need as much trust as a regular
- * expression from the same place.
+ * no network, and is bounded: by time, by the length of texts (2^22) and of
+ * lists (2^20), and one `range()` is at most 100,000 long.
  *
  * @example
  * ```ts
@@ -105,9 +117,10 @@ export class ChatTemplate {
       this.#template = new Template(source);
     } catch (error) {
       // The library runs into a TypeError when it reads past the end.
-      const reason = error instanceof TypeError
-        ? "it ends early, wanted the end of a block or of an expression"
-        : messageOf(error);
+      const reason = reasonOf(
+        error,
+        "it ends early, wanted the end of a block or of an expression",
+      );
       throw new SyntaxError(`Cannot parse the chat template: ${reason}`, {
         cause: error,
       });
@@ -146,6 +159,7 @@ export class ChatTemplate {
    */
   render(messages: readonly Message[], options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, tools, variables, now } = options;
+    const { timeoutMs = TIMEOUT_MS } = options;
     const all: Record<string, unknown> = {
       ...globals(now ?? new Date()),
       ...this.#specialTokens,
@@ -160,13 +174,17 @@ export class ChatTemplate {
       for (const [name, value] of Object.entries(all)) {
         environment.set(name, value);
       }
-      const result = new Interpreter(environment).run(this.#template.parsed);
-      return String(result.value);
+      const interpreter = new BoundedInterpreter(environment, timeoutMs);
+      return String(interpreter.run(this.#template.parsed).value);
     } catch (error) {
-      throw new Error(
-        `Cannot render the chat template: ${messageOf(error)}`,
-        { cause: error },
+      // The library believes that values are of the type that it needs.
+      const reason = reasonOf(
+        error,
+        "it does with a value what its type does not allow",
       );
+      throw new Error(`Cannot render the chat template: ${reason}`, {
+        cause: error,
+      });
     }
   }
 }
@@ -217,6 +235,28 @@ function pickSource(value: unknown): string {
   );
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/**
+ * What went wrong, in one short line.
+ *
+ * @param error What was thrown.
+ * @param ofType What is meant if it is a TypeError of the engine.
+ */
+function reasonOf(error: unknown, ofType: string): string {
+  if (error instanceof TypeError) return ofType;
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError && /call stack/.test(text)) {
+    return "it is nested too deeply, or calls itself";
+  }
+  if (error instanceof RangeError && /^Invalid .* length/.test(text)) {
+    return "it makes a text or a list that is too long";
+  }
+  // It may quote what a user said, or a terminal would obey.
+  const line = text.replace(/\s+/g, " ").replace(
+    /\p{Cc}/gu,
+    (control) => `U+${control.codePointAt(0)!.toString(16).padStart(4, "0")}`,
+  );
+  if (line === "") return "it leaves a loop where there is none";
+  return line.length > REASON_LENGTH
+    ? `${line.slice(0, REASON_LENGTH).toWellFormed()}…`
+    : line;
 }

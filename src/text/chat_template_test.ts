@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ChatTemplate, type Message } from "./chat_template.ts";
 
 interface Case {
@@ -146,12 +146,115 @@ Deno.test("ChatTemplate bounds range() as Jinja's sandbox does", () => {
   }
 });
 
+Deno.test("ChatTemplate gives templates nothing but what they are given", () => {
+  for (
+    const expression of [
+      "messages.constructor",
+      "messages.__proto__",
+      "messages[0]['constructor']",
+      "messages[0].__proto__.polluted",
+      "messages[0].get('__proto__')",
+      "''.constructor",
+      "(1).constructor",
+      "range.constructor",
+      "raise_exception.constructor",
+      "namespace().constructor",
+      "constructor",
+      "__proto__",
+      "toString",
+      "globalThis",
+      "Deno",
+      "self",
+      "messages | map(attribute='constructor') | first",
+      "''.__class__.__mro__",
+    ]
+  ) assertEquals(render(`{{ ${expression} }}`, [USER]), "", expression);
+  for (
+    const source of [
+      "{{ ''.constructor.constructor('return Deno')() }}",
+      "{{ range.constructor('return Deno')() }}",
+      "{{ messages | attr('constructor') }}",
+      "{% set messages.__proto__.polluted = 1 %}",
+    ]
+  ) assertThrows(() => render(source, [USER]), Error, "Cannot render the chat");
+  // What a template sets is its own.
+  for (
+    const source of [
+      "{% set n = namespace() %}{% set n.__proto__ = {'polluted': 1} %}",
+      "{% set n = namespace(**{'__proto__': {'polluted': 1}}) %}",
+      "{% set x = {'__proto__': {'polluted': 1}} %}{{ x.polluted }}",
+      "{% set __proto__ = {'polluted': 1} %}{{ polluted }}",
+    ]
+  ) assertEquals(render(source, [USER]), "", source);
+  assert(!("polluted" in {}));
+});
+
 Deno.test("ChatTemplate bounds macros that call themselves", () => {
   assertThrows(
     () => render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"),
     Error,
     "Cannot render the chat template: ",
   );
+});
+
+Deno.test("ChatTemplate bounds loops, texts and lists that grow", () => {
+  const grow = (value: string, more: string) =>
+    `{% set ns = namespace(v=${value}) %}{% for i in range(60) %}` +
+    `{% set ns.v = ${more} %}{% endfor %}{{ ns.v | length }}`;
+  const many = "{% for a in range(100000) %}";
+  const cases: [source: string, says: string][] = [
+    [`${many}${many}x{% endfor %}{% endfor %}`, "it takes longer than 0.05 s"],
+    [`${many}${many}{% endfor %}{% endfor %}`, "it takes longer than 0.05 s"],
+    [
+      `{% set l = range(100000) %}${many}{% for b in l %}{% endfor %}{% endfor %}`,
+      "it takes longer than 0.05 s",
+    ],
+    [grow("'xy'", "ns.v + ns.v"), "it makes a text of 8388608 characters"],
+    [grow("'xy'", "ns.v ~ ns.v"), "it makes a text of 8388608 characters"],
+    [grow("[1]", "ns.v + ns.v"), "it makes a list of 2097152"],
+    ["{{ 'x' | indent(2000000000) }}", "it indents by 2000000000"],
+    ["{{ 'x' | indent(width=500000000) }}", "it indents by 500000000"],
+    ["{{ [1] | tojson(indent=500000000) }}", "it indents by 500000000"],
+  ];
+  for (const [source, says] of cases) {
+    const template = new ChatTemplate(source);
+    assertThrows(
+      // Where size is the bound, time must not be.
+      () =>
+        template.render([], { timeoutMs: says.endsWith(" s") ? 50 : 60_000 }),
+      Error,
+      `Cannot render the chat template: ${says}`,
+      source,
+    );
+  }
+  assertEquals(render("{{ 'a\nb' | indent(4) }}"), "a\n    b");
+});
+
+Deno.test("ChatTemplate says in its own words what the engine says in others", () => {
+  const deep = `{{ ${"[".repeat(20_000)}1${"]".repeat(20_000)} }}`;
+  assertThrows(
+    () => new ChatTemplate(deep),
+    SyntaxError,
+    "Cannot parse the chat template: it is nested too deeply",
+  );
+  const cases: [source: string, says: string][] = [
+    ["{% break %}", "it leaves a loop where there is none"],
+    ["{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "it is nested too"],
+    ["{{ raise_exception('\x1b[2J\na') }}", "U+001b[2J a"],
+    ["{{ raise_exception(messages[0].content) }}", `${"x".repeat(300)}…`],
+  ];
+  const messages = [{ role: "user", content: "x".repeat(5000) }];
+  for (const [source, says] of cases) {
+    const { message } = assertThrows(
+      () => new ChatTemplate(source).render(messages),
+      Error,
+    );
+    assert(
+      message.startsWith(`Cannot render the chat template: ${says}`),
+      message,
+    );
+    assert(message.length < 400, message);
+  }
 });
 
 Deno.test("ChatTemplate gives templates the time", () => {

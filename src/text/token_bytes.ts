@@ -39,12 +39,12 @@ export function parseDecoder(decoder: unknown): TokenBytes {
       (type === "Replace" && isRecord(pattern) &&
         typeof pattern.String === "string" && typeof content === "string") ||
       (type === "Strip" && isFused && content === " " &&
-        typeof start === "number" && stop === 0);
+        Number.isInteger(start) && stop === 0);
     if (!known) {
       throw new TypeError(
-        `Cannot read tokenizer.json: its decoder has the step ${
-          JSON.stringify(step)
-        }, wanted Replace, ByteFallback, Fuse, or Strip of leading spaces`,
+        `Cannot read tokenizer.json: its decoder has a step ${
+          shownType(type)
+        }, wanted Replace of a text, ByteFallback, Fuse, or Strip of leading spaces`,
       );
     }
     if (type === "Replace") {
@@ -66,4 +66,10 @@ export function parseDecoder(decoder: unknown): TokenBytes {
     return encoder.encode(text);
   };
   return { bytesOf, strippedSpaceCount };
+}
+
+function shownType(type: unknown): string {
+  if (typeof type !== "string") return "of no type";
+  return "of type " +
+    JSON.stringify(type.length > 40 ? `${type.slice(0, 40)}…` : type);
 }

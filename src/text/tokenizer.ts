@@ -4,6 +4,7 @@
  * @module
  */
 import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { checkTokenizerJson, type TokenizerJson } from "./check_tokenizer.ts";
 import { isRecord, specialToken } from "./special_token.ts";
 import { parseDecoder, type TokenBytes } from "./token_bytes.ts";
 import { TokenDecoder } from "./token_decoder.ts";
@@ -27,13 +28,6 @@ export interface DecodeOptions {
    * @default {true}
    */
   skipSpecialTokens?: boolean;
-}
-
-/** A token that the vocabulary was extended by. */
-interface AddedToken {
-  id: number;
-  content: string;
-  special?: boolean;
 }
 
 /** Stands for a space within tokens. */
@@ -70,15 +64,22 @@ export class Tokenizer {
   readonly #specialIds: ReadonlySet<number>;
 
   private constructor(
-    json: Record<string, unknown>,
+    json: TokenizerJson,
     config: Record<string, unknown>,
   ) {
-    const added = json.added_tokens as AddedToken[];
-    const { vocab } = json.model as { vocab: Record<string, number> };
+    const { added_tokens: added, model: { vocab } } = json;
     const { bytesOf, strippedSpaceCount } = parseDecoder(json.decoder);
     this.#bytesOf = bytesOf;
     this.strippedSpaceCount = strippedSpaceCount;
-    this.#library = new Library(splitBetweenWords(json), config);
+    try {
+      this.#library = new Library(splitBetweenWords(json), config);
+    } catch (error) {
+      // The library believes what it reads, and runs into a TypeError.
+      throw new TypeError(
+        "Cannot read tokenizer.json: a step of it, or of tokenizer_config.json, is of an unknown kind, wanted those of a sentencepiece model",
+        { cause: error },
+      );
+    }
 
     let maxId = -1;
     for (const id of Object.values(vocab)) maxId = Math.max(maxId, id);
@@ -108,15 +109,7 @@ export class Tokenizer {
     tokenizerJson: unknown,
     tokenizerConfig: unknown = {},
   ): Tokenizer {
-    const json = isRecord(tokenizerJson) ? tokenizerJson : {};
-    const model = isRecord(json.model) ? json.model : {};
-    const isComplete = isRecord(model.vocab) && Array.isArray(model.merges) &&
-      Array.isArray(json.added_tokens);
-    if (!isComplete) {
-      throw new TypeError(
-        "Cannot read tokenizer.json: it has no BPE model, wanted model.vocab, model.merges and added_tokens",
-      );
-    }
+    const json = checkTokenizerJson(tokenizerJson);
     if (!isRecord(tokenizerConfig)) {
       throw new TypeError(
         "Cannot read tokenizer_config.json: it is not an object, wanted one",
@@ -147,12 +140,26 @@ export class Tokenizer {
    * @param text The text.
    * @param options What to add.
    * @returns The ids.
+   * @throws {Error} If the tokenizer's files do not fit each other.
    */
   encode(text: string, options: EncodeOptions = {}): number[] {
     const { addSpecialTokens = true } = options;
-    return this.#library.encode(text, {
-      "add_special_tokens": addSpecialTokens,
-    }).ids;
+    const refuse = (cause?: unknown) =>
+      new Error(
+        "Cannot encode a text: the steps of tokenizer.json make something else than ids of it, wanted those of a sentencepiece model",
+        { cause },
+      );
+    let ids: number[];
+    try {
+      ids = this.#library.encode(text, {
+        "add_special_tokens": addSpecialTokens,
+      }).ids;
+    } catch (error) {
+      throw refuse(error);
+    }
+    const isId = (id: number) => id >= 0 && id < this.vocabSize;
+    if (!ids.every(isId)) throw refuse();
+    return ids;
   }
 
   /**
@@ -222,11 +229,9 @@ export class Tokenizer {
  * token with such a place in it, so that no merge ever spans two words. If a
  * merge does, or the text is split already, nothing changes.
  */
-function splitBetweenWords(
-  json: Record<string, unknown>,
-): Record<string, unknown> {
-  const model = json.model as Record<string, unknown>;
-  const merges = model.merges as (string | [string, string])[];
+function splitBetweenWords(json: TokenizerJson): Record<string, unknown> {
+  const { model } = json;
+  const { merges } = model;
   const isSplit = (json.pre_tokenizer ?? null) !== null;
   // Each of these looks at the whole of what it is given.
   const looksAtWhole = model.ignore_merges === true ||

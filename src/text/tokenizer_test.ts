@@ -274,7 +274,7 @@ Deno.test("Tokenizer.fromJson() refuses what is not a tokenizer it knows", () =>
     assertThrows(
       () => Tokenizer.fromJson({ ...json, decoder }),
       TypeError,
-      "Cannot read tokenizer.json: its decoder has the step",
+      "Cannot read tokenizer.json: its decoder has a step of",
     );
   }
   assertThrows(
@@ -282,6 +282,41 @@ Deno.test("Tokenizer.fromJson() refuses what is not a tokenizer it knows", () =>
     TypeError,
     "Cannot read tokenizer_config.json",
   );
+});
+
+Deno.test("Tokenizer.fromJson() refuses ids, merges and steps that it cannot use", () => {
+  const json = readJson("tokenizer.json", STORIES) as Record<string, unknown>;
+  const model = json.model as Record<string, unknown>;
+  const bomb = { type: "Split", pattern: { Regex: "(a+)+$" } };
+  const cases: [Record<string, unknown>, string][] = [
+    [{ model: { ...model, vocab: { a: "1" } } }, "model.vocab has no id"],
+    [{ model: { ...model, vocab: { a: 2 ** 40 } } }, "model.vocab has no id"],
+    [
+      { model: { ...model, merges: ["a"] } },
+      "model.merges has what is no pair",
+    ],
+    [{ model: { ...model, merges: [[1, 2]] } }, "model.merges has"],
+    [{ "added_tokens": [null] }, "added_tokens has what is no token"],
+    [{ "added_tokens": [{ id: -1, content: "x" }] }, "added_tokens has"],
+    [{ "pre_tokenizer": bomb }, "its pre_tokenizer has a regular expression"],
+    [{ normalizer: { normalizers: [bomb] } }, "its normalizer has a regular"],
+    [{ "pre_tokenizer": { type: "Bogus" } }, "a step of it"],
+    [{ normalizer: 5 }, "a step of it"],
+  ];
+  for (const [change, says] of cases) {
+    assertThrows(
+      () => Tokenizer.fromJson({ ...json, ...change }),
+      TypeError,
+      `Cannot read tokenizer.json: ${says}`,
+    );
+  }
+});
+
+Deno.test("Tokenizer.encode() says that steps do not fit each other", () => {
+  const json = readJson("tokenizer.json", STORIES) as Record<string, unknown>;
+  const steps = { "post_processor": { type: "TemplateProcessing", single: 5 } };
+  const tokenizer = Tokenizer.fromJson({ ...json, ...steps });
+  assertThrows(() => tokenizer.encode("a"), Error, "Cannot encode a text: ");
 });
 
 function mulberry32(seed: number): () => number {

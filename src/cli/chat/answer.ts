@@ -1,6 +1,7 @@
 import { dim } from "@std/fmt/colors";
 import type { GenerateResult } from "../../engine/generate.ts";
 import { statsLine } from "../../engine/stats.ts";
+import { outText } from "../harmless.ts";
 import type { Interrupts } from "../interrupts.ts";
 import type { Session } from "./session.ts";
 import { spinner } from "./spinner.ts";
@@ -46,7 +47,7 @@ export async function answer(
     const messages = conversation.ask(turn.question, turn);
     for await (const { text, final } of engine.chat(messages, generate)) {
       if (text !== "" || final !== undefined) waiting[Symbol.dispose]();
-      if (text !== "") io.out(text);
+      if (text !== "") outText(io, text);
       isMidLine = !text.endsWith("\n") && (isMidLine || text !== "");
       if (final === undefined) continue;
       if (isMidLine || final.text === "") io.out("\n");

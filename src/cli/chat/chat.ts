@@ -1,6 +1,6 @@
 import { dim } from "@std/fmt/colors";
 import { join } from "@std/path";
-import { homeFolder } from "../../io/home.ts";
+import { homeFolder, PROCESS_ENVIRONMENT } from "../../io/home.ts";
 import { readJson } from "../../io/json_file.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
@@ -98,5 +98,5 @@ async function run(
 /** Whether there is a terminal on which lines can be edited. */
 function canEdit({ io }: Surroundings): boolean {
   return io.terminal.input && io.terminal.err &&
-    Deno.env.get("TERM") !== "dumb";
+    PROCESS_ENVIRONMENT.variable("TERM") !== "dumb";
 }

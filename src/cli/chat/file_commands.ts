@@ -3,7 +3,9 @@
 import { dim } from "@std/fmt/colors";
 import { dirname } from "@std/path";
 import { fileError } from "../../io/file_error.ts";
+import { PROCESS_ENVIRONMENT } from "../../io/home.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
+import { harmless } from "../harmless.ts";
 import { UsageError } from "../usage_error.ts";
 import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
 import { loadKv, saveKv } from "./kv_file.ts";
@@ -51,13 +53,12 @@ async function save(value: string, session: Session): Promise<Outcome> {
     messages: conversation.messages,
   });
   try {
-    // Only its owner may read what was said.
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw fileError(`make ${dirname(path)}`, error);
   }
   const bytes = new TextEncoder().encode(text);
-  await writeWhole(path, (file) => writeAll(file, bytes));
+  await writeWhole(path, (file) => writeAll(file, bytes), { isPrivate: true });
   session.path = path;
   io.err(`Saved ${turns(conversation.turnCount)} to ${path}\n`);
   await saveKv(path, session, isWithKv);
@@ -105,7 +106,9 @@ async function load(value: string, session: Session): Promise<Outcome> {
   const instead = replaced === 0 ? "" : `, in place of ${turns(replaced)}`;
   io.err(`Loaded ${turns(conversation.turnCount)}${instead}.\n`);
   const last = chat.messages.at(-1);
-  if (last !== undefined) io.err(dim(`Last answer: ${last.content}`) + "\n");
+  if (last !== undefined) {
+    io.err(dim(`Last answer: ${harmless(last.content)}`) + "\n");
+  }
   await loadKv(path, session);
   const { name } = session.engine;
   if (chat.model !== "" && chat.model !== name) {
@@ -115,7 +118,7 @@ async function load(value: string, session: Session): Promise<Outcome> {
 }
 
 function filePath(name: string, { home }: Session): string {
-  return chatPath(name, home, Deno.env.get("HOME"));
+  return chatPath(name, home, PROCESS_ENVIRONMENT.variable("HOME"));
 }
 
 async function readText(path: string): Promise<string> {

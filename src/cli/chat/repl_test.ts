@@ -318,6 +318,10 @@ Deno.test("repl() saves a conversation and goes on with it", async () => {
     assertStringIncludes(second.stderr, "Last answer: <c>\n");
     assertStringIncludes(second.stderr, `Saved 2 turns to ${other}\n`);
     assertStringIncludes(second.stderr, "System message: be nice\n");
+    if (Deno.build.os !== "windows") {
+      // Wherever it lies, only its owner may read what was said.
+      assertEquals((await Deno.stat(other)).mode! & 0o777, 0o600);
+    }
     assertEquals(second.options[1]?.topK, 3);
     assertEquals(second.asked[1]?.map(({ content }) => content), [
       ...["be nice", "c", "<c>", "d"],

@@ -2,6 +2,7 @@
 
 import { isRecord } from "../../text/special_token.ts";
 import { type GenerateOptions, resolveOptions } from "../../engine/options.ts";
+import { showJson } from "../../io/show_json.ts";
 import type { Message } from "../../text/chat_template.ts";
 import { SAMPLING_FLAGS } from "../flags.ts";
 
@@ -54,7 +55,7 @@ export function parseChat(text: string, path: string): SavedChat {
   }
   if (file.version !== VERSION) {
     throw refuse(
-      `its version is ${JSON.stringify(file.version)}, wanted ${VERSION}; ` +
+      `its version is ${showJson(file.version)}, wanted ${VERSION}; ` +
         "perhaps a newer moeno wrote it",
     );
   }
@@ -103,7 +104,7 @@ function problemOf(settings: unknown): string | undefined {
   const known = SAMPLING_FLAGS.map(({ option }) => option);
   const unknown = Object.keys(settings).find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    return `there is no setting ${JSON.stringify(unknown)}`;
+    return `there is no setting ${showJson(unknown)}`;
   }
   try {
     resolveOptions(settings as GenerateOptions);

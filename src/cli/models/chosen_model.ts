@@ -1,6 +1,7 @@
 import { dirname } from "@std/path";
 import { findModel } from "../../hub/find_model.ts";
 import type { ModelPlaces } from "../../hub/local_models.ts";
+import { modelsFolder } from "../../hub/models_folder.ts";
 import {
   type Environment,
   homeFolder,
@@ -17,7 +18,30 @@ import { defaultModel } from "../open_engine.ts";
  */
 export async function chosenModel(name: string | undefined): Promise<string> {
   if (name === undefined) return defaultModel();
-  return await findModel(name, modelPlaces());
+  const places = modelPlaces();
+  try {
+    return await findModel(name, places);
+  } catch (error) {
+    await checkVisible(places);
+    throw error;
+  }
+}
+
+/**
+ * Checks that fetched models may be looked for: what Deno hides would look like a
+ * folder without any.
+ *
+ * @param places Where models with names are.
+ * @throws {Error} If Deno has no permission.
+ */
+export async function checkVisible({ home }: ModelPlaces): Promise<void> {
+  if (home === null) return;
+  const path = modelsFolder(home);
+  const { state } = await Deno.permissions.query({ name: "read", path });
+  if (state === "granted") return;
+  throw new Error(
+    `Cannot look for models in ${path}: Deno has no permission, run it with --allow-read=${home}`,
+  );
 }
 
 /**

@@ -7,7 +7,7 @@ import { COMMON_FLAGS } from "../flags.ts";
 import { JSON_FLAG } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
-import { modelPlaces } from "./chosen_model.ts";
+import { checkVisible, modelPlaces } from "./chosen_model.ts";
 
 /** `list`: the models that are here. */
 export const LIST: Command = {
@@ -38,7 +38,9 @@ async function run(
       }; moeno show describes a model`,
     );
   }
-  const models = await listModels(modelPlaces(environment));
+  const places = modelPlaces(environment);
+  await checkVisible(places);
+  const models = await listModels(places);
   if (values.json) {
     io.out(JSON.stringify({ models }) + "\n");
     return 0;

@@ -7,7 +7,7 @@ import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { closest, UsageError } from "../usage_error.ts";
-import { modelPlaces } from "./chosen_model.ts";
+import { checkVisible, modelPlaces } from "./chosen_model.ts";
 
 /** `rm`: takes fetched models away. */
 export const RM: Command = {
@@ -16,7 +16,7 @@ export const RM: Command = {
   usage: "<model>... [flags]",
   details:
     `Takes names as moeno list shows them, also of models that are here in part. What
-did not come by moeno pull is never touched.`,
+lies outside of the folder of models is never touched: of a link only the link goes.`,
   completes: "model",
   flags: [
     {
@@ -40,6 +40,7 @@ async function run(
     throw new UsageError("rm has no model, wanted names as moeno list shows");
   }
   const places = modelPlaces(environment);
+  await checkVisible(places);
   const all = await findNames(places);
   // All are found before the first is gone.
   const models = [...new Set(positional.map((name) => removable(name, all)))];

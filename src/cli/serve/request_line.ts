@@ -27,6 +27,19 @@ export function requestLine(
   return error === undefined ? line : `${line}: ${error}`;
 }
 
+/** What balancers and Prometheus ask for, every few seconds. */
+const PROBED: readonly string[] = ["/health", "/metrics"];
+
+/**
+ * Whether a request is one of those that would fill a log, and went well.
+ *
+ * @param record What happened.
+ * @returns Whether nobody wants to read of it.
+ */
+export function isProbe({ path, status }: RequestRecord): boolean {
+  return PROBED.includes(path) && status === 200;
+}
+
 function formatMs(ms: number): string {
   return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(2)} s`;
 }

@@ -16,7 +16,7 @@ import {
   PROMPT_CACHE_FLAG,
 } from "../prompt_cache_flag.ts";
 import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
-import { requestLine } from "./request_line.ts";
+import { isProbe, requestLine } from "./request_line.ts";
 import { SERVE_FLAGS, serveOptions } from "./serve_flags.ts";
 
 /** `serve`: the model for other programs, and a page to chat on. */
@@ -28,7 +28,7 @@ export const SERVE: Command = {
     "Programs for OpenAI's API work with the base URL http://127.0.0.1:8080/v1 and any\n" +
     "model name. / is a page to chat on, with a live picture of the expert cache;\n" +
     "/metrics is for Prometheus, /health for load balancers. Requests run one after\n" +
-    "the other. Ctrl-C or SIGTERM lets the running answer end, for 10 s at most.",
+    "the other. Ctrl-C or SIGTERM lets the running answer end, for --grace at most.",
   flags: [
     ...SERVE_FLAGS,
     PROMPT_CACHE_FLAG,
@@ -58,7 +58,8 @@ async function run(
   const server = await serve(served(model.engine), {
     ...options,
     onRequest: (record) => {
-      if (!isQuiet) io.err(dim(requestLine(record)) + "\n");
+      if (isQuiet || isProbe(record)) return;
+      io.err(dim(requestLine(record)) + "\n");
     },
   });
   using _listening = interrupts.listen(() => {

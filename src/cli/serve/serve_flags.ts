@@ -50,6 +50,14 @@ export const SERVE_FLAGS: readonly Flag[] = [
     help: "How long a request may take, waiting included",
     default: "600",
   },
+  {
+    name: "grace",
+    option: "grace",
+    value: "<seconds>",
+    range: { min: 0, max: 2_000_000 },
+    help: "How long answers may go on after SIGTERM or Ctrl-C",
+    default: "10",
+  },
 ];
 
 /**
@@ -59,15 +67,17 @@ export const SERVE_FLAGS: readonly Flag[] = [
  * @returns For `serve()`.
  */
 export function serveOptions(values: ParsedArgs["values"]): ServeOptions {
-  const { timeout } = values;
   return {
     host: values.host as string | undefined,
     port: values.port as number | undefined,
     apiKey: values.apiKey as string | undefined,
     cors: values.cors as string[] | undefined,
     maxQueue: values.maxQueue as number | undefined,
-    timeoutMs: timeout === undefined
-      ? undefined
-      : Math.ceil(Number(timeout) * 1000),
+    timeoutMs: milliseconds(values.timeout),
+    graceMs: milliseconds(values.grace),
   };
+}
+
+function milliseconds(seconds: unknown): number | undefined {
+  return seconds === undefined ? undefined : Math.ceil(Number(seconds) * 1000);
 }

@@ -6,7 +6,7 @@ import type { Command } from "../command.ts";
 import { UsageError } from "../usage_error.ts";
 import { parseConfig } from "./config_file.ts";
 import { neededPath, type SettingsEnvironment } from "./environment.ts";
-import { checkedValue, spellingsOf } from "./setting.ts";
+import { checkedValue, HIDDEN, spellingsOf } from "./setting.ts";
 import { readSwitch, variableOf } from "./variables.ts";
 
 /** What is in the file, as `JSON.parse()` reads it. */
@@ -63,18 +63,27 @@ export async function changeConfig(
     throw new Error(`Cannot unset ${key}: it is not in ${path}`);
   }
   await writeText(path, JSON.stringify(json, null, 2) + "\n");
-  const variable = variableOf(key.slice(key.indexOf(".") + 1));
+  const name = key.slice(key.indexOf(".") + 1);
+  const variable = variableOf(name);
+  const shown = isSecret(name, commands) ? HIDDEN : value;
   return {
-    record: { path, key, value: value ?? null },
+    record: { path, key, value: value === undefined ? null : shown },
     notes: [
       action === "set"
-        ? `${key} is ${JSON.stringify(value)} in ${path}`
+        ? `${key} is ${JSON.stringify(shown)} in ${path}`
         : `${key} is no longer in ${path}`,
       ...environment.variable(variable)
         ? [`${variable} is set and goes before it`]
         : [],
     ],
   };
+}
+
+/** Whether a flag is one whose value is not shown. */
+function isSecret(name: string, commands: readonly Command[]): boolean {
+  return commands.some(({ flags }) =>
+    flags.some((flag) => flag.name === name && flag.isSecret)
+  );
 }
 
 /** An empty object if there is no file yet. */
@@ -96,8 +105,10 @@ async function writeText(path: string, text: string): Promise<void> {
   } catch (error) {
     throw fileError(`make ${dirname(target)}`, error);
   }
-  await writeWhole(target, async (file) => {
-    await writeAll(file, new TextEncoder().encode(text));
+  const bytes = new TextEncoder().encode(text);
+  // A key may be in it.
+  await writeWhole(target, (file) => writeAll(file, bytes), {
+    isPrivate: true,
   });
   if (mode !== null) await Deno.chmod(target, mode & 0o777);
 }

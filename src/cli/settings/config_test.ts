@@ -308,3 +308,23 @@ Deno.test("config says in a sentence what does not go, and leaves the file", asy
     assertStringIncludes(stderr, 'found "]" at line 1, column 2, wanted a key');
   }
 });
+
+Deno.test("config set keeps a key from the screen and from other users", async () => {
+  using config = tempConfig();
+  const { path } = config;
+  const variables = { MOENO_CONFIG: path };
+  const set = ["config", "set", "serve.api-key", "sesame"];
+  for (const flags of [[], ["--json"]]) {
+    const { code, stdout, stderr } = await run([...set, ...flags], variables);
+    assertEquals([code, stderr], [0, `# serve.api-key is "***" in ${path}\n`]);
+    assert(!stdout.includes("sesame"), stdout);
+  }
+  const written = JSON.parse(await Deno.readTextFile(path));
+  assertEquals(written, { serve: { "api-key": "sesame" } });
+  if (Deno.build.os === "windows") return; // it has no modes
+  assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+  // Whoever lets others read the file keeps it so.
+  await Deno.chmod(path, 0o644);
+  await run(["config", "set", "seed", "1"], variables);
+  assertEquals((await Deno.stat(path)).mode! & 0o777, 0o644);
+});

@@ -29,7 +29,7 @@ export interface Setting {
 }
 
 /** Stands for the value of a secret. */
-const HIDDEN = "***";
+export const HIDDEN = "***";
 
 /**
  * Shows the value of a setting to people.

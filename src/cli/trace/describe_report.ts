@@ -16,7 +16,7 @@ import {
 } from "../../analysis/trace_tables.ts";
 import { alignedTable, markdownTable } from "../table.ts";
 import { blockOf, heated } from "./heat_cells.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 /** How to write a report. */
 export interface DescribeOptions {

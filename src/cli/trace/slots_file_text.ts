@@ -1,5 +1,5 @@
 import type { TraceReport } from "../../analysis/trace_report.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../printable.ts";
 
 /**
  * Writes a file that `--slots` reads: suggested slots, a line for each layer, and

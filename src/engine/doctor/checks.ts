@@ -3,6 +3,7 @@
 import project from "../../../deno.json" with { type: "json" };
 import { modelsFolder } from "../../hub/models_folder.ts";
 import { homeFolder } from "../../io/home.ts";
+import { checkProgramFiles } from "../../program/program_files.ts";
 import { measureVramRate } from "../device_rates.ts";
 import { measureDiskRate } from "../disk_rate.ts";
 import { weightFiles } from "../forecast/weight_files.ts";
@@ -19,6 +20,7 @@ import {
 } from "./judge_gpu.ts";
 import { judgeCores, judgeFolders, judgeMemory } from "./judge_host.ts";
 import {
+  judgeProgramFiles,
   judgeVariables,
   judgeVersions,
   variablesThatMatter,
@@ -35,6 +37,7 @@ import { measureLink } from "./measure_link.ts";
 /** What needs no GPU, and goes first. */
 export const HOST_CHECKS: readonly Check[] = [
   checkOf("versions", versionsOf, judgeVersions),
+  checkOf("program", () => checkProgramFiles(), judgeProgramFiles),
   checkOf(
     "variables",
     ({ variables }) => variablesThatMatter(variables),

@@ -1,5 +1,6 @@
 /** What versions and variables mean. */
 
+import type { ProgramFiles } from "../../program/program_files.ts";
 import { type Finding, note, ok, problem } from "./check.ts";
 
 /** Versions of the programs below. */
@@ -46,6 +47,25 @@ export function judgeVersions(versions: Versions): Finding {
   );
 }
 
+/**
+ * Judges the program's own files.
+ *
+ * @param files What became of them.
+ * @returns What that means.
+ */
+export function judgeProgramFiles(
+  { folder, fileCount, damaged }: ProgramFiles,
+): Finding {
+  if (folder === null) return ok("all of it is here");
+  if (damaged.length === 0) {
+    return ok(`${fileCount} files in ${folder}, as they were built`);
+  }
+  return problem(
+    `${damaged.join(", ")} in ${folder}: not as they were built`,
+    `remove ${folder}; the next start unpacks it again`,
+  );
+}
+
 /** Variables that say something, by their names. */
 export type Variables = Readonly<Record<string, string>>;
 
@@ -66,7 +86,10 @@ export function variablesThatMatter(all: Variables): Variables {
   return Object.fromEntries(
     Object.entries(all)
       .filter(([name]) => names.test(name))
-      .map(([name, value]) => [name, SECRET.test(name) ? "(hidden)" : value])
+      .map(([name, value]) => [
+        name,
+        SECRET.test(name) ? "(hidden)" : value.replace(/\/\/[^/@]*@/g, "//…@"),
+      ])
       .sort(([a], [b]) => a! < b! ? -1 : 1),
   );
 }

@@ -12,6 +12,7 @@ import {
 } from "./judge_gpu.ts";
 import { judgeCores, judgeFolders, judgeMemory } from "./judge_host.ts";
 import {
+  judgeProgramFiles,
   judgeVariables,
   judgeVersions,
   variablesThatMatter,
@@ -65,18 +66,28 @@ Deno.test("judgeVersions takes the Deno that is tested, and no older one", () =>
   }
 });
 
+Deno.test("judgeProgramFiles says what to remove where files are damaged", () => {
+  const files = { folder: "/caches/1.0.0-abc/", fileCount: 9, damaged: [] };
+  assertEquals(judgeProgramFiles(files).verdict, "ok");
+  assertProblem(
+    judgeProgramFiles({ ...files, damaged: ["deno"] }),
+    /^remove \/caches\/1\.0\.0-abc\/; the next start unpacks it again$/,
+  );
+});
+
 Deno.test("judgeVariables shows what matters, no secrets, and wrong backends", () => {
   const variables = variablesThatMatter({
     PATH: "/bin",
     MOENO_HOME: "/data",
     HF_TOKEN: "hf_abc",
     MOENO_API_KEY: "k",
+    HF_ENDPOINT: "https://me:sesame@hub.example/a",
   });
   const { verdict, text } = judgeVariables(variables);
   assertEquals(verdict, "ok");
   assertEquals(
     text,
-    "HF_TOKEN=(hidden) MOENO_API_KEY=(hidden) MOENO_HOME=/data",
+    "HF_ENDPOINT=https://…@hub.example/a HF_TOKEN=(hidden) MOENO_API_KEY=(hidden) MOENO_HOME=/data",
   );
   assertProblem(judgeVariables({ DENO_WEBGPU_BACKEND: "gl" }), /unset it/);
   assertEquals(

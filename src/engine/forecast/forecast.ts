@@ -10,6 +10,7 @@ import { syntheticSource } from "../load_synthetic.ts";
 import type { LoadOptions } from "../load_options.ts";
 import { type ModelSource, openSource } from "../model_source.ts";
 import { openGpu } from "../open_gpu.ts";
+import { freeByteLength } from "../this_machine.ts";
 import { type Estimate, estimate, type MachineCosts } from "./estimate.ts";
 import { findChanges, type HelpfulChange } from "./find_changes.ts";
 import { type HitRates, hitRates, type HitRateSource } from "./hit_rates.ts";
@@ -68,7 +69,7 @@ export interface Forecast {
   readonly gpu: GpuFacts;
   /** Bytes of VRAM that placements are to fit in: asked for, free, or 8 GiB. */
   readonly vramBudgetByteLength: number;
-  /** Bytes of RAM that programs could take now. */
+  /** Bytes of RAM that programs could take now; `Infinity` if we may not know. */
   readonly availableRamByteLength: number;
   /** Bits of the attention's weights; 16 for floats. */
   readonly attnBits: number;
@@ -209,7 +210,7 @@ export async function forecast(
 async function machineOf(gpu: Gpu) {
   return {
     gpuFacts: await gpuFacts(gpu.name),
-    ramByteLength: Deno.systemMemoryInfo().available,
+    ramByteLength: freeByteLength(),
   };
 }
 

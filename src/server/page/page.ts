@@ -64,7 +64,6 @@ export async function pageHandler(): Promise<(request: Request) => Response> {
     "content-security-policy": policy,
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     // Asked for every time, sent only when the server's version has changed.
     "cache-control": "no-cache",

@@ -50,9 +50,11 @@ export async function* streamChat(body, { signal, fetch = globalThis.fetch }) {
       }
       const chunk = parseChunk(item.data);
       if (chunk.error) throw ChatFailure.ofAnswer(response.status, chunk);
-      const [choice] = chunk.choices ?? [];
-      const delta = choice?.delta?.content ?? "";
-      if (delta !== "") yield { kind: "text", text: delta };
+      const choice = chunk.choices?.[0];
+      const delta = choice?.delta?.content;
+      if (typeof delta === "string" && delta !== "") {
+        yield { kind: "text", text: delta };
+      }
       finish = choice?.finish_reason ?? finish;
       stats = statsOf(chunk, stats);
     }
@@ -123,7 +125,8 @@ async function* piecesOf(stream) {
  */
 function parseChunk(data) {
   try {
-    return JSON.parse(data);
+    // Anything else than an object has none of what a chunk has.
+    return Object(JSON.parse(data));
   } catch {
     throw new ChatFailure({ kind: "cut-off", message: "broken JSON" });
   }
