@@ -191,7 +191,14 @@ Deno.test("Engine keeps its watchers, its state files and those who wait over th
   });
 });
 
-Deno.test("Engine says why it cannot be loaded again, and tries once more when asked", async () => {
+Deno.test({
+  name:
+    "Engine says why it cannot be loaded again, and tries once more when asked",
+  ignore: !IS_LONG, // lasting_model_test.ts does it without a GPU
+  fn: cannotBeLoaded,
+});
+
+async function cannotBeLoaded(): Promise<void> {
   await withLab({}, async (engine, devices) => {
     const expected = await idsOf(engine, GREEDY);
     devices.lose();
@@ -215,7 +222,7 @@ Deno.test("Engine says why it cannot be loaded again, and tries once more when a
     count(AREA, "faults injected", 3);
     count(AREA, "recoveries", 1);
   });
-});
+}
 
 Deno.test("Engine leaves nothing when it is disposed of in an answer, or while it is loaded again", async () => {
   await withLab({}, async (engine, devices) => {
