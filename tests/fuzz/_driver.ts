@@ -46,7 +46,7 @@ export async function fuzz(options: FuzzOptions): Promise<TargetResult[]> {
   const place = await Deno.makeTempDir({ prefix: "moeno-fuzz-" });
   const results: TargetResult[] = [];
   try {
-    let left = options.targets;
+    let left = options.targets.map(({ name, cases }) => ({ name, cases }));
     while (left.length > 0) {
       const ended = await runChild({ ...options, place, targets: left });
       results.push(...ended);

@@ -141,7 +141,7 @@ let wanted: string | undefined;
 /** `serve()` */
 export const HTTP: Target<Input> = {
   name: "http",
-  cases: 1000,
+  cases: 250,
   inputs,
   async feed({ method, path, headers, body }) {
     const server = await (made ??= start());

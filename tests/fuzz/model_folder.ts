@@ -127,7 +127,7 @@ let made: Promise<Map<string, Uint8Array>> | undefined;
 /** `describeModel()`, which reads all that loading reads before the weights. */
 export const MODEL_FOLDER: Target<readonly Change[]> = {
   name: "model folder",
-  cases: 500,
+  cases: 300,
   inputs: fc.array(change, { minLength: 1, maxLength: 2 }),
   async feed(changes, { path }) {
     const valid = await (made ??= makeValid(path));

@@ -19,7 +19,7 @@ interface Input {
 /** `readSlots()` and what is made of it. */
 export const SLOTS_FILE: Target<Input> = {
   name: "slots",
-  cases: 500,
+  cases: 200,
   inputs: fc.record({
     text: mutatedText([
       "6,6,5",
