@@ -106,6 +106,7 @@ async function runChild(
   const result: TargetResult = {
     target: target ?? job.targets[results.length]!.name,
     ...{ cases: number + 1, refused: 0, ms: performance.now() - begin },
+    slowest: { number, ms: silenceMs },
     failure: {
       what: verdict ?? `the process ended ${end}: ${stderr.trim()}`,
       path: job.path ?? String(number),

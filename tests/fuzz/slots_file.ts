@@ -34,6 +34,7 @@ export const SLOTS_FILE: Target<Input> = {
   async feed({ text, isFile }, { path }) {
     const file = `${path}/slots`;
     if (isFile) await Deno.writeTextFile(file, text);
+    if (text.startsWith("@")) return "refused"; // a file of the user's choice
     return await verdictOf(async () => {
       const value = isFile ? `@${file}` : parseSlotsOrFile(text);
       const slots = await readSlots(value);
