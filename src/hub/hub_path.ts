@@ -4,6 +4,8 @@
  * @module
  */
 
+import { showJson } from "../io/show_json.ts";
+
 /** Names that only look like files to Windows. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
@@ -29,7 +31,7 @@ export function checkHubPaths(
     if (problem !== undefined) {
       throw new Error(
         `Cannot write ${
-          JSON.stringify(path)
+          showJson(path)
         }: ${problem}, wanted a path below the model's directory; --exclude leaves a file out`,
       );
     }

@@ -1,5 +1,11 @@
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { checkHubPaths } from "./hub_path.ts";
+
+Deno.test("checkHubPaths() is short about long paths", () => {
+  const path = `a\n${"x".repeat(10_000)}`;
+  const { message } = assertThrows(() => checkHubPaths([path]), Error);
+  assertEquals(message.length < 300, true, message);
+});
 
 Deno.test("checkHubPaths() lets files and folders pass", () => {
   checkHubPaths([
