@@ -18,6 +18,7 @@ import { MODEL_FOLDER } from "./model_folder.ts";
 import { LINE_EDITOR, REPL } from "./repl.ts";
 import { SAFETENSORS } from "./safetensors.ts";
 import { SLOTS_FILE } from "./slots_file.ts";
+import { STORED_MODEL } from "./stored_model.ts";
 import { TOKENIZER } from "./tokenizer.ts";
 import { TRACE } from "./trace.ts";
 import type { Target } from "./_target.ts";
@@ -27,6 +28,7 @@ export const TARGETS: readonly Target[] = [
   SAFETENSORS,
   INDEX_FILE,
   MODEL_FOLDER,
+  STORED_MODEL,
   TOKENIZER,
   CHAT_TEMPLATE,
   GENERATION_CONFIG,
