@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console
 /**
  * Feeds every reader of the program with broken input, for as long as one wants:
  *

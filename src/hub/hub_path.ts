@@ -42,6 +42,7 @@ export function checkHubPaths(
 function problemOf(path: string): string | undefined {
   // deno-lint-ignore no-control-regex -- they are what must not be there
   if (/[\0-\x1f\x7f]/.test(path)) return "it has control characters";
+  if (!path.isWellFormed()) return "it has half a character";
   if (path.includes("\\")) return "it has a backslash";
   if (path.includes(":")) return "it has a colon";
   if (path.startsWith("/")) return "it is absolute";

@@ -29,6 +29,7 @@ Deno.test("checkHubPaths() refuses what leaves the directory or is no file", () 
       ],
       ...["", "a/", "C:x", "C:/x", "c:\\x", "a\\b", "..\\x", "x\0", "x\ny"],
       ...["x:stream", "NUL", "con.json", "a/aux/b", "x.", "x ", "lpt1.txt"],
+      ...["\ud800.json", "a/\udc00"],
     ]
   ) {
     assertThrows(() => checkHubPaths([path]), Error, "Cannot write ");

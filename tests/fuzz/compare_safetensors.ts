@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console
 /**
  * Compares our verdicts on broken safetensors files with those of the reference
  * reader, which a Python needs to have (`pip install safetensors`):

@@ -148,7 +148,12 @@ export const HTTP: Target<Input> = {
     wanted ??= await good(server);
     const isBare = method === "GET" || method === "HEAD";
     const response = await fetch(server.url + path, {
-      ...{ method, headers: headers.map(([name, value]) => [name, value]) },
+      ...{
+        method,
+        headers: headers.map((
+          [name, value],
+        ): [string, string] => [name, value]),
+      },
       ...!isBare && { body },
     });
     const verdict = await check(response);
