@@ -28,7 +28,8 @@ export const TARGETS: readonly Target<number>[] = [
   bad("file elsewhere, told well", () => readJson("/etc/hostname")),
   bad("end of the process", () => Deno.exit(3)),
   bad("hang", () => {
-    while (true);
+    // As `while (true)` does, but leaves the processor to others.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }),
   bad("fine again", () => {}),
 ];

@@ -18,6 +18,9 @@ const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const MAX_PEAK_BYTE_LENGTH = 1536 * 2 ** 20;
 const MAX_HEAP_MIB = 1024;
 
+/** The most time until a child begins its first case. */
+const START_MS = 120_000;
+
 /** How often a child is looked at. */
 const LOOK_MS = 100;
 
@@ -159,7 +162,7 @@ function watchOver(
     if (progress.count !== seen) {
       seen = progress.count;
       since = now;
-    } else if (now - since > silenceMs) {
+    } else if (now - since > (seen === 0 ? START_MS : silenceMs)) {
       kill(`no end after ${silenceMs / 1000} s`);
     }
     const peak = peakByteLength(pid);

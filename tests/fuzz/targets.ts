@@ -5,6 +5,7 @@ import { CHAT_TEMPLATE } from "./chat_template.ts";
 import { CONFIG_FILE } from "./config_file.ts";
 import { EVENT_STREAM } from "./event_stream.ts";
 import { HTTP } from "./http.ts";
+import { HTTP_BYTES } from "./http_bytes.ts";
 import { HUB, MODEL_NAMES } from "./hub.ts";
 import { INDEX_FILE } from "./index_file.ts";
 import {
@@ -46,5 +47,6 @@ export const TARGETS: readonly Target[] = [
   REPL,
   LINE_EDITOR,
   HTTP,
+  HTTP_BYTES,
   EVENT_STREAM,
 ];
