@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console
 /**
  * Feeds every reader of the program with broken input, for as long as one wants:
  *
@@ -28,15 +29,18 @@ const { values: flags } = parseArgs({
     case: { type: "string" },
   },
 });
-const names = TARGETS.map(({ name }) => name);
-const target = flags.target?.replaceAll("-", " ");
+const names = TARGETS.map(({ name }) => name.replaceAll(" ", "-"));
+const { target } = flags;
 if (target !== undefined && !names.includes(target)) {
   fail(`there is no target ${target}, wanted one of ${names.join(", ")}`);
+}
+if (flags.case !== undefined && !(target && flags.seed)) {
+  fail("--case is of a target and a seed, wanted --target and --seed with it");
 }
 const seed = whole("seed") ?? crypto.getRandomValues(new Int32Array(1))[0]!;
 const minutes = whole("minutes");
 const cases = whole("cases");
-const chosen = TARGETS.filter(({ name }) => name === (target ?? name));
+const chosen = TARGETS.filter((_, i) => names[i] === (target ?? names[i]));
 console.log(`seed ${seed}`);
 const results = await fuzz({
   targets: chosen.map(({ name, cases: few }) => ({
@@ -53,7 +57,12 @@ const results = await fuzz({
     if (failure !== undefined) console.log(failureText(result, seed));
   },
 });
-Deno.exit(results.some(({ failure }) => failure) ? 1 : 0);
+const total = results.reduce((sum, result) => sum + result.cases, 0);
+const failed = results.filter(({ failure }) => failure !== undefined);
+console.log(
+  `${total} cases of ${results.length} targets, ${failed.length} failed`,
+);
+Deno.exit(failed.length > 0 ? 1 : 0);
 
 function whole(name: "cases" | "minutes" | "seed"): number | undefined {
   const text = flags[name];

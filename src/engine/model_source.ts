@@ -2,6 +2,7 @@
 
 import { Checkpoint } from "../io/checkpoint.ts";
 import { readJson } from "../io/json_file.ts";
+import { showJson } from "../io/show_json.ts";
 import { type ModelConfig, parseConfig } from "../model/config.ts";
 import { readStoredLayout } from "../model/read_stored_layout.ts";
 import type { PlainReader } from "../model/plain_weights.ts";
@@ -55,7 +56,10 @@ export interface ReaderOptions extends LoadOptions, SyntheticWeightsOptions {
  */
 export async function openSource(directory: string): Promise<ModelSource> {
   const configPath = `${directory}/config.json`;
-  const configJson = await readJson(configPath);
+  const configJson = await readJson(configPath).catch(async (error) => {
+    await refuseOtherFormats(directory);
+    throw error;
+  });
   const config = parseConfig(configJson, configPath);
   using cleanup = new DisposableStack();
   // It stays open: a disk store reads from it while the model runs.
@@ -78,4 +82,19 @@ export async function openSource(directory: string): Promise<ModelSource> {
       }),
     [Symbol.dispose]: () => owned.dispose(),
   };
+}
+
+/** Says of what is no directory of ours what it is, where that is plain to see. */
+async function refuseOtherFormats(directory: string): Promise<void> {
+  const refuse = (state: string) => {
+    throw new Error(
+      `Cannot open the model ${directory}: it ${state}, wanted a directory in Hugging Face's layout, with config.json and *.safetensors`,
+    );
+  };
+  const found = await Deno.stat(directory).catch(() => null);
+  if (found?.isFile) refuse("is a file");
+  if (!found?.isDirectory) return;
+  for await (const { name } of Deno.readDir(directory)) {
+    if (name.endsWith(".gguf")) refuse(`holds ${showJson(name)}`);
+  }
 }

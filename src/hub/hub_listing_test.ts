@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { parseInfo, parseTree } from "./hub_listing.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import type { HubClient } from "./hub_client.ts";
+import { listModel, parseInfo, parseTree } from "./hub_listing.ts";
 
 const SHA1 = "a6344aac8c09253b3b630fb776ae94478aa0275b";
 const SHA256 = "ab".repeat(32);
@@ -51,4 +52,33 @@ Deno.test("parseTree() reads files and passes over folders", () => {
   for (const json of [null, {}, [{ type: "file" }], [{ ...file, size: -1 }]]) {
     assertEquals(parseTree(json), null);
   }
+});
+
+Deno.test("listModel() does not read without end", async () => {
+  // A chunk is counted before anything is made of it.
+  const chunk = { byteLength: 2 ** 29 } as Uint8Array;
+  const client: Pick<HubClient, "get"> = {
+    get: (_address, _options, read) =>
+      read(
+        new Response(),
+        {
+          async *[Symbol.asyncIterator]() {
+            while (true) yield new Uint8Array(1), yield chunk;
+          },
+        } as Parameters<typeof read>[1],
+      ),
+  };
+  const reference = {
+    ...{ endpoint: "https://hub.example", owner: "o", name: "n" },
+    revision: "main",
+  };
+  await assertRejects(
+    () =>
+      listModel(client as HubClient, reference, {
+        signal: new AbortController().signal,
+        retry: (_action, get) => get(),
+      }),
+    Error,
+    "Cannot pull o/n: the answer is no list of files",
+  );
 });

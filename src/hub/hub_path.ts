@@ -4,6 +4,8 @@
  * @module
  */
 
+import { showJson } from "../io/show_json.ts";
+
 /** Names that only look like files to Windows. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
@@ -29,7 +31,7 @@ export function checkHubPaths(
     if (problem !== undefined) {
       throw new Error(
         `Cannot write ${
-          JSON.stringify(path)
+          showJson(path)
         }: ${problem}, wanted a path below the model's directory; --exclude leaves a file out`,
       );
     }
@@ -40,6 +42,7 @@ export function checkHubPaths(
 function problemOf(path: string): string | undefined {
   // deno-lint-ignore no-control-regex -- they are what must not be there
   if (/[\0-\x1f\x7f]/.test(path)) return "it has control characters";
+  if (!path.isWellFormed()) return "it has half a character";
   if (path.includes("\\")) return "it has a backslash";
   if (path.includes(":")) return "it has a colon";
   if (path.startsWith("/")) return "it is absolute";

@@ -1,5 +1,11 @@
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { checkHubPaths } from "./hub_path.ts";
+
+Deno.test("checkHubPaths() is short about long paths", () => {
+  const path = `a\n${"x".repeat(10_000)}`;
+  const { message } = assertThrows(() => checkHubPaths([path]), Error);
+  assertEquals(message.length < 300, true, message);
+});
 
 Deno.test("checkHubPaths() lets files and folders pass", () => {
   checkHubPaths([
@@ -23,6 +29,7 @@ Deno.test("checkHubPaths() refuses what leaves the directory or is no file", () 
       ],
       ...["", "a/", "C:x", "C:/x", "c:\\x", "a\\b", "..\\x", "x\0", "x\ny"],
       ...["x:stream", "NUL", "con.json", "a/aux/b", "x.", "x ", "lpt1.txt"],
+      ...["\ud800.json", "a/\udc00"],
     ]
   ) {
     assertThrows(() => checkHubPaths([path]), Error, "Cannot write ");

@@ -32,6 +32,9 @@ function describe(error: Error): string | undefined {
   }
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   if (error instanceof Deno.errors.BadResource) return "it is closed";
+  if (error instanceof TypeError && error.message.includes("NUL")) {
+    return "its name has a NUL character, which no file's has";
+  }
   const fromSystem = "code" in error || // such as ENOSPC
     Object.values(Deno.errors).some((kind) => error instanceof kind);
   return fromSystem ? error.message : undefined;

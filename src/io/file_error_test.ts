@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { fileError } from "./file_error.ts";
 
 Deno.test("fileError() names the permission that is missing", () => {
@@ -21,4 +21,12 @@ Deno.test("fileError() names the permission that is missing", () => {
       `Cannot read c: Deno has no permission, ${wanted}`,
     );
   }
+});
+
+Deno.test("fileError() says what is wrong with a name that no file has", async () => {
+  const error = await assertRejects(() => Deno.readTextFile("a\0b"), TypeError);
+  assertEquals(
+    fileError("load a", error).message,
+    "Cannot load a: its name has a NUL character, which no file's has",
+  );
 });

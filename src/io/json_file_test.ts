@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { readJson } from "./json_file.ts";
 
@@ -14,6 +14,10 @@ Deno.test("readJson() reads JSON, or says what is wrong", async () => {
     await Deno.writeTextFile(path, '{"a": ');
     const broken = `Cannot read ${path}: it has 6 characters that are not JSON`;
     await assertRejects(() => readJson(path), SyntaxError, broken);
+    // The engine quotes what it does not understand.
+    await Deno.writeTextFile(path, '{"a":\n\x1b[2J}');
+    const error = await assertRejects(() => readJson(path), SyntaxError);
+    assertMatch(error.message, /^Cannot read \P{Cc}+, wanted JSON$/u);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

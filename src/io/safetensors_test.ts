@@ -35,6 +35,22 @@ Deno.test("parseHeader() gives the verdicts of the reference reader", () => {
   }
 });
 
+Deno.test("parseHeader() gives the reference reader's verdicts on nearly valid files", () => {
+  // Made by tests/fuzz/compare_safetensors.ts, with safetensors 0.8.0.
+  const mutants = JSON.parse(
+    Deno.readTextFileSync(new URL("mutants.json", TESTDATA)),
+  ) as [base64: string, accepted: boolean][];
+  assertEquals(mutants.length, 217);
+  for (const [base64, accepted] of mutants) {
+    const bytes = Uint8Array.fromBase64(base64);
+    const message = "Cannot read safetensors: ";
+    if (accepted) parseHeader(bytes);
+    else {
+      assertThrows(() => parseHeader(bytes), SyntaxError, message, base64);
+    }
+  }
+});
+
 Deno.test("parseHeader() gives offsets into the file, in order of bytes", () => {
   const header = `{"__metadata__":{"format":"pt"},"z":${
     tensor("F16", "[2,1]", "[3,7]")
@@ -117,6 +133,12 @@ Deno.test("parseHeader() refuses malformed headers with a sentence", async (t) =
     ],
     ["metadata as text", fileOf(`{"__metadata__":"x"}`), "not an object"],
     ["entry as null", fileOf(`{"t":null}`), 'tensor "t" is not an object'],
+    ["no dtype", fileOf(`{"t":{"shape":[],"data_offsets":[0,1]}}`), "no dtype"],
+    [
+      "shape of many dimensions",
+      fileOf(`{"t":${tensor("U8", `[${Array(9999).fill(1)}]`, "[0,0]")}}`),
+      "has 0 bytes, U8 [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1… needs 1",
+    ],
     ["unknown dtype", fileOf(`{"t":${tensor("F33", "[]", "[0,4]")}}`), "F33"],
     [
       "inherited dtype",

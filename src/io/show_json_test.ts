@@ -21,5 +21,5 @@ Deno.test("showJson() is short of what is nested deeply, too", () => {
 Deno.test("jsonReason() is one line", () => {
   const text = '{"a":\n\x1b[2J}';
   const error = assertThrows(() => JSON.parse(text), SyntaxError);
-  assertMatch(jsonReason(error), /^[^\0-\x1f]+ is not valid JSON/);
+  assertMatch(jsonReason(error), /^\P{Cc}+ is not valid JSON/u);
 });

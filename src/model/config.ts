@@ -40,6 +40,15 @@ export interface ModelConfig {
 const COUNT_LIMIT = 2 ** 24;
 
 /**
+ * Several times what models have. Layers and experts are walked through before any
+ * tensor is looked for, so that a broken number would take forever.
+ */
+const LAYER_LIMIT = 1024;
+const EXPERT_LIMIT = 4096;
+const HEAD_LIMIT = 4096;
+const ALL_EXPERTS_LIMIT = 2 ** 16;
+
+/**
  * Reads `config.json`. Missing fields get the defaults of Hugging Face's
  * `MixtralConfig` (transformers, `configuration_mixtral.py`).
  *
@@ -71,26 +80,30 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
     }
     return value;
   };
-  const count = (name: string, fallback?: number): number => {
+  const count = (
+    name: string,
+    fallback?: number,
+    limit = COUNT_LIMIT,
+  ): number => {
     const value = number(name, read(name, fallback));
-    if (!Number.isInteger(value) || value > COUNT_LIMIT) {
-      fail(`${name} is ${value}, wanted a whole number up to ${COUNT_LIMIT}`);
+    if (!Number.isInteger(value) || value > limit) {
+      fail(`${name} is ${value}, wanted a whole number up to ${limit}`);
     }
     return value;
   };
 
   const hiddenSize = count("hidden_size", 4096);
-  const numAttentionHeads = count("num_attention_heads", 32);
+  const numAttentionHeads = count("num_attention_heads", 32, HEAD_LIMIT);
   const config: ModelConfig = {
     modelType: "mixtral",
     vocabSize: count("vocab_size", 32_000),
     hiddenSize,
     intermediateSize: count("intermediate_size", 14_336),
-    numHiddenLayers: count("num_hidden_layers", 32),
+    numHiddenLayers: count("num_hidden_layers", 32, LAYER_LIMIT),
     numAttentionHeads,
-    numKeyValueHeads: count("num_key_value_heads", 8),
+    numKeyValueHeads: count("num_key_value_heads", 8, HEAD_LIMIT),
     headDim: count("head_dim", hiddenSize / numAttentionHeads),
-    numLocalExperts: count("num_local_experts", 8),
+    numLocalExperts: count("num_local_experts", 8, EXPERT_LIMIT),
     numExpertsPerTok: count("num_experts_per_tok", 2),
     maxPositionEmbeddings: count("max_position_embeddings", 131_072),
     slidingWindow: fields.sliding_window == null
@@ -112,6 +125,12 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
   }
   if (headDim % 2 !== 0) {
     fail(`head_dim is ${headDim}, wanted an even number for rotary positions`);
+  }
+  const expertCount = config.numHiddenLayers * numLocalExperts;
+  if (expertCount > ALL_EXPERTS_LIMIT) {
+    fail(
+      `num_hidden_layers times num_local_experts is ${expertCount}, wanted at most ${ALL_EXPERTS_LIMIT}`,
+    );
   }
   if (numExpertsPerTok > numLocalExperts) {
     fail(

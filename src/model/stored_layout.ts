@@ -1,5 +1,6 @@
 /** How the weights of a checkpoint are stored: by what its headers say. */
 
+import { showJson } from "../io/show_json.ts";
 import type { ModelConfig } from "./config.ts";
 import type { FlatParameters } from "./flat_parameters.ts";
 import {
@@ -252,7 +253,7 @@ function checkPublished(
     if (says == null || found === null || says === found) continue;
     throw new RangeError(
       `Cannot load the ${part} of ${table.directory}: by the sizes of its tensors ${name} is ${found}, wanted ${
-        JSON.stringify(says)
+        showJson(says)
       } as quantization_config.json says`,
     );
   }

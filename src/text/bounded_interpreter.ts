@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Environment, Interpreter } from "@huggingface/jinja";
+import { type Environment, Interpreter } from "@huggingface/jinja";
 
 /** A part of a template. */
 type Statement = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;

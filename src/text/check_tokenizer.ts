@@ -25,7 +25,7 @@ export interface TokenizerJson extends Record<string, unknown> {
     readonly merges: readonly (string | [string, string])[];
   };
   /** Tokens besides those of the vocabulary. */
-  readonly added_tokens: readonly AddedToken[];
+  readonly "added_tokens": readonly AddedToken[];
 }
 
 /** Ids from here on belong to no vocabulary, but would ask for gigabytes. */

@@ -7,7 +7,6 @@ import fc from "npm:fast-check@4.11.0";
 import { assert } from "@std/assert";
 import type { Job, TargetResult, Told } from "./_job.ts";
 import type { Target } from "./_target.ts";
-import { TARGETS } from "./targets.ts";
 
 /** What one case may leave behind or still hold. */
 const MAX_GROWTH_BYTE_LENGTH = 256 * 2 ** 20;
@@ -21,8 +20,10 @@ if (import.meta.main) {
 }
 
 async function runJob(job: Job): Promise<void> {
+  const module = await import(job.module ?? "./targets.ts");
+  const targets = module.TARGETS as readonly Target[];
   for (const { name, cases } of job.targets) {
-    const target = TARGETS.find((target) => target.name === name)!;
+    const target = targets.find((target) => target.name === name)!;
     const result = await runTarget(target, { ...job, cases });
     tell({ kind: "done", result });
   }
@@ -37,6 +38,7 @@ async function runTarget(
   await Deno.mkdir(folder, { recursive: true });
   let number = 0;
   let refused = 0;
+  let slowest = { number: 0, ms: 0 };
   const property = fc.asyncProperty(target.inputs, async (input) => {
     const shown = path === undefined ? undefined : show(input);
     tell({
@@ -44,7 +46,10 @@ async function runTarget(
       input: shown,
     });
     const before = Deno.memoryUsage().rss;
+    const start = performance.now();
     const verdict = await target.feed(input, { path: folder });
+    const ms = performance.now() - start;
+    if (ms > slowest.ms) slowest = { number: number - 1, ms };
     if (verdict === "refused") refused++;
     const growth = Deno.memoryUsage().rss - before;
     assert(
@@ -59,7 +64,7 @@ async function runTarget(
     ...limitMs !== undefined && { interruptAfterTimeLimit: limitMs },
   });
   const ms = performance.now() - begin;
-  const result = { target: target.name, cases: number, refused, ms };
+  const result = { target: target.name, cases: number, refused, ms, slowest };
   if (!details.failed || details.counterexample === null) return result;
   const { counterexample, counterexamplePath, errorInstance } = details;
   return {

@@ -18,6 +18,9 @@ const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const MAX_PEAK_BYTE_LENGTH = 1536 * 2 ** 20;
 const MAX_HEAP_MIB = 1024;
 
+/** The most time until a child begins its first case. */
+const START_MS = 120_000;
+
 /** How often a child is looked at. */
 const LOOK_MS = 100;
 
@@ -46,7 +49,7 @@ export async function fuzz(options: FuzzOptions): Promise<TargetResult[]> {
   const place = await Deno.makeTempDir({ prefix: "moeno-fuzz-" });
   const results: TargetResult[] = [];
   try {
-    let left = options.targets;
+    let left = options.targets.map(({ name, cases }) => ({ name, cases }));
     while (left.length > 0) {
       const ended = await runChild({ ...options, place, targets: left });
       results.push(...ended);
@@ -106,6 +109,7 @@ async function runChild(
   const result: TargetResult = {
     target: target ?? job.targets[results.length]!.name,
     ...{ cases: number + 1, refused: 0, ms: performance.now() - begin },
+    slowest: { number, ms: silenceMs },
     failure: {
       what: verdict ?? `the process ended ${end}: ${stderr.trim()}`,
       path: job.path ?? String(number),
@@ -158,7 +162,7 @@ function watchOver(
     if (progress.count !== seen) {
       seen = progress.count;
       since = now;
-    } else if (now - since > silenceMs) {
+    } else if (now - since > (seen === 0 ? START_MS : silenceMs)) {
       kill(`no end after ${silenceMs / 1000} s`);
     }
     const peak = peakByteLength(pid);

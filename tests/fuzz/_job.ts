@@ -15,6 +15,12 @@ export interface Job {
   readonly limitMs?: number | undefined;
   /** The folder that targets may write to. */
   readonly place: string;
+  /**
+   * The module whose `TARGETS` these are of.
+   *
+   * @default {"./targets.ts"} those of the program
+   */
+  readonly module?: string | undefined;
 }
 
 /** What a child tells. */
@@ -40,6 +46,8 @@ export interface TargetResult {
   readonly refused: number;
   /** How long it took. */
   readonly ms: number;
+  /** The case that took longest. */
+  readonly slowest: { readonly number: number; readonly ms: number };
   /** What went wrong, if anything. */
   readonly failure?: Failure | undefined;
 }

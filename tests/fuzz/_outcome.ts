@@ -57,6 +57,9 @@ export async function verdictOf(run: () => unknown): Promise<Verdict> {
   } catch (error) {
     assert(error instanceof Error, `not an error: ${String(error)}`);
     if (error instanceof AssertionError) throw error;
+    // Only what the input should not have led to is not permitted.
+    const isElsewhere = /no permission|Requires \w+ access/.test(error.message);
+    assert(!isElsewhere, `leads elsewhere: ${quote(error.message)}`);
     try {
       assertClear(error.message);
     } catch (cause) {

@@ -9,14 +9,16 @@ import type { TargetResult } from "./_job.ts";
  * @returns A line.
  */
 export function resultLine(
-  { target, cases, refused, ms, failure }: TargetResult,
+  { target, cases, refused, ms, slowest, failure }: TargetResult,
 ): string {
   const seconds = (ms / 1000).toFixed(1);
   const share = (100 * refused / Math.max(1, cases)).toFixed(0);
   const end = failure === undefined ? "ok" : "FAILED";
   return `${target.padEnd(16)}${String(cases).padStart(9)} cases, ${
     share.padStart(3)
-  } % refused, ${seconds.padStart(6)} s  ${end}`;
+  } % refused, ${seconds.padStart(6)} s, at most ${
+    slowest.ms.toFixed(0)
+  } ms (case ${slowest.number})  ${end}`;
 }
 
 /**

@@ -50,7 +50,7 @@ const arg = fc.oneof(
 /** `parseFlags()` of every command */
 export const FLAGS_OF_COMMANDS: Target<readonly string[]> = {
   name: "flags",
-  cases: 2000,
+  cases: 300,
   inputs: fc.array(arg, { maxLength: 6 }),
   async feed(args) {
     let verdict: "accepted" | "refused" = "refused";
@@ -72,7 +72,7 @@ interface Input {
 /** `main()` */
 export const COMMAND_LINE: Target<Input> = {
   name: "command line",
-  cases: 500,
+  cases: 300,
   inputs: fc.record({
     args: fc.tuple(
       fc.oneof(

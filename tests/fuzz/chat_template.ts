@@ -148,7 +148,7 @@ interface Input {
 /** `ChatTemplate` */
 export const CHAT_TEMPLATE: Target<Input> = {
   name: "chat template",
-  cases: 600,
+  cases: 200,
   inputs: fc.record({
     source: texts,
     messages: fc.array(

@@ -31,7 +31,7 @@ interface Input {
 /** `parseConfig()` and `resolveArgs()` */
 export const CONFIG_FILE: Target<Input> = {
   name: "config file",
-  cases: 1000,
+  cases: 400,
   inputs: fc.record({
     text: mutatedJson([CONFIG, { temperature: 0.7 }], {
       values: [

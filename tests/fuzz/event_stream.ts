@@ -38,7 +38,7 @@ interface Input {
 /** `streamChat()` and its `SseParser` */
 export const EVENT_STREAM: Target<Input> = {
   name: "event stream",
-  cases: 1000,
+  cases: 500,
   inputs: fc.record({
     bytes: fc.oneof(
       mutatedBytes([

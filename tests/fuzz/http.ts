@@ -141,14 +141,19 @@ let wanted: string | undefined;
 /** `serve()` */
 export const HTTP: Target<Input> = {
   name: "http",
-  cases: 1000,
+  cases: 250,
   inputs,
   async feed({ method, path, headers, body }) {
     const server = await (made ??= start());
     wanted ??= await good(server);
     const isBare = method === "GET" || method === "HEAD";
     const response = await fetch(server.url + path, {
-      ...{ method, headers: headers.map(([name, value]) => [name, value]) },
+      ...{
+        method,
+        headers: headers.map((
+          [name, value],
+        ): [string, string] => [name, value]),
+      },
       ...!isBare && { body },
     });
     const verdict = await check(response);
@@ -159,7 +164,12 @@ export const HTTP: Target<Input> = {
   },
 };
 
-async function start(): Promise<Server> {
+/**
+ * Starts the server that targets share.
+ *
+ * @returns The server.
+ */
+export async function start(): Promise<Server> {
   const engine = await fakeEngine({ contextLength: 128 });
   return await serve(engine, { port: 0, maxBodyBytes: 200_000 });
 }
@@ -191,8 +201,13 @@ async function check(response: Response): Promise<Verdict> {
   return "accepted";
 }
 
-/** The answer to a good request, but for its id and its times. */
-async function good({ url }: Server): Promise<string> {
+/**
+ * The answer to a good request, but for its id and its times.
+ *
+ * @param server The server.
+ * @returns What it is, as JSON.
+ */
+export async function good({ url }: Server): Promise<string> {
   const response = await fetch(`${url}/v1/chat/completions`, {
     method: "POST",
     body: JSON.stringify({ messages: MESSAGES, max_tokens: 3, seed: 1 }),

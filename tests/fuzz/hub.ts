@@ -66,7 +66,7 @@ let pulls = 0;
 /** `pull()` */
 export const HUB: Target<Input> = {
   name: "hub",
-  cases: 150,
+  cases: 60,
   inputs: fc.record({
     info: mutatedJson([INFO, { sha: null, siblings: [{ rfilename: "x" }] }], {
       values: [...PATHS, INFO.siblings[1], 2, SHA256, 9007199254740991],
@@ -134,7 +134,7 @@ async function onlyHolds(
 /** Names of models, as they are typed. */
 export const MODEL_NAMES: Target<string> = {
   name: "model names",
-  cases: 1000,
+  cases: 500,
   inputs: mutatedText([
     ...["owner/name", "owner/name@revision", "../..", "a/..", "..%2f..@x"],
     ...["https://huggingface.co/owner/name/tree/main", "hf.co/a/b"],

@@ -55,7 +55,7 @@ let made: Promise<void> | undefined;
 /** `Checkpoint.open()` of a folder with an index. */
 export const INDEX_FILE: Target<string> = {
   name: "index",
-  cases: 1000,
+  cases: 200,
   inputs: mutatedJson([INDEX], { values: ROUTES }),
   async feed(index, { path }) {
     await (made ??= write(path));

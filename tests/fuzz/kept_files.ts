@@ -35,7 +35,7 @@ const CHAT = {
 /** `/load` */
 export const SAVED_CHAT: Target<string> = {
   name: "saved chat",
-  cases: 1500,
+  cases: 400,
   inputs: mutatedJson([JSON.parse(formatChat(CHAT))], {
     values: [MESSAGES, MESSAGES[0], CHAT.settings, "user", "assistant", 0.5],
   }),
@@ -69,7 +69,7 @@ const TURNS = mutatedJson([[
 /** `/load` of keys and values */
 export const STATE_FILE: Target<Uint8Array<ArrayBuffer>> = {
   name: "state",
-  cases: 1000,
+  cases: 400,
   inputs: fc.oneof(
     mutatedBytes([STATE]),
     fc.record({ ids: IDS, turns: TURNS, count: fc.nat(9) })
@@ -113,7 +113,7 @@ const CONVERSATION = {
 /** What the page reads. */
 export const CONVERSATIONS: Target<string> = {
   name: "conversations",
-  cases: 1000,
+  cases: 300,
   inputs: mutatedJson([
     JSON.parse(exportConversations([CONVERSATION] as never)),
     CONVERSATION,
@@ -145,7 +145,7 @@ const PULL_STATE = {
 /** What says how far a pull is; nothing of it is ever refused. */
 export const PULL_STATES: Target<string> = {
   name: "pull state",
-  cases: 1000,
+  cases: 300,
   inputs: mutatedJson([PULL_STATE], { values: [[[0, 5]], [5, 0], [0, 1e300]] }),
   feed(text) {
     for (const { ranges } of parsePullState(text).values()) {
@@ -162,7 +162,7 @@ export const PULL_STATES: Target<string> = {
 /** `generation_config.json` */
 export const GENERATION_CONFIG: Target<string> = {
   name: "generation",
-  cases: 1000,
+  cases: 300,
   inputs: mutatedJson([{
     ...{ "eos_token_id": [2, 3], temperature: 0.7, "top_k": 40, "top_p": 0.9 },
     ...{ "min_p": 0, "repetition_penalty": 1.1, "do_sample": true },

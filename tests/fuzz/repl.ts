@@ -36,7 +36,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
 /** `repl()` at the end of a pipe */
 export const REPL: Target<Uint8Array<ArrayBuffer>> = {
   name: "repl",
-  cases: 500,
+  cases: 50,
   inputs: fc.oneof(
     fc.array(fc.constantFrom(...LINES), { maxLength: 8 })
       .map((lines) => encode(lines.join("\n") + "\n")),
@@ -115,7 +115,7 @@ interface Typed {
 /** `KeyReader`, `press()`, `editorView()` and `redraw()` */
 export const LINE_EDITOR: Target<Typed> = {
   name: "line editor",
-  cases: 700,
+  cases: 500,
   inputs: fc.record({
     bytes: fc.oneof(
       fc.array(fc.constantFrom(...KEYS), { maxLength: 30 })

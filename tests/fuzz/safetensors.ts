@@ -63,7 +63,7 @@ export const SAFETENSORS_FILES: fc.Arbitrary<Uint8Array<ArrayBuffer>> = fc
 /** `parseHeader()` */
 export const SAFETENSORS: Target<Uint8Array<ArrayBuffer>> = {
   name: "safetensors",
-  cases: 3000,
+  cases: 2000,
   inputs: SAFETENSORS_FILES,
   feed: (bytes) =>
     verdictOf(() => {

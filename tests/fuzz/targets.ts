@@ -5,6 +5,7 @@ import { CHAT_TEMPLATE } from "./chat_template.ts";
 import { CONFIG_FILE } from "./config_file.ts";
 import { EVENT_STREAM } from "./event_stream.ts";
 import { HTTP } from "./http.ts";
+import { HTTP_BYTES } from "./http_bytes.ts";
 import { HUB, MODEL_NAMES } from "./hub.ts";
 import { INDEX_FILE } from "./index_file.ts";
 import {
@@ -18,6 +19,7 @@ import { MODEL_FOLDER } from "./model_folder.ts";
 import { LINE_EDITOR, REPL } from "./repl.ts";
 import { SAFETENSORS } from "./safetensors.ts";
 import { SLOTS_FILE } from "./slots_file.ts";
+import { STORED_MODEL } from "./stored_model.ts";
 import { TOKENIZER } from "./tokenizer.ts";
 import { TRACE } from "./trace.ts";
 import type { Target } from "./_target.ts";
@@ -27,6 +29,7 @@ export const TARGETS: readonly Target[] = [
   SAFETENSORS,
   INDEX_FILE,
   MODEL_FOLDER,
+  STORED_MODEL,
   TOKENIZER,
   CHAT_TEMPLATE,
   GENERATION_CONFIG,
@@ -44,5 +47,6 @@ export const TARGETS: readonly Target[] = [
   REPL,
   LINE_EDITOR,
   HTTP,
+  HTTP_BYTES,
   EVENT_STREAM,
 ];

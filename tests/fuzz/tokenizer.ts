@@ -36,7 +36,7 @@ interface Input {
 /** `Tokenizer` */
 export const TOKENIZER: Target<Input> = {
   name: "tokenizer",
-  cases: 1000,
+  cases: 300,
   inputs: fc.record({
     json: TOKENIZER_TEXTS,
     config: fc.oneof(

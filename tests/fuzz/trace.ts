@@ -72,7 +72,7 @@ const VALID = [
 /** `parseTrace()`, and what is made of what it takes. */
 export const TRACE: Target<Uint8Array<ArrayBuffer>> = {
   name: "trace",
-  cases: 1500,
+  cases: 400,
   inputs: fc.oneof(
     { weight: 20, arbitrary: traces },
     { weight: 20, arbitrary: mutatedBytes(VALID) },

@@ -84,6 +84,15 @@ Deno.test("streamChat() fails when a stream ends too early or breaks", async () 
   assertEquals(kind, "unreachable");
 });
 
+Deno.test("streamChat() passes over what is no chunk", async () => {
+  const odd = ["null", "7", "[]", '"x"', '{"choices":7}', '{"choices":[null]}']
+    .map((data) => `data: ${data}\n\n`);
+  const texts = [7, {}, ["a"], null].map((content) => chunk({ content }));
+  const { fetch } = answering([...odd, ...texts, ...ANSWER.slice(-1)]);
+  const end = { kind: "end", finish: "", stats: null } as const;
+  assertEquals(await talk(fetch), [end]);
+});
+
 Deno.test("streamChat() tells an abort as an abort", async () => {
   const controller = new AbortController();
   const fetch = () => {

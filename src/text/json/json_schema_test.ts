@@ -348,7 +348,12 @@ Deno.test("jsonMachine() names the place of what it cannot keep to", () => {
     ],
     [
       { items: { minLength: -1 } },
-      "$.items.minLength is -1, wanted an integer of at least 0",
+      "$.items.minLength is -1, wanted an integer from 0 to 2^53 - 1",
+    ],
+    // One less than such a number is the same number: it would never be reached.
+    [
+      { type: "string", minLength: 2 ** 64 },
+      "$.minLength is 18446744073709552000, wanted an integer from 0 to 2^53 - 1",
     ],
     [{ minItems: 3, maxItems: 2 }, "$ has minItems above maxItems"],
     [{ type: "number", minimum: 0.5 }, "$ has a bound that is no integer"],

@@ -194,12 +194,12 @@ function countOf(
 ): number | undefined {
   const value = schema[keyword];
   if (value === undefined) return undefined;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0) {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) {
     return value;
   }
   throw schemaError(
     `${path}.${keyword}`,
-    `is ${JSON.stringify(value)}, wanted an integer of at least 0`,
+    `is ${JSON.stringify(value)}, wanted an integer from 0 to 2^53 - 1`,
   );
 }
 
