@@ -100,6 +100,7 @@ Deno.test("Mixtral.pickAhead() submits on the way where a GPU can begin", async 
     config: { "num_hidden_layers": 17 },
   });
   await withLab(directory.path, async (lab) => {
+    Object.assign(lab.gpu, { isSoftware: true });
     using waiting = await lab.resident(CHUNK_SIZE);
     Object.assign(lab.gpu, { isSoftware: false });
     using eager = await lab.resident(CHUNK_SIZE);

@@ -5,11 +5,11 @@ override Y_STRIDE: u32;
 
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-// Scores of a row at positions j... of 4 of a slice.
-fn scores_at(row: u32, slice: u32, j: u32) -> vec4f {
+// q k of a row at positions j... of 4 of a slice: scores, but for their scale.
+fn products_at(row: u32, slice: u32, j: u32) -> vec4f {
   let four = p_turned(row / 4u, slice, j);
   let c = row % 4u;
-  return inverseSqrt(f32(D)) * vec4f(
+  return vec4f(
     p[slice][j][four][c],
     p[slice][j + 1u][four][c],
     p[slice][j + 2u][four][c],
@@ -28,15 +28,18 @@ fn store_weights(row: u32, slice: u32, j: u32, e: vec4f) {
 
 // The softmax of the scores in `p`: every invocation takes two slices of a row. What
 // both halves of a row need of each other passes through `slices[free]`. Returns the
-// row's maximum, and adds to this half's total.
+// row's maximum, and adds to this half's total. Differences are taken before they are
+// scaled: a GPU may fuse `scale * product - highest`, and the rounding that the
+// maximum had and the score then has not is e^100000 where scores are huge.
 fn soften(lane: u32, start: u32, free: u32, position: u32, before: State) -> State {
   let row = lane % 64u;
   let four = row / 4u;
   let half = lane / 64u;
+  let scale = inverseSqrt(f32(D));
   var highest = before.highest;
   for (var i = half * 8u; i < half * 8u + 8u; i++) {
     let is_seen = sees(position, start + i * 4u);
-    let s = select(vec4f(LOWEST), scores_at(row, i / 4u, i % 4u * 4u), is_seen);
+    let s = select(vec4f(LOWEST), products_at(row, i / 4u, i % 4u * 4u), is_seen);
     highest = max(highest, max(max(s.x, s.y), max(s.z, s.w)));
   }
   slices[free][0][half][four][row % 4u] = highest;
@@ -45,12 +48,12 @@ fn soften(lane: u32, start: u32, free: u32, position: u32, before: State) -> Sta
   var total = vec4f();
   for (var i = half * 8u; i < half * 8u + 8u; i++) {
     let is_seen = sees(position, start + i * 4u);
-    let s = scores_at(row, i / 4u, i % 4u * 4u);
-    let e = select(vec4f(), exp(s - highest), is_seen);
+    let s = products_at(row, i / 4u, i % 4u * 4u);
+    let e = select(vec4f(), exp((s - highest) * scale), is_seen);
     store_weights(row, i / 4u, i % 4u * 4u, e);
     total += e;
   }
-  let shrink = exp(before.highest - highest);
+  let shrink = exp((before.highest - highest) * scale);
   if (half == 0u) { slices[free][0][2][four][row % 4u] = shrink; }
   let sum = (total.x + total.y) + (total.z + total.w);
   return State(highest, before.total * shrink + sum, vec4f());
