@@ -8,7 +8,8 @@
  * @module
  */
 
-import { dirname, relative, resolve, toFileUrl } from "@std/path";
+import { dirname, resolve, toFileUrl } from "@std/path";
+import { filesUnder } from "./files_under.ts";
 
 /** Folders of src/, lowest layer first. */
 const LAYERS = [
@@ -88,30 +89,20 @@ function checkFolders(root: string): string[] {
 }
 
 /** Says which files are too long. */
-function checkLengths(root: string): string[] {
+async function checkLengths(root: string): Promise<string[]> {
   const problems: string[] = [];
   for (const { folder, extension, lines } of LINE_LIMITS) {
-    for (const path of filesUnder(`${root}/${folder}`)) {
+    for (const path of await filesUnder(`${root}/${folder}`)) {
       if (!path.endsWith(extension) || path.endsWith("_test.ts")) continue;
-      const count = Deno.readTextFileSync(path).split("\n").length - 1;
+      const text = await Deno.readTextFile(`${root}/${folder}/${path}`);
+      const count = text.split("\n").length - 1;
       if (count <= lines) continue;
       problems.push(
-        `${relative(root, path)} has ${count} lines, wanted at most ${lines}`,
+        `${folder}/${path} has ${count} lines, wanted at most ${lines}`,
       );
     }
   }
   return problems;
-}
-
-function filesUnder(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
-      isDirectory ? filesUnder(`${folder}/${name}`) : [`${folder}/${name}`]
-    );
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 if (import.meta.main) {
@@ -120,7 +111,7 @@ if (import.meta.main) {
   const problems = [
     ...await checkImports(entry),
     ...checkFolders(root),
-    ...checkLengths(root),
+    ...await checkLengths(root),
   ];
   // deno-lint-ignore no-console
   for (const problem of problems) console.error(problem);

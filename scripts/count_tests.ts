@@ -10,6 +10,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { alignedTable } from "../src/cli/table.ts";
+import { filesUnder } from "./files_under.ts";
 
 /** What is counted while tests run, as `tests/_counts.ts` writes it. */
 const COUNTED = ["cases tried", "faults injected", "recoveries"] as const;
@@ -62,9 +63,9 @@ async function sizesOf(
 ): Promise<Sizes> {
   const sizes: Sizes = { files: 0, lines: 0, tests: 0, assertions: 0 };
   for (const folder of folders) {
-    for await (const path of filesUnder(join(root, folder))) {
+    for (const path of await filesUnder(join(root, folder))) {
       if (!isTaken(path)) continue;
-      const text = await Deno.readTextFile(path);
+      const text = await Deno.readTextFile(join(root, folder, path));
       sizes.files++;
       sizes.lines += text.split("\n").length - 1;
       sizes.tests += text.match(/\bDeno\.test\(|\bt\.step\(/g)?.length ?? 0;
@@ -74,19 +75,11 @@ async function sizesOf(
   return sizes;
 }
 
-async function* filesUnder(folder: string): AsyncGenerator<string> {
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const path = join(folder, name);
-    if (isDirectory) yield* filesUnder(path);
-    else yield path;
-  }
-}
-
 /** Rows of a table: how large code and tests are. */
 async function sizeRows(root: string): Promise<string[][]> {
   const isCode = (path: string) => /\.(ts|js|wgsl)$/.test(path);
   const isTest = (path: string) =>
-    /_test\.ts$/.test(path) || /\/_[^/]*\.ts$/.test(path);
+    /_test\.ts$/.test(path) || /(^|\/)_[^/]*\.ts$/.test(path);
   const code = await sizesOf(
     root,
     ["src", "kernels"],

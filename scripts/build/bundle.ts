@@ -5,6 +5,7 @@
  * @module
  */
 import { basename, join, resolve } from "@std/path";
+import { filesUnder } from "../files_under.ts";
 
 /** How a module names that of its Workers. Bundlers do not follow it. */
 const WORKER = /new URL\("\.\/([\w-]+)\.ts", import\.meta\.url\)/g;
@@ -57,25 +58,16 @@ async function workerModules(
   root: string,
   names: readonly string[],
 ): Promise<string[]> {
-  const paths = await filesUnder(join(root, "src"));
+  const src = join(root, "src");
+  const paths = await filesUnder(src);
   return names.map((name) => {
     const found = paths.filter((path) => basename(path) === `${name}.ts`);
-    if (found.length === 1) return found[0]!;
+    if (found.length === 1) return join(src, found[0]!);
     throw new Error(
       `Cannot bundle the Worker ${name}: ${found.length} modules below src/ ` +
         `are called ${name}.ts, wanted one`,
     );
   });
-}
-
-async function filesUnder(folder: string): Promise<string[]> {
-  const paths: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const path = join(folder, name);
-    if (isDirectory) paths.push(...await filesUnder(path));
-    else paths.push(path);
-  }
-  return paths;
 }
 
 async function bundle(

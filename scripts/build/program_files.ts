@@ -4,6 +4,7 @@
  * @module
  */
 import { fromFileUrl, join, toFileUrl } from "@std/path";
+import { filesUnder } from "../files_under.ts";
 import { LICENSES, MODEL } from "./build_facts.ts";
 import { denoOutput } from "./deno_output.ts";
 
@@ -126,13 +127,8 @@ export function workersIn(text: string, path: string): string[] {
   return names.map((name) => folder + name);
 }
 
-/** Lists the files of a folder, all the way down. */
+/** The files of a folder by their paths in the project. */
 async function filesIn(root: string, folder: string): Promise<string[]> {
-  const paths: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(join(root, folder))) {
-    const path = `${folder}/${name}`;
-    if (isDirectory) paths.push(...await filesIn(root, path));
-    else paths.push(path);
-  }
-  return paths.sort();
+  const paths = await filesUnder(join(root, folder));
+  return paths.map((path) => `${folder}/${path}`);
 }

@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { createHash } from "node:crypto";
 import { SUMS_FILE } from "../../src/program/program_files.ts";
 import script from "./self_extractor.sh" with { type: "text" };
+import { filesUnder } from "../files_under.ts";
 import { type Compression, DECOMPRESS, packFiles } from "./archive.ts";
 
 /** What is packed, and for whom. */
@@ -36,7 +37,7 @@ export async function writeSelfExtractor(
   output: string,
   options: SelfExtractorOptions,
 ): Promise<void> {
-  const names = (await filesUnder(folder)).sort();
+  const names = await filesUnder(folder);
   const { sums, byteLength } = await hashFiles(folder, names);
   await Deno.writeTextFile(join(folder, SUMS_FILE), sums);
   const archive = `${output}.archive`;
@@ -126,15 +127,4 @@ async function hashFiles(
     byteLength += bytes.length;
   }
   return { sums: lines.join(""), byteLength };
-}
-
-/** The paths of all files in a folder. */
-async function filesUnder(folder: string, prefix = ""): Promise<string[]> {
-  const paths: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) {
-      paths.push(...await filesUnder(join(folder, name), `${prefix}${name}/`));
-    } else paths.push(prefix + name);
-  }
-  return paths;
 }
