@@ -191,7 +191,7 @@ Deno.test("load() says what it cannot read", async () => {
   const cut = () => Deno.truncateSync(path, size / 2);
   await assertSentence(
     () => load(model.path, { ...options, onPlan: cut }),
-    `Cannot read ${path}: it ends at byte`,
+    `Cannot read ${path}: it was cut short after it was opened`,
   );
   await settle();
 });
