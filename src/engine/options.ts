@@ -49,8 +49,7 @@ export interface GenerateOptions {
    */
   presencePenalty?: number | undefined;
   /**
-   * Taken off a logit for each time that its token is in the window. From -1000
-   * to 1000.
+   * Taken off a logit for each time its token is there. From -1000 to 1000.
    *
    * @default {0}
    */
@@ -220,9 +219,6 @@ export function resolveOptions(
   };
 }
 
-/** More, added to a logit, would be no number of float32. */
-const MAX_BIAS = 1e30;
-
 function biasesOf(
   biases: GenerateOptions["logitBias"] = {},
 ): ReadonlyMap<number, number> {
@@ -230,8 +226,8 @@ function biasesOf(
     [Number(key), bias] as const
   );
   for (const [id, bias] of entries) {
-    const isBias = Number.isFinite(bias) && Math.abs(bias) <= MAX_BIAS;
-    if (Number.isInteger(id) && id >= 0 && isBias) continue;
+    // A logit with a larger one would be no number of float32.
+    if (Number.isInteger(id) && id >= 0 && Math.abs(bias) <= 1e30) continue;
     throw new RangeError(
       `Cannot generate: logitBias has ${bias} for ${id}, wanted numbers by token ids`,
     );
