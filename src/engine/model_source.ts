@@ -57,7 +57,9 @@ export interface ReaderOptions extends LoadOptions, SyntheticWeightsOptions {
 export async function openSource(directory: string): Promise<ModelSource> {
   const configPath = `${directory}/config.json`;
   const configJson = await readJson(configPath).catch(async (error) => {
-    await refuseOtherFormats(directory);
+    const isThere = !(error.cause instanceof Deno.errors.NotFound) &&
+      !(error.cause instanceof Deno.errors.NotADirectory);
+    if (!isThere) await refuseOtherFormats(directory);
     throw error;
   });
   const config = parseConfig(configJson, configPath);

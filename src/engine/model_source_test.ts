@@ -15,6 +15,8 @@ Deno.test("openSource() says that a model is of another format", async () => {
     await Deno.writeTextFile(file, "GGUF\x03\0\0\0");
     await says(file, "is a file");
     await says(path, 'holds "model.gguf"');
+    await Deno.writeTextFile(`${path}/config.json`, "{");
+    await assertRejects(() => openSource(path), SyntaxError, "not JSON");
     await assertRejects(() => openSource(`${path}/x`), Error, "no such file");
   } finally {
     await Deno.remove(path, { recursive: true });

@@ -37,19 +37,19 @@ export interface GenerateOptions {
    */
   minP?: number | undefined;
   /**
-   * Above 1, tokens of the window become less likely.
+   * Above 1, tokens of the window become less likely. From 0.001 to 1000.
    *
    * @default {1}
    */
   repetitionPenalty?: number | undefined;
   /**
-   * Taken off the logit of each token in the window.
+   * Taken off the logit of each token in the window. From -1000 to 1000.
    *
    * @default {0}
    */
   presencePenalty?: number | undefined;
   /**
-   * Taken off a logit for each time that its token is in the window.
+   * Taken off a logit for each time its token is there. From -1000 to 1000.
    *
    * @default {0}
    */
@@ -150,9 +150,10 @@ export const RANGES = {
   topK: { integer: true, min: 0 },
   topP: { min: 0, max: 1 },
   minP: { min: 0, max: 1 },
-  repetitionPenalty: { above: 0 },
-  presencePenalty: {},
-  frequencyPenalty: {},
+  // Within these, logits stay numbers of float32.
+  repetitionPenalty: { min: 0.001, max: 1000 },
+  presencePenalty: { min: -1000, max: 1000 },
+  frequencyPenalty: { min: -1000, max: 1000 },
   penaltyWindow: { integer: true, min: -1 },
   seed: { integer: true, min: 0, max: Number.MAX_SAFE_INTEGER },
   logprobs: { integer: true, min: 0 },
@@ -225,7 +226,8 @@ function biasesOf(
     [Number(key), bias] as const
   );
   for (const [id, bias] of entries) {
-    if (Number.isInteger(id) && id >= 0 && Number.isFinite(bias)) continue;
+    // A logit with a larger one would be no number of float32.
+    if (Number.isInteger(id) && id >= 0 && Math.abs(bias) <= 1e30) continue;
     throw new RangeError(
       `Cannot generate: logitBias has ${bias} for ${id}, wanted numbers by token ids`,
     );

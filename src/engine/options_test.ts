@@ -27,8 +27,21 @@ Deno.test("resolveOptions() refuses bad values in one sentence", () => {
     [{ minP: -0.1 }, "minP is -0.1, wanted a number from 0 to 1"],
     [
       { repetitionPenalty: 0 },
-      "repetitionPenalty is 0, wanted a number above 0",
+      "repetitionPenalty is 0, wanted a number from 0.001 to 1000",
     ],
+    [
+      { presencePenalty: -1e308 },
+      "presencePenalty is -1e+308, wanted a number",
+    ],
+    [
+      { frequencyPenalty: 1e308 },
+      "frequencyPenalty is 1e+308, wanted a number",
+    ],
+    [
+      { repetitionPenalty: 1e-320 },
+      "repetitionPenalty is 1e-320, wanted a num",
+    ],
+    [{ logitBias: { 1: 1e300 } }, "logitBias has 1e+300 for 1, wanted numbers"],
     [{ presencePenalty: Infinity }, "presencePenalty is Infinity, wanted a n"],
     [{ penaltyWindow: -2 }, "penaltyWindow is -2, wanted an integer of at le"],
     [{ maxTokens: -1 }, "maxTokens is -1, wanted an integer of at least 0"],

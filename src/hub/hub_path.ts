@@ -9,6 +9,10 @@ import { showJson } from "../io/show_json.ts";
 /** Names that only look like files to Windows. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
+/** Bytes of a name and of a path that every system takes. */
+const MAX_NAME_BYTE_LENGTH = 255;
+const MAX_PATH_BYTE_LENGTH = 1024;
+
 /**
  * Checks paths that come from elsewhere: none may leave the directory that they
  * are put in, on any system, and no two may be the same file.
@@ -43,6 +47,10 @@ function problemOf(path: string): string | undefined {
   // deno-lint-ignore no-control-regex -- they are what must not be there
   if (/[\0-\x1f\x7f]/.test(path)) return "it has control characters";
   if (!path.isWellFormed()) return "it has half a character";
+  const byteLength = (text: string) => new TextEncoder().encode(text).length;
+  const isLong = byteLength(path) > MAX_PATH_BYTE_LENGTH ||
+    path.split("/").some((name) => byteLength(name) > MAX_NAME_BYTE_LENGTH);
+  if (isLong) return "it is longer than systems take";
   if (path.includes("\\")) return "it has a backslash";
   if (path.includes(":")) return "it has a colon";
   if (path.startsWith("/")) return "it is absolute";

@@ -9,6 +9,7 @@ Deno.test("checkHubPaths() is short about long paths", () => {
 
 Deno.test("checkHubPaths() lets files and folders pass", () => {
   checkHubPaths([
+    ...["n".repeat(255), "d/".repeat(500) + "x"],
     ...["config.json", ".gitattributes", "a/b/c.txt", "a/..b", "a b.txt"],
     ...["ünïcode.json", "console.json", "~x", "a...b"],
   ]);
@@ -29,7 +30,8 @@ Deno.test("checkHubPaths() refuses what leaves the directory or is no file", () 
       ],
       ...["", "a/", "C:x", "C:/x", "c:\\x", "a\\b", "..\\x", "x\0", "x\ny"],
       ...["x:stream", "NUL", "con.json", "a/aux/b", "x.", "x ", "lpt1.txt"],
-      ...["\ud800.json", "a/\udc00"],
+      ...["\ud800.json", "a/\udc00", "n".repeat(256), "é".repeat(128)],
+      ...["d/".repeat(600) + "x"],
     ]
   ) {
     assertThrows(() => checkHubPaths([path]), Error, "Cannot write ");

@@ -66,7 +66,8 @@ export function parseModelReference(
     );
   }
   const chosen = revision ?? named ?? MAIN_REVISION;
-  if (chosen === "" || /[\0-\x20\x7f]/.test(chosen)) {
+  const isRevision = chosen.isWellFormed() && !/[\0-\x20\x7f]/.test(chosen);
+  if (chosen === "" || !isRevision) {
     refuse("its revision is no name", "wanted a branch, a tag or a commit");
   }
   return { endpoint: found.endpoint, owner, name, revision: chosen };

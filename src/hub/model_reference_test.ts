@@ -58,7 +58,7 @@ Deno.test("parseModelReference() refuses what would not be a safe path", () => {
         "https://h/o/%",
       ],
       ...[`${HUB}/o/n/blob/main/a`, `${HUB}/o/n/tree/main/a`, `${HUB}/o/n/x`],
-      ...["ftp://h/o/n"],
+      ...["ftp://h/o/n", "o/n@\ud800"],
     ]
   ) {
     assertThrows(() => parseModelReference(text), SyntaxError, "Cannot take ");

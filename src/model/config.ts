@@ -46,7 +46,7 @@ const COUNT_LIMIT = 2 ** 24;
 const LAYER_LIMIT = 1024;
 const EXPERT_LIMIT = 4096;
 const HEAD_LIMIT = 4096;
-const ALL_EXPERTS_LIMIT = 2 ** 16;
+const ALL_EXPERTS_LIMIT = 2 ** 15;
 
 /**
  * Reads `config.json`. Missing fields get the defaults of Hugging Face's

@@ -28,7 +28,7 @@ export interface TraceHeader {
 const MAX_LAYERS = 1024;
 const MAX_EXPERTS = 4096;
 const MAX_TOP_K = 256;
-const MAX_EXPERTS_OF_ALL_LAYERS = 1 << 16;
+const MAX_EXPERTS_OF_ALL_LAYERS = 1 << 15;
 
 const NAME_LIMIT = 1024;
 

@@ -12,7 +12,7 @@ const ENGINE_WORDS = new RegExp([
   "(?<!something that )is not a (function|constructor)",
   "is not (iterable|extensible|defined|async iterable)",
   "before initialization",
-  "Cannot (convert (undefined|object|a )|destructure|mix|assign to|redefine|delete )",
+  "Cannot (convert (undefined|object|a )|destructure|mix|assign to read only|redefine|delete )",
   "Cannot (create|add|define) property",
   "Cannot use 'in' operator",
   "Invalid (array|string|typed array|array buffer) length",

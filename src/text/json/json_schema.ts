@@ -194,8 +194,7 @@ class SchemaReader {
     }
     let target = this.#root;
     for (const key of ref.split("/").slice(1)) {
-      const name = decodeURIComponent(key).replaceAll("~1", "/")
-        .replaceAll("~0", "~");
+      const name = decoded(key).replaceAll("~1", "/").replaceAll("~0", "~");
       const isThere = typeof target === "object" && target !== null &&
         Object.hasOwn(target, name);
       if (!isThere) {
@@ -221,4 +220,13 @@ function literalsOf(
   const list = listOf(values, `${path}.enum`);
   if (list.length > 0) return list;
   throw schemaError(`${path}.enum`, "is empty, wanted at least one value");
+}
+
+/** A part of the address of a schema; as it is if it is not encoded. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -346,6 +346,7 @@ Deno.test("jsonMachine() names the place of what it cannot keep to", () => {
       { $ref: "#/$defs/none" },
       "$.$ref points to #/$defs/none, which is not there",
     ],
+    [{ $ref: "#/%defs/n" }, "$.$ref points to #/%defs/n, which is not there"],
     [
       { items: { minLength: -1 } },
       "$.items.minLength is -1, wanted an integer from 0 to 2^53 - 1",
