@@ -118,7 +118,10 @@ Deno.test({
     const args = ["--no-config", "-c", script];
     const { stdout } = await run("fish", args, folder.path);
     const answers = stdout.split("=\n");
-    assertEquals(answers.pop(), "version\tShows the version, and what the program was built of\n");
+    assertEquals(
+      answers.pop(),
+      "version\tShows the version, and what the program was built of\n",
+    );
     // Whole words, as typed, with a slash behind folders.
     const wordsOf = (answer: string) =>
       answer.split("\n").filter(Boolean).map((line) =>
