@@ -42,11 +42,11 @@ const FILTERS = [
 ];
 const PENALTIES = [
   {},
-  { repetitionPenalty: 5e-324 },
-  { repetitionPenalty: 1.7e308 },
-  { presencePenalty: 1.7e308, frequencyPenalty: 1.7e308 },
-  { presencePenalty: -1.7e308, frequencyPenalty: -1.7e308 },
-  { repetitionPenalty: 5e-324, presencePenalty: 1.7e308 },
+  { repetitionPenalty: 0.001 },
+  { repetitionPenalty: 1000 },
+  { presencePenalty: 1000, frequencyPenalty: 1000 },
+  { presencePenalty: -1000, frequencyPenalty: -1000 },
+  { repetitionPenalty: 0.001, presencePenalty: 1000 },
 ];
 const CONTEXT = [7, 7, 123, 0, 299];
 
