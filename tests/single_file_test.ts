@@ -24,6 +24,7 @@ const SOURCES = [
   "mod.ts",
   "models/stories-17m-q",
   "scripts/build",
+  "scripts/files_under.ts",
   "src",
   "tests/deno.lock",
   "types",

@@ -248,7 +248,7 @@ Deno.test("make_synthetic.ts writes a model, or says why not", async () => {
     [[path], `Cannot write ${path}: it is there already`],
     [[], "There are 0 directories, wanted one"],
     [["a", "--hit-rate", "0.8"], "--hit-rate and --slots go together"],
-    [["a", "--layers", "4000"], "Cannot make up a model of 4000 layers"],
+    [["a", "--layers", "1000"], "Cannot make up a model of 1000 layers"],
     [["a", "--trace", "/none"], "Cannot read /none: there is no such file"],
   ];
   for (const [args, message] of cases) {
