@@ -127,3 +127,44 @@ export function refuseMemory(
       }),
   };
 }
+
+/**
+ * Lets GPUs have so much memory of their own.
+ *
+ * @param byteLength How much.
+ * @param beside Labels of buffers that do not count.
+ * @returns Disposing of it gives all back.
+ */
+export function withVram(
+  byteLength: number,
+  beside: readonly string[] = [],
+): Disposable {
+  const sizes = new Map<GPUBuffer, number>();
+  const { destroy } = GPUBuffer.prototype;
+  let used = 0;
+  const fault = refuseMemory((_, { size, usage, label = "" }) => {
+    if (beside.includes(label)) return false;
+    if ((usage & GPUBufferUsage.MAP_READ) !== 0) return false;
+    if (used + size > byteLength) return true;
+    used += size;
+    return false;
+  });
+  const { createBuffer } = GPUDevice.prototype;
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    const before = used;
+    const buffer = createBuffer.call(this, descriptor);
+    sizes.set(buffer, used - before);
+    return buffer;
+  };
+  GPUBuffer.prototype.destroy = function () {
+    used -= sizes.get(this) ?? 0;
+    sizes.delete(this);
+    return destroy.call(this);
+  };
+  return {
+    [Symbol.dispose]() {
+      fault[Symbol.dispose]();
+      GPUBuffer.prototype.destroy = destroy;
+    },
+  };
+}

@@ -1,11 +1,12 @@
 /** A GPU that refuses memory while a model loads, at each buffer in turn. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { load, type LoadOptions, type Plan } from "../mod.ts";
 import { countBuffers } from "./_count_buffers.ts";
 import { count } from "./_counts.ts";
 import { finish, withEngine } from "./_engine.ts";
-import { refuseMemory } from "./_faults.ts";
+import { refuseMemory, withVram } from "./_faults.ts";
 import { settle } from "./_gpu.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
@@ -97,38 +98,6 @@ for (const what of IS_LONG ? Object.keys(WAYS) : FEW) {
   });
 }
 
-/** A GPU with so much memory of its own. */
-function withVram(byteLength: number) {
-  const sizes = new Map<GPUBuffer, number>();
-  const { destroy } = GPUBuffer.prototype;
-  let used = 0;
-  const fault = refuseMemory((_, { size, usage }) => {
-    if ((usage & GPUBufferUsage.MAP_READ) !== 0) return false;
-    if (used + size > byteLength) return true;
-    used += size;
-    return false;
-  });
-  const { createBuffer } = GPUDevice.prototype;
-  GPUDevice.prototype.createBuffer = function (descriptor) {
-    const before = used;
-    const buffer = createBuffer.call(this, descriptor);
-    sizes.set(buffer, used - before);
-    return buffer;
-  };
-  GPUBuffer.prototype.destroy = function () {
-    used -= sizes.get(this) ?? 0;
-    sizes.delete(this);
-    return destroy.call(this);
-  };
-  return {
-    fault,
-    [Symbol.dispose]() {
-      fault[Symbol.dispose]();
-      GPUBuffer.prototype.destroy = destroy;
-    },
-  };
-}
-
 Deno.test("load() takes fewer slots if the GPU has less memory than planned, and says so", async () => {
   using model = await tinyCheckpoint({ config: { num_local_experts: 8 } });
   const options: LoadOptions = { contextLength: 32, chunkSize: 16 };
@@ -182,4 +151,26 @@ Deno.test("load() takes fewer slots if the GPU has less memory than planned, and
   );
   count(AREA, "faults injected", 4);
   count(AREA, "recoveries", 3);
+});
+
+Deno.test("bench says that the GPU refused what was planned", async () => {
+  using model = await tinyCheckpoint({ config: { num_local_experts: 8 } });
+  const plans: Plan[] = [];
+  const onPlan = (plan: Plan) => void plans.push(plan);
+  await textOf(model.path, { contextLength: 32, chunkSize: 16, onPlan });
+  const { vramByteLength } = plans[0]!;
+  const program = fromFileUrl(new URL("./_scarce_vram.ts", import.meta.url));
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--quiet", program, "bench", "--model", model.path],
+      ...["--context", "32", "--chunk-size", "16", "--prompt", "4"],
+      ...["--tokens", "4", "--repeat", "1"],
+    ],
+    env: { NO_COLOR: "1", VRAM: `${Math.floor(0.8 * vramByteLength)}` },
+  }).output();
+  const told = new TextDecoder().decode(stderr);
+  assertEquals(code, 0, told);
+  assertStringIncludes(told, "# The GPU refused the memory for 16 experts: ");
+  count(AREA, "faults injected", 1);
+  count(AREA, "recoveries", 1);
 });

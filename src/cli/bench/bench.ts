@@ -102,6 +102,7 @@ function progressReporter(values: Values, io: Io): Reporter {
     load: {
       onProgress: (progress) => line.show(progress),
       ...tellActivations(values, { err: say }),
+      onNotice: say,
       ...(values.plan || values.verbose) && {
         onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n"),
       },

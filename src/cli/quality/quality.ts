@@ -134,6 +134,7 @@ async function fixedOptions(
     ...values.decode && { chunkSize: 1 },
     onProgress: reporter.onLoading,
     ...tellActivations(values, { err: reporter.say }),
+    onNotice: reporter.say,
     ...(values.plan || values.verbose) && {
       onPlan: (plan) => reporter.say(describePlan(plan)),
     },

@@ -107,7 +107,7 @@ async function run(
   let machine: VerifyMachine | undefined;
   try {
     const compared = verifySource(source, {
-      load,
+      load: { ...load, onNotice: line.say },
       prompt,
       tokens: values.tokens as number | undefined,
       positions: values.positions as number | undefined,
