@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { hashFile } from "../../src/hub/content_hash.ts";
 import { formatByteLength } from "../../src/io/byte_length.ts";
+import { SUMS_FILE } from "../../src/program/build_facts.ts";
 
 /** A file of a release. */
 export interface Artifact {
@@ -33,9 +34,6 @@ export interface Failed {
   readonly failure: string;
 }
 
-/** The file with the hashes of all others. */
-export const SUMS_FILE = "SHA256SUMS";
-
 /**
  * Builds all files, one after the other, and writes the hashes of those that came
  * out. What an earlier build left under their names is removed first.
@@ -60,10 +58,7 @@ export async function buildArtifacts(
     const path = join(folder, name);
     try {
       await build(path);
-      const { size: byteLength } = await Deno.stat(path);
-      const { signal } = new AbortController();
-      const sha256 = await hashFile(path, { algorithm: "sha256", signal });
-      results.push({ name, byteLength, sha256 });
+      results.push(await measureFile(folder, name));
     } catch (error) {
       await removeIfAny(path); // nobody is to take half a file for a whole one
       results.push({ name, failure: (error as Error).message });
@@ -72,6 +67,25 @@ export async function buildArtifacts(
   const built = results.filter((result) => "sha256" in result);
   await Deno.writeTextFile(join(folder, SUMS_FILE), sumsText(built));
   return results;
+}
+
+/**
+ * Finds out what is known of a file.
+ *
+ * @param folder Where it lies.
+ * @param name Its path in there.
+ * @returns Its size and its hash.
+ * @throws {Error} If it cannot be read.
+ */
+export async function measureFile(
+  folder: string,
+  name: string,
+): Promise<Built> {
+  const path = join(folder, name);
+  const { size: byteLength } = await Deno.stat(path);
+  const { signal } = new AbortController();
+  const sha256 = await hashFile(path, { algorithm: "sha256", signal });
+  return { name, byteLength, sha256 };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { buildArtifacts, resultLines, SUMS_FILE } from "./artifacts.ts";
+import { SUMS_FILE } from "../../src/program/build_facts.ts";
+import { buildArtifacts, resultLines } from "./artifacts.ts";
 
 const HASH_OF_ABC =
   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -132,6 +132,19 @@ export async function readBuildFacts(
 }
 
 /**
+ * Finds which features of Deno the program has to be started with.
+ *
+ * @param root The project's folder.
+ * @returns Their names, as `deno.json` and flags (`--unstable-<name>`) have them.
+ */
+export async function unstableFeatures(root: string): Promise<string[]> {
+  const { unstable = [] } = await readJson(join(root, "deno.json")) as {
+    unstable?: string[];
+  };
+  return unstable;
+}
+
+/**
  * Asks git about sources.
  *
  * @param root The project's folder.

@@ -26,6 +26,7 @@ import {
   withExtension,
 } from "./compile_targets.ts";
 import { programFiles } from "./program_files.ts";
+import { runMain } from "./run_main.ts";
 import { stageSources } from "./stage.ts";
 
 /** Compiles with Deno itself, into a file that is removed again. */
@@ -100,11 +101,4 @@ function filesLine({ fileCount }: Compiled): string {
   return `${fileCount} files embedded, all found`;
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}`);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runMain(main);

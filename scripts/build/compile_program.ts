@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { dirname, join, resolve } from "@std/path";
+import { dirname, resolve } from "@std/path";
 import { fileError } from "../../src/io/file_error.ts";
-import { readJson } from "../../src/io/json_file.ts";
 import {
   BUILD_FACTS_FILE,
   type BuildFacts,
 } from "../../src/program/build_facts.ts";
-import { buildJson, readBuildFacts } from "./build_facts.ts";
+import { buildJson, readBuildFacts, unstableFeatures } from "./build_facts.ts";
 import { APP_NAME, findFaults } from "./check_embedded.ts";
 import { compileFailure } from "./compile_failure.ts";
 import {
@@ -151,10 +150,8 @@ async function checkProgram(
 ): Promise<Compiled> {
   const program = await Deno.readFile(path);
   const embedded = readEmbedded(program);
-  const { unstable = [] } = await readJson(join(root, "deno.json")) as {
-    unstable?: string[];
-  };
-  const wanted = { root, files, facts, features: unstable };
+  const features = await unstableFeatures(root);
+  const wanted = { root, files, facts, features };
   const faults = await findFaults(embedded, wanted);
   const found = executableTarget(program);
   if (found !== target) faults.push(`it is for ${found ?? "no machine"}`);

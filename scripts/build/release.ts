@@ -13,12 +13,8 @@
  */
 import { parseArgs } from "@std/cli";
 import { fromFileUrl, join } from "@std/path";
-import {
-  type Artifact,
-  buildArtifacts,
-  resultLines,
-  SUMS_FILE,
-} from "./artifacts.ts";
+import { SUMS_FILE } from "../../src/program/build_facts.ts";
+import { type Artifact, buildArtifacts, resultLines } from "./artifacts.ts";
 import { readBuildFacts } from "./build_facts.ts";
 import { compileProgram } from "./compile_program.ts";
 import {
@@ -29,6 +25,7 @@ import {
 } from "./compile_targets.ts";
 import { TARGETS } from "./deno_binary.ts";
 import { type ProgramFiles, programFiles } from "./program_files.ts";
+import { runMain } from "./run_main.ts";
 import { buildSingleFile, singleFileName } from "./single_file.ts";
 import { type Stage, stageSources } from "./stage.ts";
 
@@ -117,11 +114,4 @@ function singleFiles(version: string, root: string): Artifact[] {
   }));
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}`);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runMain(main);

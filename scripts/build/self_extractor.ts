@@ -5,9 +5,10 @@
  */
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
-import { SUMS_FILE } from "../../src/program/program_files.ts";
+import { SUMS_FILE } from "../../src/program/build_facts.ts";
 import script from "./self_extractor.sh" with { type: "text" };
 import { filesUnder } from "../files_under.ts";
+import { measureFile, sumsText } from "./artifacts.ts";
 import { type Compression, DECOMPRESS, packFiles } from "./archive.ts";
 
 /** What is packed, and for whom. */
@@ -113,18 +114,15 @@ function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** The hashes of files, as `sha256sum` writes them. */
+/** The hashes of files, and their bytes all together. */
 async function hashFiles(
   folder: string,
   names: readonly string[],
 ): Promise<{ sums: string; byteLength: number }> {
-  const lines: string[] = [];
-  let byteLength = 0;
-  for (const name of names) {
-    const bytes = await Deno.readFile(join(folder, name));
-    const hash = createHash("sha256").update(bytes).digest("hex");
-    lines.push(`${hash}  ${name}\n`);
-    byteLength += bytes.length;
-  }
-  return { sums: lines.join(""), byteLength };
+  const files = await Array.fromAsync(
+    names,
+    (name) => measureFile(folder, name),
+  );
+  const byteLength = files.reduce((sum, file) => sum + file.byteLength, 0);
+  return { sums: sumsText(files), byteLength };
 }

@@ -14,10 +14,17 @@ import { dirname, fromFileUrl, join } from "@std/path";
 import { formatByteLength } from "../../src/io/byte_length.ts";
 import { BUILD_FACTS_FILE } from "../../src/program/build_facts.ts";
 import type { Compression } from "./archive.ts";
-import { buildJson, LICENSES, readBuildFacts } from "./build_facts.ts";
+import {
+  buildJson,
+  LICENSES,
+  readBuildFacts,
+  unstableFeatures,
+} from "./build_facts.ts";
 import { bundleProgram } from "./bundle.ts";
 import { copyDeno, platformOf } from "./deno_binary.ts";
+import { runMain } from "./run_main.ts";
 import { writeSelfExtractor } from "./self_extractor.ts";
+import { copy } from "./stage.ts";
 
 /** What to build. */
 export interface SingleFileOptions {
@@ -42,16 +49,13 @@ export async function buildSingleFile(
 ): Promise<void> {
   const { machines } = platformOf(target);
   const facts = await readBuildFacts(root, { form: "single-file", target });
+  const features = await unstableFeatures(root);
   const folder = await Deno.makeTempDir({ prefix: "moeno-single-file-" });
   try {
     await bundleProgram(root, folder);
     await copyDeno(target, join(folder, "deno"));
-    await copyFolder(
-      join(root, "models", facts.model),
-      join(folder, "models", facts.model),
-    );
-    for (const name of LICENSES) {
-      await Deno.copyFile(join(root, name), join(folder, name));
+    for (const path of [`models/${facts.model}`, ...LICENSES]) {
+      await copy(join(root, path), join(folder, path));
     }
     await Deno.writeTextFile(join(folder, BUILD_FACTS_FILE), buildJson(facts));
     await Deno.mkdir(dirname(output), { recursive: true });
@@ -59,25 +63,11 @@ export async function buildSingleFile(
       version: facts.version,
       target,
       machines,
-      flags: await unstableFlags(root),
+      flags: features.map((name) => `--unstable-${name}`),
       compression,
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** The flags of Deno that stand for what `deno.json` asks for. */
-async function unstableFlags(root: string): Promise<string[]> {
-  const text = await Deno.readTextFile(join(root, "deno.json"));
-  const { unstable = [] } = JSON.parse(text) as { unstable?: string[] };
-  return unstable.map((name) => `--unstable-${name}`);
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name } of Deno.readDir(from)) {
-    await Deno.copyFile(join(from, name), join(to, name));
   }
 }
 
@@ -121,11 +111,4 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(`${output}: ${formatByteLength(size)}`);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}`);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runMain(main);

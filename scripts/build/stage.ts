@@ -100,7 +100,13 @@ async function nameLicense(folder: string): Promise<void> {
   }
 }
 
-async function copy(from: string, to: string): Promise<void> {
+/**
+ * Copies a file or a folder; all files get the date of a stage.
+ *
+ * @param from What.
+ * @param to Where to.
+ */
+export async function copy(from: string, to: string): Promise<void> {
   const { isDirectory } = await Deno.stat(from);
   if (!isDirectory) {
     await Deno.mkdir(dirname(to), { recursive: true });

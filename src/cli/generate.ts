@@ -112,8 +112,10 @@ async function printText(
   let isMidLine = false;
   try {
     for await (const { text, final } of pieces) {
-      if (text !== "") outText(io, text);
-      if (text !== "") isMidLine = !text.endsWith("\n");
+      if (text !== "") {
+        outText(io, text);
+        isMidLine = !text.endsWith("\n");
+      }
       if (final === undefined) continue;
       if (!final.text.endsWith("\n")) io.out("\n");
       return final;

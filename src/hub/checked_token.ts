@@ -4,8 +4,7 @@
  * @module
  */
 
-/** Names of this machine: what is sent there stays here. */
-const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
+import { isLoopback } from "../io/loopback.ts";
 
 /**
  * Checks a token before it is sent. No message holds it.
@@ -26,7 +25,7 @@ export function checkedToken(
     );
   }
   const { protocol, hostname, host } = new URL(endpoint);
-  if (protocol === "https:" || LOOPBACK.test(hostname)) return token;
+  if (protocol === "https:" || isLoopback(hostname)) return token;
   throw new Error(
     `Cannot send the token: anybody on the way to ${host} could read it, wanted https, or no HF_TOKEN`,
   );

@@ -1,6 +1,11 @@
 /** `config.json` of a model, checked on entry. */
 
 import { showJson } from "../io/show_json.ts";
+import {
+  ALL_EXPERTS_LIMIT,
+  EXPERT_LIMIT,
+  LAYER_LIMIT,
+} from "../offload/shape_limits.ts";
 
 /** What the forward pass needs to know; names as in `config.json`. */
 export interface ModelConfig {
@@ -39,14 +44,8 @@ export interface ModelConfig {
 /** Largest count we believe, so that a broken file cannot ask for terabytes. */
 const COUNT_LIMIT = 2 ** 24;
 
-/**
- * Several times what models have. Layers and experts are walked through before any
- * tensor is looked for, so that a broken number would take forever.
- */
-const LAYER_LIMIT = 1024;
-const EXPERT_LIMIT = 4096;
+/** Several times the heads that models have. */
 const HEAD_LIMIT = 4096;
-const ALL_EXPERTS_LIMIT = 2 ** 15;
 
 /**
  * Reads `config.json`. Missing fields get the defaults of Hugging Face's

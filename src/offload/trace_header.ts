@@ -1,4 +1,9 @@
 import { showJson } from "../io/show_json.ts";
+import {
+  ALL_EXPERTS_LIMIT,
+  EXPERT_LIMIT,
+  LAYER_LIMIT,
+} from "./shape_limits.ts";
 
 /** What a routing trace is of. */
 export interface TraceHeader {
@@ -21,14 +26,8 @@ export interface TraceHeader {
   farDepths?: readonly number[];
 }
 
-/**
- * Several times what models have: what is analyzed takes memory and time by these
- * numbers, which a file of a hundred bytes can claim.
- */
-const MAX_LAYERS = 1024;
-const MAX_EXPERTS = 4096;
+/** The most experts of a token; what is analyzed takes time by it, too. */
 const MAX_TOP_K = 256;
-const MAX_EXPERTS_OF_ALL_LAYERS = 1 << 15;
 
 const NAME_LIMIT = 1024;
 
@@ -71,9 +70,9 @@ export function checkTraceHeader(header: TraceHeader): TraceHeader {
     Number.isInteger(value) && value >= least && value <= most;
   if (
     typeof model === "string" && model.length <= NAME_LIMIT &&
-    isCount(layerCount, 1, MAX_LAYERS) &&
-    isCount(expertCount, 1, MAX_EXPERTS) &&
-    layerCount * expertCount <= MAX_EXPERTS_OF_ALL_LAYERS &&
+    isCount(layerCount, 1, LAYER_LIMIT) &&
+    isCount(expertCount, 1, EXPERT_LIMIT) &&
+    layerCount * expertCount <= ALL_EXPERTS_LIMIT &&
     isCount(topK, 1, Math.min(expertCount, MAX_TOP_K)) &&
     isCount(guessCount, 0, expertCount) && Array.isArray(farDepths) &&
     farDepths.every((depth, i) =>

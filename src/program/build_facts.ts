@@ -28,6 +28,9 @@ export interface BuildFacts {
 /** The file, in the program's root. */
 export const BUILD_FACTS_FILE = "build.json";
 
+/** The file that has the hashes of all others, as `sha256sum` writes them. */
+export const SUMS_FILE = "SHA256SUMS";
+
 /**
  * Reads what this program was built of.
  *

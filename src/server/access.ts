@@ -1,6 +1,7 @@
 /** Who may ask, from where, and with which key. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isLoopback } from "../io/loopback.ts";
 import { ApiError } from "./api_error.ts";
 
 /** Who may ask. */
@@ -11,19 +12,6 @@ export interface AccessOptions {
   readonly apiKey?: string | undefined;
   /** Origins of web pages that may ask, besides our own; `*` is all. */
   readonly cors: readonly string[];
-}
-
-/** Names of this machine that no other one can have. */
-const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\]|::1)$/;
-
-/**
- * Whether a host is this machine, whatever anybody says.
- *
- * @param host A name or an address.
- * @returns Whether no other machine can have it.
- */
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { dim } from "@std/fmt/colors";
 import { checkAddress } from "../../server/address.ts";
-import { isLoopback } from "../../server/access.ts";
+import { isLoopback } from "../../io/loopback.ts";
 import {
   type ServeSettings,
   serveSettings,

@@ -3,7 +3,6 @@
 import project from "../../../deno.json" with { type: "json" };
 import { modelsFolder } from "../../hub/models_folder.ts";
 import { homeFolder } from "../../io/home.ts";
-import { checkProgramFiles } from "../../program/program_files.ts";
 import { measureVramRate } from "../device_rates.ts";
 import { measureDiskRate } from "../disk_rate.ts";
 import { weightFiles } from "../forecast/weight_files.ts";
@@ -11,6 +10,7 @@ import { gpuFacts } from "../gpu_facts.ts";
 import { measureReadback } from "../readback_latency.ts";
 import { askModel } from "./ask_model.ts";
 import { type Check, checkOf, ok, type Patient } from "./check.ts";
+import { checkProgramFiles } from "./check_program_files.ts";
 import {
   judgeAdapter,
   judgeFeatures,

@@ -1,7 +1,7 @@
 /** What versions and variables mean. */
 
-import type { ProgramFiles } from "../../program/program_files.ts";
 import { type Finding, note, ok, problem } from "./check.ts";
+import type { ProgramFiles } from "./check_program_files.ts";
 
 /** Versions of the programs below. */
 export interface Versions {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { toFileUrl } from "@std/path";
-import { checkProgramFiles, SUMS_FILE } from "./program_files.ts";
+import { SUMS_FILE } from "../../program/build_facts.ts";
+import { checkProgramFiles } from "./check_program_files.ts";
 
 /** The SHA-256 of `abc`, as FIPS 180-2 has it. */
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -1,11 +1,9 @@
 /** Whether the program's files are those that were built. */
 
 import { fromFileUrl } from "@std/path";
-import { createHash } from "node:crypto";
-import { IS_BUILT, PROGRAM_ROOT } from "./program_root.ts";
-
-/** The file that has the hashes of all others, as `sha256sum` writes them. */
-export const SUMS_FILE = "SHA256SUMS";
+import { hashFile } from "../../hub/content_hash.ts";
+import { SUMS_FILE } from "../../program/build_facts.ts";
+import { IS_BUILT, PROGRAM_ROOT } from "../../program/program_root.ts";
 
 /** What became of the program's files. */
 export interface ProgramFiles {
@@ -44,15 +42,10 @@ function unpackedRoot(): URL | null {
 
 /** The SHA-256 of a file in hexadecimal digits; `null` if it cannot be read. */
 async function hashOf(url: URL): Promise<string | null> {
-  const hash = createHash("sha256");
+  const { signal } = new AbortController();
   try {
-    using file = await Deno.open(url);
-    const chunk = new Uint8Array(2 ** 20);
-    for (let count; (count = await file.read(chunk)) !== null;) {
-      hash.update(chunk.subarray(0, count));
-    }
+    return await hashFile(fromFileUrl(url), { algorithm: "sha256", signal });
   } catch {
     return null;
   }
-  return hash.digest("hex");
 }
