@@ -88,8 +88,10 @@ export class OpenFiles implements Disposable {
     try {
       const file = await this.#open(path);
       try {
-        await readFully(file, begin, target);
-        this.#checkSame(path, file); // after it: it may change meanwhile
+        // The check comes after the read: the file may change meanwhile, and a
+        // change explains a read that failed better than the read does.
+        await readFully(file, begin, target)
+          .finally(() => this.#checkSame(path, file));
       } finally {
         this.#keep(path, file);
       }

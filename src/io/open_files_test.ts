@@ -122,6 +122,24 @@ Deno.test("OpenFiles says where a file ends", async () => {
   );
 });
 
+Deno.test("OpenFiles says the same of a cut file, wherever a read finds its end", async () => {
+  using directory = tempDirectory();
+  const path = `${directory.path}/file`;
+  await Deno.writeFile(path, makeBytes(100, 0));
+  using files = new OpenFiles();
+  const mark = await Deno.stat(path);
+  files.expect(path, { ...mark, size: 200 });
+  for (const byteLength of [60, 160]) { // before the end, and across it
+    const target = new Uint8Array(byteLength);
+    await assertRejects(
+      () => files.read(path, { begin: 0, target }),
+      Error,
+      `Cannot read ${path}: it was cut short after it was opened: ` +
+        "it has 100 bytes, had 200, wanted it as it was; load it again",
+    );
+  }
+});
+
 Deno.test("OpenFiles closes all files when it is disposed of, also those in use", async () => {
   using directory = tempDirectory();
   const path = `${directory.path}/file`;
