@@ -1,3 +1,4 @@
+import { IS_BUILT } from "../program/program_root.ts";
 import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
 import { CHAT } from "./chat/chat.ts";
@@ -37,9 +38,10 @@ const HELP: Command = {
     if (name === undefined) io.out(programHelp(COMMANDS));
     else {
       const command = findCommand(name);
-      const permissions = PERMISSIONS[command.name]!;
       io.out(commandHelp(command));
-      io.out(permissionHelp(command.name, permissions));
+      // A built program has all permissions, and no mod.ts to run with fewer.
+      if (IS_BUILT) return Promise.resolve(0);
+      io.out(permissionHelp(command.name, PERMISSIONS[command.name]!));
     }
     return Promise.resolve(0);
   },

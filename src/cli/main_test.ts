@@ -32,7 +32,7 @@ Deno.test("main() shows the help of a command", async () => {
     assertEquals(code, 0);
     assertStringIncludes(stdout, "Usage: moeno chat [flags]");
     assertStringIncludes(stdout, "--temperature <t>");
-    assertStringIncludes(stdout, "16 | 8 | 4 | 3 | 2");
+    assertStringIncludes(stdout, "16|8|4|3|2");
   }
 });
 
