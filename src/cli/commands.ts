@@ -35,6 +35,11 @@ const HELP: Command = {
   completes: "command",
   run({ positional }, { io }) {
     const [name] = positional;
+    if (positional.length > 1) {
+      throw new UsageError(
+        `help has ${positional.length} commands, wanted one at most`,
+      );
+    }
     if (name === undefined) io.out(programHelp(COMMANDS));
     else {
       const command = findCommand(name);

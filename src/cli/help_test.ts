@@ -24,3 +24,10 @@ Deno.test("commandHelp() has every word of a flag's help, in order", () => {
   const words = commandHelp(serve).replace(/\s+/g, " ");
   for (const { help } of serve.flags) assertStringIncludes(words, help);
 });
+
+Deno.test("commandHelp() keeps lines to copy in one piece", () => {
+  assertStringIncludes(
+    commandHelp(findCommand("completion")),
+    "\nfish   ~/.config/fish/config.fish   moeno completion fish | source\n",
+  );
+});

@@ -19,6 +19,23 @@ export function refuseTogether(
 }
 
 /**
+ * Refuses arguments of a command that takes flags only.
+ *
+ * @param name The command.
+ * @param positional Its arguments.
+ * @throws {UsageError} If there is one.
+ */
+export function refuseArguments(
+  name: string,
+  [first]: readonly string[],
+): void {
+  if (first === undefined) return;
+  throw new UsageError(
+    `${name} takes no argument, received ${JSON.stringify(first)}`,
+  );
+}
+
+/**
  * Finds the name that was probably meant.
  *
  * @param wrong What was typed.

@@ -22,8 +22,8 @@ export function wrap(text: string, width: number): string[] {
 }
 
 /**
- * Breaks paragraphs, which empty lines part. One with a line that is indented is
- * an example or a table, and stays as it is.
+ * Breaks paragraphs, which empty lines part. One that has an indented line or
+ * columns, two spaces side by side, is an example or a table and stays as it is.
  *
  * @param text The paragraphs.
  * @param width The most columns of a line.
@@ -31,6 +31,6 @@ export function wrap(text: string, width: number): string[] {
  */
 export function wrapParagraphs(text: string, width: number): string {
   return text.split("\n\n").map((paragraph) =>
-    /^ /m.test(paragraph) ? paragraph : wrap(paragraph, width).join("\n")
+    /^ |  /m.test(paragraph) ? paragraph : wrap(paragraph, width).join("\n")
   ).join("\n\n");
 }

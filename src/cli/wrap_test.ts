@@ -13,9 +13,13 @@ Deno.test("wrap() does not count what colours a word", () => {
   ]);
 });
 
-Deno.test("wrapParagraphs() leaves examples as they are", () => {
+Deno.test("wrapParagraphs() leaves examples and tables as they are", () => {
   assertEquals(
     wrapParagraphs("one two\nthree\n\nSo:\n  deno run --flag\n\nfour", 9),
     "one two\nthree\n\nSo:\n  deno run --flag\n\nfour",
+  );
+  assertEquals(
+    wrapParagraphs("bash  a line of it\nzsh   another", 9),
+    "bash  a line of it\nzsh   another",
   );
 });
