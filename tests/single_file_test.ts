@@ -156,6 +156,9 @@ Deno.test("one file is the whole program, wherever it is and whatever is not the
     const { stdout: text } = await machine.moeno(["--version"]);
     assertMatch(text, /^moeno \d+\.\d+\.\d+ \(deno \d/);
     assertStringIncludes(text, "a file that unpacks itself");
+    const help = await machine.moeno(["help", "serve"]);
+    assertStringIncludes(help.stdout, "Usage: moeno serve");
+    assert(!help.stdout.includes("mod.ts"), "there is none beside it");
   });
 
   await t.step("generate --json says what deno run says", async () => {
