@@ -118,9 +118,9 @@ function isAllowed(origin: string, cors: readonly string[]): boolean {
 }
 
 function keyOf(authorization: string): string | undefined {
-  const [scheme = "", value] = authorization.split(/ +/);
+  const [, scheme, value] = /^(\S+) +(.+)$/.exec(authorization) ?? [];
   if (value === undefined) return undefined;
-  switch (scheme.toLowerCase()) {
+  switch (scheme!.toLowerCase()) {
     case "bearer":
       return value;
     case "basic":
