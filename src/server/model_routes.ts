@@ -57,7 +57,7 @@ export function modelRoutes(
     },
   ): Promise<Response> {
     for (const prompt of ask.prompts) checkPrompt(engine, prompt);
-    checkOptions(engine, ask.options);
+    checkOptions(engine, ask);
     const life = new RequestLife(settings.timeoutMs);
     lives.add(life);
     request.signal.addEventListener("abort", () => life.end(clientIsGone()));
@@ -82,7 +82,7 @@ export function modelRoutes(
     "/v1/chat/completions": {
       POST: async (request, listener) => {
         const ask = parseChatRequest(await bodyOf(request));
-        const format = chatFormat(name, tokenizer);
+        const format = chatFormat({ model: name, tokenizer, call: ask.call });
         return await run(request, { ask, format, listener });
       },
     },
