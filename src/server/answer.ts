@@ -3,6 +3,7 @@ import { asApiError } from "./api_error.ts";
 import type { Ask } from "./ask.ts";
 import { type AnswerFormat, type Usage, usageOf } from "./answer_format.ts";
 import { eventStream, type Send } from "./event_stream.ts";
+import { fulfilledWithin } from "./fulfilled_within.ts";
 import { clientIsGone, type RequestLife } from "./request_life.ts";
 import type { RequestQueue } from "./request_queue.ts";
 import { type ChoicePiece, runAsk } from "./run_ask.ts";
@@ -81,7 +82,7 @@ export async function answer(
     const turn = queue.join(life.signal, { isKept: () => hasHead });
     if (!ask.isStream) return Response.json(await work.whole(turn));
     // Until then a status can turn it away, so that it may ask another server.
-    await settled(turn, headMs);
+    await fulfilledWithin(turn, headMs);
     hasHead = true;
     return eventStream((send) => work.stream(turn, send), {
       onGone: () => life.end(clientIsGone()),
@@ -186,17 +187,6 @@ class Work {
 
   #usage(): Usage {
     return usageOf(this.#finals, this.#ask.count);
-  }
-}
-
-/** Waits for a promise, but not for ever; throws what it throws meanwhile. */
-async function settled(promise: Promise<unknown>, ms: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -7,6 +7,7 @@ import {
 } from "./access.ts";
 import { ApiError, asApiError } from "./api_error.ts";
 import { checkAddress } from "./address.ts";
+import { fulfilledWithin } from "./fulfilled_within.ts";
 import { LiveEvents } from "./live/live_events.ts";
 import { modelRoutes } from "./model_routes.ts";
 import { engineMetrics, processMetrics } from "./engine_metrics.ts";
@@ -109,7 +110,7 @@ export async function serve(
     // Abort ends the process with an error once shutdown has begun (Deno 2.9): so
     // either this, or that, which waits for readers that take nothing.
     if (!isOver()) cut.abort();
-    else await within(http.shutdown(), LINGER_MS);
+    else await fulfilledWithin(http.shutdown(), LINGER_MS);
   }
 
   let stopped: Promise<void> | undefined;
@@ -197,14 +198,6 @@ function metrics(
     ...processMetrics(),
   ]);
   return new Response(text, { headers: { "content-type": PROMETHEUS_TYPE } });
-}
-
-/** Waits for something, but not for ever. */
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, ms);
-  await Promise.race([promise, late.promise]);
-  clearTimeout(timer);
 }
 
 /** Waits until something is so, but not for ever. */
