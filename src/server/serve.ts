@@ -4,19 +4,23 @@ import {
   checkOrigin,
   corsHeaders,
   preflight,
-} from "./access.ts";
-import { ApiError, asApiError } from "./api_error.ts";
-import { checkAddress } from "./address.ts";
-import { fulfilledWithin } from "./fulfilled_within.ts";
+} from "./http/access.ts";
+import { checkAddress } from "./http/address.ts";
+import { ApiError, asApiError } from "./http/api_error.ts";
+import { fulfilledWithin } from "./http/fulfilled_within.ts";
 import { LiveEvents } from "./live/live_events.ts";
-import { modelRoutes } from "./model_routes.ts";
-import { engineMetrics, processMetrics } from "./engine_metrics.ts";
+import { engineMetrics, processMetrics } from "./metrics/engine_metrics.ts";
+import {
+  type Metric,
+  PROMETHEUS_TYPE,
+  prometheusText,
+} from "./metrics/prometheus.ts";
+import { RequestStats } from "./metrics/request_stats.ts";
+import { modelRoutes } from "./openai/model_routes.ts";
 import { pageHandler } from "./page/page.ts";
-import { type RequestListener, RequestLog } from "./request_record.ts";
 import { type RequestLife, serverStops } from "./request_life.ts";
-import { type Metric, PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
-import { RequestStats } from "./request_stats.ts";
 import { RequestQueue } from "./request_queue.ts";
+import { type RequestListener, RequestLog } from "./request_record.ts";
 import { findRoute, type Routes } from "./routes.ts";
 import {
   type ServeOptions,

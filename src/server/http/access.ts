@@ -1,7 +1,7 @@
 /** Who may ask, from where, and with which key. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isLoopback } from "../io/loopback.ts";
+import { isLoopback } from "../../io/loopback.ts";
 import { ApiError } from "./api_error.ts";
 
 /** Who may ask. */

@@ -1,13 +1,13 @@
-import type { GenerateResult } from "../engine/generate.ts";
-import { asApiError } from "./api_error.ts";
-import type { Ask } from "./ask.ts";
+import type { GenerateResult } from "../../engine/generate.ts";
+import { asApiError } from "../http/api_error.ts";
+import { eventStream, type Send } from "../http/event_stream.ts";
+import { fulfilledWithin } from "../http/fulfilled_within.ts";
+import { clientIsGone, type RequestLife } from "../request_life.ts";
+import type { RequestQueue } from "../request_queue.ts";
+import type { ServedEngine } from "../served_engine.ts";
 import { type AnswerFormat, type Usage, usageOf } from "./answer_format.ts";
-import { eventStream, type Send } from "./event_stream.ts";
-import { fulfilledWithin } from "./fulfilled_within.ts";
-import { clientIsGone, type RequestLife } from "./request_life.ts";
-import type { RequestQueue } from "./request_queue.ts";
+import type { Ask } from "./ask.ts";
 import { type ChoicePiece, runAsk } from "./run_ask.ts";
-import type { ServedEngine } from "./served_engine.ts";
 
 /** A comment keeps a waiting connection open; proxies often close after 60 s. */
 const KEEP_ALIVE_MS = 10_000;

@@ -1,5 +1,5 @@
-import type { GenerateOptions } from "../engine/options.ts";
-import type { Message } from "../text/chat_template.ts";
+import type { GenerateOptions } from "../../engine/options.ts";
+import type { Message } from "../../text/chat_template.ts";
 import type { ForcedCall } from "./forced_call.ts";
 
 /** What the model is to go on from: a conversation, a text, or its ids. */

@@ -1,6 +1,6 @@
-import type { Message } from "../text/chat_template.ts";
+import type { Message } from "../../text/chat_template.ts";
+import { isRecord } from "../../text/special_token.ts";
 import type { Ask } from "./ask.ts";
-import { isRecord } from "../text/special_token.ts";
 import { Fields, type JsonObject, wrongField } from "./fields.ts";
 import { forcedCall } from "./forced_call.ts";
 import { CANDIDATE_RANGE, samplingFields } from "./sampling_fields.ts";

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file camelcase -- the names are those of the API
 import { assertEquals, assertThrows } from "@std/assert";
-import { ApiError } from "./api_error.ts";
+import { ApiError } from "../http/api_error.ts";
 import { parseChatRequest } from "./chat_request.ts";
 import { parseCompletionRequest } from "./completion_request.ts";
 import type { JsonObject } from "./fields.ts";

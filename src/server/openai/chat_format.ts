@@ -1,5 +1,5 @@
-import type { GenerateResult, Piece } from "../engine/generate.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
+import type { GenerateResult, Piece } from "../../engine/generate.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
 import { type AnswerFormat, answerHead } from "./answer_format.ts";
 import type { ForcedCall } from "./forced_call.ts";
 import { isLikely, type ShownToken, showToken } from "./token_text.ts";

@@ -1,7 +1,7 @@
-import { constraintOf } from "../engine/constraint.ts";
-import { ApiError } from "./api_error.ts";
+import { constraintOf } from "../../engine/constraint.ts";
+import { ApiError } from "../http/api_error.ts";
+import type { ServedEngine } from "../served_engine.ts";
 import type { Ask } from "./ask.ts";
-import type { ServedEngine } from "./served_engine.ts";
 
 /**
  * Checks what only the model can tell about a request's options, so that who asks

@@ -1,4 +1,4 @@
-import { isRecord } from "../text/special_token.ts";
+import { isRecord } from "../../text/special_token.ts";
 import { Fields, type JsonObject, wrongField } from "./fields.ts";
 
 /** A function that every answer to a request calls. */
