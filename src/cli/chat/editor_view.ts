@@ -1,7 +1,7 @@
 /** How a text that is being typed looks on a terminal. */
 
 import type { EditorState } from "./line_editor.ts";
-import { graphemes, graphemeWidth, textWidth } from "./text_width.ts";
+import { graphemes, graphemeWidth, textWidth } from "../text_width.ts";
 
 /** Rows of a terminal, and where the cursor is in them. */
 export interface View {

@@ -3,7 +3,7 @@
 import { FENCE, isFenceOpen } from "./line_reader.ts";
 import type { Key, KeyName } from "./keys.ts";
 import { findInHistory } from "./history_search.ts";
-import { graphemes } from "./text_width.ts";
+import { graphemes } from "../text_width.ts";
 
 /** A text that is being typed. */
 export interface EditorState {
