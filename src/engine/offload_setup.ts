@@ -13,7 +13,7 @@ import {
   readExpert,
   readExpertLayout,
 } from "../model/upload.ts";
-import type { MatrixReader } from "../model/weights.ts";
+import type { MatrixReader } from "../model/weight_reader.ts";
 import { createArrayStore } from "../offload/array_store.ts";
 import { createDiskStore } from "../offload/disk_store.ts";
 import type { FilledStoreOptions } from "../offload/expert_fill.ts";

@@ -1,7 +1,7 @@
 import { padded } from "../ops/padded.ts";
 import type { ModelConfig } from "./config.ts";
 import { attentionMatrices } from "./matrices.ts";
-import type { MatrixReader } from "./weights.ts";
+import type { MatrixReader } from "./weight_reader.ts";
 
 /**
  * Counts what the weights that are no experts take on the GPU: attention, norms,
