@@ -24,15 +24,23 @@ import type { LayerWeights, Weights } from "./upload.ts";
  * tokens; for one it is computed by whoever reads it.
  */
 export interface LayerOps {
+  /** xb = norm(x), (T, hiddenSize). */
   readonly inputNorm: Op;
+  /** q = Wq xb (T, heads * headDim); k = Wk xb, v = Wv xb (T, kv heads * headDim). */
   readonly qkv: Op;
   /** Brings in a part of an expert of this layer that the one before guessed. */
   readonly stage: Op;
+  /** Rotates q and k, appends k and v to the cache; a = softmax(q k^T / sqrt(D)) v. */
   readonly attention: Op;
+  /** x += Wo a. */
   readonly o: Op;
+  /** xb = norm(x). */
   readonly postAttentionNorm: Op;
+  /** Experts and their weights (T, topK). */
   readonly route: Op;
+  /** y[r] = W2 (silu(W1 xb) * W3 xb) for each rank r of each token. */
   readonly experts: ExpertRunner;
+  /** x += sum of weight[r] y[r]. */
   readonly combine: Op;
 }
 

@@ -65,8 +65,11 @@ export interface MixtralOptions {
 
 /** What {@linkcode buildMixtral} makes. */
 export interface MixtralParts {
+  /** Positions of the KV cache. */
   readonly contextLength: number;
+  /** The most tokens of one step. */
   readonly chunkSize: number;
+  /** What runs offloaded experts; `null` if all are on the GPU. */
   readonly offload: Offload | null;
   /** Where routers decide, or log what they chose; `null` if they do neither. */
   readonly residency: GpuResidency | null;
@@ -74,20 +77,27 @@ export interface MixtralParts {
   readonly far: FarGuesses | null;
   /** Hears what experts do. */
   readonly watch: ExpertWatch;
+  /** Keys and values of all layers. */
   readonly kv: KvCache;
   /** Buffers that all layers share. */
   readonly shared: Shared;
+  /** x = embedding[token], (T, hiddenSize). */
   readonly embed: Op;
+  /** The layers, in order. */
   readonly layers: readonly LayerOps[];
+  /** xb = norm(x), of the rows that get logits. */
   readonly finalNorm: Op;
+  /** logits = Whead xb. */
   readonly lmHead: Op;
   /** Logits (LOGIT_ROWS or fewer, vocabSize). */
   readonly logits: Rows;
+  /** How many logits a row has. */
   readonly vocabSize: number;
   /** Picks the most probable token. */
   readonly pick: Op;
   /** What was picked (AHEAD_LIMIT) u32. */
   readonly picked: GPUBuffer;
+  /** What the host reads through. */
   readonly readback: Readback;
   /** Begins the commands of a step, or of some that run ahead. */
   readonly record: (steps: Steps) => Recorder;
