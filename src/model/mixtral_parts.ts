@@ -20,8 +20,13 @@ import { AHEAD_LIMIT } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
 import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
 import { GpuResidency } from "./gpu_residency.ts";
-import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
-import type { Shared } from "./mixtral_buffers.ts";
+import {
+  kvWidth,
+  LOGIT_ROWS,
+  makeKvBuffers,
+  makeShared,
+  type Shared,
+} from "./mixtral_buffers.ts";
 import { KvCache } from "./kv_cache.ts";
 import { type LayerOps, makeLayers } from "./mixtral_layer.ts";
 import { offloadExperts } from "./offload.ts";
@@ -116,9 +121,6 @@ export interface Steps {
   /** Where the first of them stands. */
   readonly position: number;
 }
-
-/** The most rows of logits that are computed at once. */
-export const LOGIT_ROWS = 32;
 
 /**
  * Makes the buffers, kernels and bind groups of a model.

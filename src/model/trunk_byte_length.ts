@@ -29,18 +29,3 @@ export function trunkByteLength(
     (config.tieWordEmbeddings ? 0 : floats("lm_head"));
   return words * 4;
 }
-
-/**
- * Counts what the KV cache takes on the GPU.
- *
- * @param config What the model is.
- * @param contextLength Its positions.
- * @returns Bytes.
- */
-export function kvByteLength(
-  { numHiddenLayers, numKeyValueHeads, headDim }: ModelConfig,
-  contextLength: number,
-): number {
-  return numHiddenLayers * 2 * contextLength * numKeyValueHeads *
-    padded(headDim) * 4;
-}
