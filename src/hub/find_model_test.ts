@@ -98,6 +98,9 @@ Deno.test("findModel() says what there is, and how to get more", async () => {
       ["x/y", "here are toy, ann/one, ann/one@refs/pr/1, bob/half, bob/one, "],
       ["x/y", "moeno pull x/y fetches one from a hub"],
       ["x y", "moeno pull <owner/name> fetches one"],
+      ["twoo", "of that name, did you mean two?"],
+      ["ann/noe", "did you mean ann/one? moeno pull ann/noe fetches one from"],
+      ["HAL", "did you mean half?"],
       [".removed-1/x", null],
     ] as const;
     for (const [text, message] of refused) {

@@ -10,6 +10,7 @@ import { dim } from "@std/fmt/colors";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
+import { printable } from "../printable.ts";
 import { PLAIN_FLAGS } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
@@ -197,7 +198,7 @@ function resultLine(
 
 function fileTable({ files }: PullPlan): string {
   const rows = files.map(({ path, byteLength }) => [
-    path,
+    printable(path),
     formatByteLength(byteLength),
   ]);
   return alignedTable([["file", "size"], ...rows], { left: [0] })

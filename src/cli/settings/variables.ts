@@ -1,6 +1,7 @@
+import { closest } from "../../io/closest.ts";
 import type { Flag } from "../args.ts";
 import type { Command } from "../command.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import { checkedValue, type Setting, spellingsOf } from "./setting.ts";
 
 const PREFIX = "MOENO_";
