@@ -23,6 +23,7 @@ Deno.test("pull prints where the model lies, and all else on stderr", async () =
       `# skips 4 files, `,
       `# model-00002-of-00002.safetensors: 1.1 MiB\n`,
       `# pulled: 7 files, 4.5 MiB, every hash is right; 4.5 MiB came in `,
+      `# moeno chat -m owner/name talks to it; moeno plan -m owner/name says `,
     ]
   ) assertStringIncludes(first.stderr, says);
   assert(!first.stderr.includes("hush") && !first.stderr.includes("secret"));

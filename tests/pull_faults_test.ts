@@ -220,7 +220,12 @@ Deno.test("pull() says when a model is none that load() reads", async () => {
   });
   await assertSentence(
     () => lab.pull(),
-    "it has no *.safetensors files but *.gguf, wanted a model in Hugging Face's layout",
+    "it has no *.safetensors files but *.gguf, wanted a Mixtral as transformers saves it",
+  );
+  lab.hub.publish(MODEL, { "README.md": new Uint8Array(9) });
+  await assertSentence(
+    () => lab.pull(),
+    "it has no *.safetensors files, wanted",
   );
   lab.hub.publish(MODEL, { "m.safetensors": new Uint8Array(9) });
   await assertSentence(() => lab.pull(), "it has no config.json, wanted");

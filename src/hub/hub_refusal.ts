@@ -35,7 +35,7 @@ export function describeRefusal(
     return because(
       hasToken
         ? `the account of HF_TOKEN may not have it, wanted its terms accepted at ${page}`
-        : `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account`,
+        : `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account, from ${endpoint}/settings/tokens`,
     );
   }
   if (errorCode === "RevisionNotFound") {

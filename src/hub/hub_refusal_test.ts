@@ -21,7 +21,7 @@ Deno.test("describeRefusal() says what to do", () => {
   const page = "https://hub.example/hf/o/n";
   assertEquals(
     sentence(401, "GatedRepo"),
-    `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account`,
+    `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account, from https://hub.example/hf/settings/tokens`,
   );
   assertEquals(
     sentence(403, "GatedRepo", true),

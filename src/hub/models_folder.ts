@@ -46,6 +46,17 @@ export interface PulledModel extends ModelId {
 }
 
 /**
+ * Writes a model as people type it.
+ *
+ * @param id The model.
+ * @returns `owner/name`, or `owner/name@revision`.
+ */
+export function modelName({ owner, name, revision }: ModelId): string {
+  const suffix = revision === MAIN_REVISION ? "" : `@${revision}`;
+  return `${owner}/${name}${suffix}`;
+}
+
+/**
  * Finds the folder of all models.
  *
  * @param home Our folder.

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { fileError } from "../io/file_error.ts";
 import { isUnfinished, PART_NAMES } from "../io/part_directory.ts";
 import type { HubListing, ListedFile } from "./hub_listing.ts";
 import { checkHubPaths } from "./hub_path.ts";
@@ -94,15 +95,15 @@ function checkSelection(
     isDefault: boolean;
   },
 ): void {
-  if (chosen.length === 0) {
+  if (!isDefault) { // whoever chooses knows
+    if (chosen.length > 0) return;
     throw new Error(
       `Cannot pull ${id}: none of its ${files.length} files is chosen, wanted other --include and --exclude`,
     );
   }
-  if (!isDefault) return; // whoever chooses knows
   const has = (test: (path: string) => boolean) =>
     chosen.some(({ path }) => test(path));
-  const wanted = "wanted a model in Hugging Face's layout";
+  const wanted = "wanted a Mixtral as transformers saves it";
   if (!has((path) => path.endsWith(".safetensors"))) {
     const kinds = new Set(
       files.map(({ path }) => /\.(gguf|bin|pth?|onnx)$/.exec(path)?.[0])
@@ -132,6 +133,7 @@ async function refuseForeign(
       );
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return;
+    throw fileError(`read ${directory}`, error);
   }
 }

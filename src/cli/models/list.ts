@@ -48,7 +48,11 @@ async function run(
   }
   if (models.length > 0) io.out(modelTable(models, values.verbose === true));
   if (!values.quiet && !models.some(({ isBundled }) => !isBundled)) {
-    io.err(dim("# moeno pull <owner/name> fetches more from a hub") + "\n");
+    io.err(
+      dim(
+        "# moeno pull <owner/name> fetches more; moeno pull --help names some",
+      ) + "\n",
+    );
   }
   return 0;
 }

@@ -4,6 +4,7 @@ import {
   parseModelReference,
 } from "../../hub/model_reference.ts";
 import { defaultEndpoint } from "../../hub/hub_environment.ts";
+import { modelName } from "../../hub/models_folder.ts";
 import type { PullPlan, PullResult } from "../../hub/pull_options.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
 import { dim } from "@std/fmt/colors";
@@ -78,6 +79,12 @@ export const PULL: Command = {
 there when all of it is here and every hash is right. If a pull is interrupted,
 the same command goes on; if the model is here, it is brought up to date.
 
+Any Mixtral will do that transformers or HQQ saved. One for a card of 12 GB, with
+experts of 2 bits (17 GiB), and one of 16 bits for moeno quantize (87 GiB):
+
+  moeno pull lavawolfiee/Mixtral-8x7B-Instruct-v0.1-offloading-demo
+  moeno pull mistralai/Mixtral-8x7B-Instruct-v0.1
+
 Fetched are safetensors, configuration, tokenizer, templates and licence from the
 root of the repository. A glob without a slash is about names in any folder.
 Models that are private or have terms want HF_TOKEN; only the hub gets to see it.`,
@@ -127,6 +134,12 @@ async function run(
         if (!made.isHere) display.note(planLine(made));
         const { length } = made.skipped;
         if (length > 0 && !made.isHere) display.note(skippedLine(made));
+        const hasText = made.files.some(({ path }) =>
+          path === "tokenizer.json"
+        );
+        if (!hasText) {
+          display.note("it has no tokenizer.json: nobody can talk to it");
+        }
       },
       onProgress: display.onProgress,
       onFile: display.onFile,
@@ -142,7 +155,9 @@ async function run(
   if (values.json) io.out(JSON.stringify(result) + "\n");
   else if (values.isDryRun) io.out(fileTable(plan!));
   else io.out(result.directory + "\n");
-  if (!isQuiet) io.err(dim(`# ${resultLine(result)}`) + "\n");
+  if (isQuiet) return 0;
+  io.err(dim(`# ${resultLine(result)}`) + "\n");
+  if (!values.isDryRun) io.err(dim(`# ${nextLine(result)}`) + "\n");
   return 0;
 }
 
@@ -194,6 +209,12 @@ function resultLine(
   return `${outcome}: ${size}, every hash is right; ${
     formatByteLength(receivedByteLength)
   } came in ${seconds.toFixed(1)} s (${rate}/s)`;
+}
+
+/** What to do with it. */
+function nextLine({ source }: PullResult): string {
+  const name = modelName(source);
+  return `moeno chat -m ${name} talks to it; moeno plan -m ${name} says what fits where`;
 }
 
 function fileTable({ files }: PullPlan): string {

@@ -162,9 +162,8 @@ async function tellFiles(directory: string, io: Io): Promise<void> {
   const bad = files.filter((file) => !isOfRightLength(file));
   for (const file of bad) io.err(`warning: ${lengthLine(file)}\n`);
   if (bad.length === 0) return;
-  const { owner, name, revision } = source;
-  const at = revision === "main" ? "" : `@${revision}`;
-  io.err(`warning: moeno pull ${owner}/${name}${at} mends it\n`);
+  const { modelName } = await import("../../hub/models_folder.ts");
+  io.err(`warning: moeno pull ${modelName(source)} mends it\n`);
 }
 
 function lengthLine({ path, byteLength, wantedByteLength }: ModelFile): string {
