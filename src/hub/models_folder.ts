@@ -31,6 +31,11 @@ export interface HubFile {
   readonly byteLength: number;
   /** SHA-256 of its content in hexadecimal, where the hub says it. */
   readonly sha256: string | null;
+  /**
+   * SHA-1 of its content as a git blob, in hexadecimal; `null` if the hub does
+   * not say it, or says it of a pointer to the content.
+   */
+  readonly gitSha1: string | null;
 }
 
 /** Where a model came from: the content of its {@linkcode SOURCE_FILE}. */

@@ -6,10 +6,11 @@
 import { join } from "@std/path";
 import { fileError } from "../io/file_error.ts";
 import { isUnfinished, PART_NAMES } from "../io/part_directory.ts";
-import type { HubListing, ListedFile } from "./hub_listing.ts";
+import type { HubListing } from "./hub_listing.ts";
 import { checkHubPaths } from "./hub_path.ts";
 import type { ModelReference } from "./model_reference.ts";
 import {
+  type HubFile,
   modelDirectory,
   type PulledModel,
   SOURCE_FILE,
@@ -71,15 +72,15 @@ export async function planPull(
 }
 
 /** What is small first: it says soon whether the rest is worth the time. */
-function inOrder(files: readonly ListedFile[]): ListedFile[] {
-  const isWeights = ({ path }: ListedFile) => path.endsWith(".safetensors");
+function inOrder(files: readonly HubFile[]): HubFile[] {
+  const isWeights = ({ path }: HubFile) => path.endsWith(".safetensors");
   return [
     ...files.filter((file) => !isWeights(file)),
     ...files.filter(isWeights),
   ];
 }
 
-function isAmong(file: ListedFile, { files }: PulledModel): boolean {
+function isAmong(file: HubFile, { files }: PulledModel): boolean {
   return files.some(({ path, byteLength, sha256 }) =>
     path === file.path && byteLength === file.byteLength &&
     sha256 === file.sha256
@@ -90,8 +91,8 @@ function isAmong(file: ListedFile, { files }: PulledModel): boolean {
 function checkSelection(
   id: string,
   { files, chosen, isDefault }: {
-    files: readonly ListedFile[];
-    chosen: readonly ListedFile[];
+    files: readonly HubFile[];
+    chosen: readonly HubFile[];
     isDefault: boolean;
   },
 ): void {
