@@ -169,7 +169,12 @@ Deno.test("pull() fetches a file with wrong bytes once more, and no more", async
 Deno.test("pull() says what a refusal is about, and does not ask again", async () => {
   const cases: [number, string | null, string | null, string][] = [
     [401, "GatedRepo", null, "its terms are to be accepted first, wanted that"],
-    [403, "GatedRepo", "hush", "the account of HF_TOKEN may not have it"],
+    [
+      403,
+      "GatedRepo",
+      "hush",
+      "does not give it to the account of HF_TOKEN, wanted",
+    ],
     [401, "RepoNotFound", null, "has no public model owner/name, wanted"],
     [401, null, "hush", "refuses the token with 401, wanted HF_TOKEN to be"],
     [403, null, null, "wants to know who asks (403), wanted HF_TOKEN set"],

@@ -133,11 +133,13 @@ export class HubClient implements Disposable {
       );
       throw new TransientError(`${host} answered ${status}`, { retryAfterMs });
     }
-    const errorCode = headers.get("x-error-code");
-    const hasToken = token !== null;
-    throw new Error(
-      describeRefusal({ action, status, errorCode, hasToken }, reference),
-    );
+    throw new Error(describeRefusal({
+      action,
+      status,
+      errorCode: headers.get("x-error-code"),
+      errorMessage: headers.get("x-error-message"),
+      hasToken: token !== null,
+    }, reference));
   }
 
   /** Closes all connections. */

@@ -87,7 +87,8 @@ experts of 2 bits (17 GiB), and one of 16 bits for moeno quantize (87 GiB):
 
 Fetched are safetensors, configuration, tokenizer, templates and licence from the
 root of the repository. A glob without a slash is about names in any folder.
-Models that are private or have terms want HF_TOKEN; only the hub gets to see it.`,
+Models that are private or have terms want HF_TOKEN; only the hub gets to see it.
+HTTPS_PROXY names a proxy; NO_PROXY, hosts that are asked without it.`,
   flags: [
     ...PULL_FLAGS,
     {
