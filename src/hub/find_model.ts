@@ -42,6 +42,12 @@ export async function findModel(
   text: string,
   places: ModelPlaces,
 ): Promise<string> {
+  // Such as of a variable that is not set; its files would be sought in the root.
+  if (text === "") {
+    throw new Error(
+      "Cannot find a model: its name is empty, wanted a directory or a name that moeno list shows",
+    );
+  }
   if (looksLikePath(text) || await isDirectoryAt(text)) return text;
   const all = await findNames(places);
   const found = matching(text, all);
@@ -79,7 +85,7 @@ export function matching<Model extends NamedModel>(
 }
 
 function looksLikePath(text: string): boolean {
-  return text === "" || /^[.~\\]/.test(text) || isAbsolute(text) ||
+  return /^[.~\\]/.test(text) || isAbsolute(text) ||
     text.replace(/@.*/s, "").split(/[/\\]/).length > 2;
 }
 

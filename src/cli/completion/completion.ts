@@ -25,7 +25,7 @@ const FLAGS: readonly Flag[] = [
 const DETAILS =
   `The script goes to stdout. A line in a file of the shell makes it complete:
 
-bash   ~/.bashrc                    source <(moeno completion bash)
+bash   ~/.bashrc                    eval "$(moeno completion bash)"
 zsh    ~/.zshrc, after compinit     source <(moeno completion zsh)
 fish   ~/.config/fish/config.fish   moeno completion fish | source
 
