@@ -74,7 +74,7 @@ export async function listModel(
     );
     const listed = parseTree(json);
     if (listed === null) throw unknownAnswer(action);
-    files.push(...listed);
+    for (const file of listed) files.push(file); // there may be a million
     url = next;
   }
   return { commit: listing.commit, files };
