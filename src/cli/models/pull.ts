@@ -139,7 +139,9 @@ async function run(
           path === "tokenizer.json"
         );
         if (!hasText) {
-          display.note("it has no tokenizer.json: nobody can talk to it");
+          display.note(
+            "it has no tokenizer.json, which chat and generate need",
+          );
         }
       },
       onProgress: display.onProgress,
