@@ -68,6 +68,13 @@ Deno.test("pull says in a sentence what does not go", async () => {
     "config.json": new TextEncoder().encode('{"model_type":"llama"}'),
     "model.safetensors": new Uint8Array(9),
   });
+  // A Mixtral, but its weights are of a kind that nothing here reads.
+  lab.hub.publish("owner/gptq", {
+    "config.json": new TextEncoder().encode(
+      '{"model_type":"mixtral","quantization_config":{"quant_method":"gptq"}}',
+    ),
+    "model.safetensors": new Uint8Array(9),
+  });
   const env = { MOENO_HOME: lab.home, HF_ENDPOINT: lab.hub.endpoint };
   const cases: [string[], number, string][] = [
     [[], 2, "pull has 0 models, wanted one: <owner/name>"],
@@ -81,6 +88,7 @@ Deno.test("pull says in a sentence what does not go", async () => {
       1,
       'owner/llama: model_type is "llama", wanted "mixtral"',
     ],
+    [["owner/gptq"], 1, 'its weights are quantized by "gptq", wanted'],
   ];
   await Promise.all(cases.map(async ([args, wanted, says]) => {
     const all = ["pull", "-q", ...args];
@@ -90,4 +98,5 @@ Deno.test("pull says in a sentence what does not go", async () => {
     assertEquals([code, stdout], [wanted, ""]);
   }));
   assertEquals(await listing(lab.home), []);
+  assertEquals(lab.hub.requests.filter(({ port }) => port === "cdn"), []);
 });

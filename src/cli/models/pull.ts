@@ -85,6 +85,8 @@ experts of 2 bits (17 GiB), and one of 16 bits for moeno quantize (87 GiB):
   moeno pull lavawolfiee/Mixtral-8x7B-Instruct-v0.1-offloading-demo
   moeno pull mistralai/Mixtral-8x7B-Instruct-v0.1
 
+moeno plan --synthetic mixtral-8x7b says before that how fast they would be here.
+
 Fetched are safetensors, configuration, tokenizer, templates and licence from the
 root of the repository. A glob without a slash is about names in any folder.
 Models that are private or have terms want HF_TOKEN; only the hub gets to see it.
@@ -115,6 +117,9 @@ async function run(
   // Only now, so that help and errors in flags come at once.
   const { pull } = await import("../../hub/pull.ts");
   const { parseConfig } = await import("../../model/config.ts");
+  const { readStoredQuantization } = await import(
+    "../../engine/stored_quantization.ts"
+  );
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
   const isQuiet = values.quiet === true;
@@ -128,7 +133,10 @@ async function run(
         PULL_FLAGS.filter(({ option }) => values[option] !== undefined)
           .map(({ option }) => [option, values[option]]),
       ),
-      checkConfig: (config) => parseConfig(config, model),
+      checkConfig(config) {
+        parseConfig(config, model);
+        readStoredQuantization(config, model);
+      },
       onPlan(made) {
         plan = made;
         directory = made.directory;
