@@ -85,7 +85,7 @@ experts of 2 bits (17 GiB), and one of 16 bits for moeno quantize (87 GiB):
   moeno pull lavawolfiee/Mixtral-8x7B-Instruct-v0.1-offloading-demo
   moeno pull mistralai/Mixtral-8x7B-Instruct-v0.1
 
-moeno plan --synthetic mixtral-8x7b says before that how fast they would be here.
+moeno plan --synthetic mixtral-8x7b says before that how fast the first would be here.
 
 Fetched are safetensors, configuration, tokenizer, templates and licence from the
 root of the repository. A glob without a slash is about names in any folder.
