@@ -105,6 +105,14 @@ Deno.test("pull() waits as long as a hub wants, else longer and longer", async (
     }),
   );
   assertEquals(waits, [7000, 7000]);
+  // As Hugging Face says it: until its window of five minutes is over.
+  const { waits: windows } = await getsOver(
+    times(1, { path: /config/ }, {
+      status: 429,
+      headers: { "ratelimit": '"resolvers";r=0;t=211' },
+    }),
+  );
+  assertEquals(windows, [211_000]);
   for (const status of [500, 502, 503, 504]) {
     const list = await getsOver(times(2, { path: /api/ }, { status }));
     assertEquals(list.waits.length, 2);
