@@ -173,7 +173,6 @@ export {
 } from "./src/hub/local_models.ts";
 export type { HubFile, ModelId, PulledModel } from "./src/hub/models_folder.ts";
 export type { ModelFile } from "./src/hub/model_files.ts";
-export type { ListedFile } from "./src/hub/hub_listing.ts";
 export { pull } from "./src/hub/pull.ts";
 export type {
   FileProgress,

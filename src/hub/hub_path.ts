@@ -45,7 +45,7 @@ export function checkHubPaths(
 
 function problemOf(path: string): string | undefined {
   // deno-lint-ignore no-control-regex -- they are what must not be there
-  if (/[\0-\x1f\x7f]/.test(path)) return "it has control characters";
+  if (/[\0-\x1f\x7f-\x9f]/.test(path)) return "it has control characters";
   if (!path.isWellFormed()) return "it has half a character";
   const byteLength = (text: string) => new TextEncoder().encode(text).length;
   const isLong = byteLength(path) > MAX_PATH_BYTE_LENGTH ||

@@ -1,4 +1,4 @@
-import { closest } from "../usage_error.ts";
+import { closest } from "../../io/closest.ts";
 import type { Completion } from "./completion.ts";
 import { LOAD, SAVE } from "./file_commands.ts";
 import { MODEL } from "./model_command.ts";

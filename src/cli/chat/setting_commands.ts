@@ -1,9 +1,10 @@
 /** Commands that say how answers are made. */
 
 import type { GenerateOptions } from "../../engine/options.ts";
+import { closest } from "../../io/closest.ts";
 import { type Flag, parseValue } from "../args.ts";
 import { SAMPLING_FLAGS } from "../flags.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
 
 /** `/system`: what the model is told before. */

@@ -12,6 +12,9 @@ import { RateMeter } from "./rate_meter.ts";
 /** Of the same trouble is told this often, at most. */
 const REPEAT_MS = 10_000;
 
+/** Where nothing comes, nothing else would say so. */
+const REPAINT_MS = 1000;
+
 /** Shows how far a pull is. */
 export interface PullDisplay extends Disposable {
   /** How far it is. */
@@ -67,15 +70,19 @@ export function pullDisplay(
     if (isQuiet || isOver) return;
     io.err(wiped() + dim(`# ${text}`) + "\n");
   };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function onProgress(progress: PullProgress): void {
+    if (isQuiet || isOver || !io.terminal.err) return;
+    meter.note(progress.receivedByteLength, now());
+    const lines = pullLines(progress, { rate: meter.rate(), ...sizeOf() });
+    const text = wiped() + lines.join("\n");
+    lineCount = lines.length;
+    io.err(text);
+    clearTimeout(timer);
+    timer = setTimeout(() => onProgress(progress), REPAINT_MS);
+  }
   return {
-    onProgress(progress) {
-      if (isQuiet || isOver || !io.terminal.err) return;
-      meter.note(progress.receivedByteLength, now());
-      const lines = pullLines(progress, { rate: meter.rate(), ...sizeOf() });
-      const text = wiped() + lines.join("\n");
-      lineCount = lines.length;
-      io.err(text);
-    },
+    onProgress,
     onFile({ path, byteLength }) {
       if (isQuiet || isOver || io.terminal.err) return;
       note(`${printable(path)}: ${formatByteLength(byteLength)}`);
@@ -90,6 +97,7 @@ export function pullDisplay(
     note,
     [Symbol.dispose]() {
       io.err(wiped());
+      clearTimeout(timer);
       isOver = true;
     },
   };

@@ -5,6 +5,7 @@ import type {
 } from "../../engine/describe_model.ts";
 import { isOfRightLength } from "../../hub/model_files.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { printable } from "../printable.ts";
 
 /** A name and what it is. */
 type Row = readonly [string, string];
@@ -254,10 +255,4 @@ function group(heading: string, rows: readonly Row[]): string[] {
       `  ${name.padEnd(width)}  ${value}`.trimEnd()
     ),
   ];
-}
-
-/** What comes with a model must not steer the terminal. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, "\uFFFD");
 }

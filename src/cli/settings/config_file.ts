@@ -1,3 +1,4 @@
+import { closest } from "../../io/closest.ts";
 import {
   parseStrictJson,
   shorten,
@@ -5,7 +6,7 @@ import {
 } from "../../io/strict_json.ts";
 import { type Flag, wantedOf } from "../args.ts";
 import type { Command } from "../command.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import { checkedValue, type Setting, spellingsOf } from "./setting.ts";
 
 /** Values by names of flags. */
