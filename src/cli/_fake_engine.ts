@@ -155,7 +155,10 @@ export function fakeProcess(
       out: (text) => void (process.stdout += text),
       err: (text) => void (process.stderr += text),
       input: stream,
-      terminal: { input: isTerminal, out: false, err: false },
+      terminal: {
+        ...{ input: isTerminal, out: false, err: false },
+        size: () => ({ columns: 20, rows: 10 }),
+      },
     },
     interrupts: {
       listen(onInterrupt) {

@@ -1,10 +1,10 @@
 import { dim } from "@std/fmt/colors";
 import type { GenerateResult } from "../../engine/generate.ts";
 import { statsLine } from "../../engine/stats.ts";
-import { outText } from "../harmless.ts";
 import type { Interrupts } from "../interrupts.ts";
+import { spinner } from "../spinner.ts";
+import { streamText } from "../stream_text.ts";
 import type { Session } from "./session.ts";
-import { spinner } from "./spinner.ts";
 
 /** A message to answer. */
 export interface Turn {
@@ -42,23 +42,12 @@ export async function answer(
     ...showsProgress && { onPrefill: waiting.show },
   };
   if (turn.isAgain) delete generate.seed; // the same seed, the same answer
-  let isMidLine = false;
   try {
-    const messages = conversation.ask(turn.question, turn);
-    for await (const { text, final } of engine.chat(messages, generate)) {
-      if (text !== "" || final !== undefined) waiting[Symbol.dispose]();
-      if (text !== "") outText(io, text);
-      isMidLine = !text.endsWith("\n") && (isMidLine || text !== "");
-      if (final === undefined) continue;
-      if (isMidLine || final.text === "") io.out("\n");
-      isMidLine = false;
-      finish(turn, final, session);
-    }
+    const pieces = engine.chat(conversation.ask(turn.question, turn), generate);
+    finish(turn, await streamText(pieces, io, waiting), session);
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw error;
-    waiting[Symbol.dispose]();
-    if (isMidLine) io.out("\n");
     io.err(`error: ${describe(error)}\n`);
     if (conversation.system !== undefined && conversation.turnCount === 0) {
       io.err(dim("/system off takes the system message away.") + "\n");

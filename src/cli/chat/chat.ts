@@ -1,6 +1,6 @@
 import { dim } from "@std/fmt/colors";
 import { join } from "@std/path";
-import { homeFolder, PROCESS_ENVIRONMENT } from "../../io/home.ts";
+import { homeFolder } from "../../io/home.ts";
 import { readJson } from "../../io/json_file.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
@@ -83,7 +83,7 @@ async function run(
     system: values.system as string | undefined,
     showsStats: !values.quiet && (io.terminal.input || values.verbose === true),
     describe: (error) => describeError(error, values.debug === true),
-    editor: canEdit(surroundings)
+    editor: io.terminal.input && io.terminal.err
       ? {
         terminal: processTerminal(),
         history: await PromptHistory.open(values.noHistory ? null : home),
@@ -93,10 +93,4 @@ async function run(
   const { profile } = models.engine;
   if (profile) io.err(profileTable(profile));
   return code;
-}
-
-/** Whether there is a terminal on which lines can be edited. */
-function canEdit({ io }: Surroundings): boolean {
-  return io.terminal.input && io.terminal.err &&
-    PROCESS_ENVIRONMENT.variable("TERM") !== "dumb";
 }

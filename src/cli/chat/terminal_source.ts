@@ -1,6 +1,6 @@
 import { dim } from "@std/fmt/colors";
 import type { Interrupts } from "../interrupts.ts";
-import type { Io } from "../io.ts";
+import type { Io, Size } from "../io.ts";
 import { type Complete, completeText } from "./completion.ts";
 import {
   editorView,
@@ -8,7 +8,6 @@ import {
   NO_VIEW,
   redraw,
   reflowed,
-  type Size,
   type View,
 } from "./editor_view.ts";
 import { type Key, KeyReader, PASTE_OFF, PASTE_ON } from "./keys.ts";
@@ -59,7 +58,7 @@ export function terminalSource(
   readKeys(io.input, events);
   let shown: View = NO_VIEW;
   const show = (state: EditorState, room: Partial<Size> = {}) => {
-    const size = { ...terminal.size(), ...room };
+    const size = { ...io.terminal.size(), ...room };
     const view = editorView(state, size, history.texts);
     io.err(redraw(shown, view));
     shown = view;
@@ -77,7 +76,7 @@ export function terminalSource(
       const event = await events.next();
       if (event === "closed") return goBelow(), "end";
       if (event === "resized") {
-        shown = reflowed(shown, terminal.size().columns);
+        shown = reflowed(shown, io.terminal.size().columns);
         show(state);
         continue;
       }

@@ -26,7 +26,6 @@ async function terminal() {
       },
     },
     terminal: {
-      size: () => ({ columns: 20, rows: 10 }),
       setRaw: (isRaw) => void raw.push(isRaw),
       listen(given) {
         Object.assign(calls, given);

@@ -16,29 +16,18 @@ export interface PullDisplay extends Disposable {
   note(text: string): void;
 }
 
-/** Asks the terminal how large it is. */
-function consoleSize(): { columns: number; rows: number } {
-  try {
-    return Deno.consoleSize();
-  } catch {
-    return { columns: 80, rows: 24 };
-  }
-}
-
 /**
  * Shows a pull on stderr: on a terminal lines that are written over and over,
  * and wiped when disposed of; elsewhere a line for each file.
  *
  * @param io Where to.
  * @param isQuiet Whether to write nothing.
- * @param sizeOf Asks how large the terminal is, in characters.
  * @param now What tells the time, in milliseconds.
  * @returns The display.
  */
 export function pullDisplay(
   io: Io,
   isQuiet: boolean,
-  sizeOf: () => { columns: number; rows: number } = consoleSize,
   now: () => number = () => performance.now(),
 ): PullDisplay {
   const meter = new RateMeter();
@@ -55,7 +44,8 @@ export function pullDisplay(
     onProgress(progress) {
       if (isQuiet || isOver || !io.terminal.err) return;
       meter.note(progress.receivedByteLength, now());
-      const lines = pullLines(progress, { rate: meter.rate(), ...sizeOf() });
+      const size = io.terminal.size();
+      const lines = pullLines(progress, { rate: meter.rate(), ...size });
       const text = wiped() + lines.join("\n");
       lineCount = lines.length;
       io.err(text);

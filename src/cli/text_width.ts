@@ -61,3 +61,21 @@ export function textWidth(text: string): number {
   return graphemes(text)
     .reduce((width, grapheme) => width + graphemeWidth(grapheme), 0);
 }
+
+/**
+ * Cuts text to what fits.
+ *
+ * @param text The text, without control characters.
+ * @param columns How many there are.
+ * @returns The longest start of it that takes no more.
+ */
+export function cutText(text: string, columns: number): string {
+  let cut = "";
+  let width = 0;
+  for (const grapheme of graphemes(text)) {
+    width += graphemeWidth(grapheme);
+    if (width > columns) break;
+    cut += grapheme;
+  }
+  return cut;
+}

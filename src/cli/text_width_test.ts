@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { graphemes, textWidth } from "./text_width.ts";
+import { cutText, graphemes, textWidth } from "./text_width.ts";
 
 Deno.test("graphemes() keeps together what is one character", () => {
   assertEquals(graphemes("ae\u0301👨‍👩‍👧🇩🇪x"), ["a", "e\u0301", "👨‍👩‍👧", "🇩🇪", "x"]);
@@ -21,4 +21,11 @@ Deno.test("textWidth() counts columns", () => {
   for (const [text, width] of widths) {
     assertEquals([text, textWidth(text)], [text, width]);
   }
+});
+
+Deno.test("cutText() ends before what does not fit whole", () => {
+  assertEquals(cutText("abc", 3), "abc");
+  assertEquals(cutText("abc", 2), "ab");
+  assertEquals(cutText("a日本", 4), "a日");
+  assertEquals(cutText("a", 0), "");
 });
