@@ -98,6 +98,8 @@ export const SAMPLING_FLAGS: readonly Flag[] = [
     option: "stop",
     value: "<text>",
     isList: true,
+    parse: parseStop,
+    wanted: "at least one character",
     help: "A string that ends the text; may be given more than once",
   },
   {
@@ -106,6 +108,11 @@ export const SAMPLING_FLAGS: readonly Flag[] = [
     help: "Go on after the model's end-of-text token",
   },
 ];
+
+function parseStop(text: string): string {
+  if (text === "") throw new SyntaxError("There is none");
+  return text;
+}
 
 /** A model of random weights; for commands that measure. */
 export const SYNTHETIC_FLAG: Flag = {

@@ -1,9 +1,11 @@
 import { dim } from "@std/fmt/colors";
+import { ContextLengthError } from "../../engine/context_length_error.ts";
 import type { GenerateResult } from "../../engine/generate.ts";
 import { statsLine } from "../../engine/stats.ts";
 import type { Interrupts } from "../interrupts.ts";
 import { spinner } from "../spinner.ts";
 import { streamText } from "../stream_text.ts";
+import type { Conversation } from "./conversation.ts";
 import type { Session } from "./session.ts";
 
 /** A message to answer. */
@@ -49,11 +51,24 @@ export async function answer(
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw error;
     io.err(`error: ${describe(error)}\n`);
-    if (conversation.system !== undefined && conversation.turnCount === 0) {
-      io.err(dim("/system off takes the system message away.") + "\n");
-    }
+    const hint = hintAfter(error, conversation);
+    if (hint !== undefined) io.err(dim(hint) + "\n");
     return false;
   }
+}
+
+/** What may help, if anything. */
+function hintAfter(
+  error: unknown,
+  { system, turnCount }: Conversation,
+): string | undefined {
+  if (turnCount > 0) {
+    return error instanceof ContextLengthError
+      ? "/undo takes the last turn away, /clear all."
+      : undefined;
+  }
+  if (system === undefined) return undefined;
+  return "/system off takes the system message away.";
 }
 
 /** Remembers the answer and says what there is to say of it. */

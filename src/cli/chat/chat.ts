@@ -70,8 +70,8 @@ async function run(
   await using models = await OneModel.open(name, { open, find, home });
   if (io.terminal.input && !values.quiet) {
     const { name, adapter } = models.engine;
-    const hint = "/help for help, Ctrl-D to leave";
-    io.err(dim(`${name} on ${adapter}; ${hint}`) + "\n");
+    const lines = [`${name} on ${adapter}`, "/help for help, Ctrl-D to leave"];
+    io.err(lines.map((line) => dim(line) + "\n").join(""));
   }
   const code = await repl({
     engine: models.engine,

@@ -1,4 +1,4 @@
-import { closest } from "../usage_error.ts";
+import { closest, UsageError } from "../usage_error.ts";
 import type { Completion } from "./completion.ts";
 import { LOAD, SAVE } from "./file_commands.ts";
 import { MODEL } from "./model_command.ts";
@@ -58,23 +58,26 @@ export async function runCommand(
   session: Session,
   describe: (error: unknown) => string,
 ): Promise<Outcome> {
-  const { io } = session;
   const [, name = "", value = ""] = /^\/(\S*)\s*(.*)$/s.exec(line.trim()) ?? [];
-  const command = COMMANDS.find((command) => command.name === name);
-  if (command === undefined) {
-    const guess = closest(name, COMMANDS.map(({ name }) => name));
-    const hint = guess === undefined
-      ? '/help lists them; a message that begins with / goes between """'
-      : `did you mean /${guess}?`;
-    io.err(`Unknown command /${name}; ${hint}\n`);
-    return "continue";
-  }
   try {
+    const command = COMMANDS.find((command) => command.name === name);
+    if (command === undefined) throw unknownCommand(name);
+    if (value !== "" && command.value === undefined) {
+      throw new UsageError(`/${name} takes nothing, received ${value}`);
+    }
     return await command.run(value, session);
   } catch (error) {
-    io.err(`error: ${describe(error)}\n`);
+    session.io.err(`error: ${describe(error)}\n`);
     return "continue";
   }
+}
+
+function unknownCommand(name: string): UsageError {
+  const guess = closest(name, COMMANDS.map(({ name }) => name));
+  const hint = guess === undefined
+    ? '/help lists them; a message that begins with / goes between """'
+    : `did you mean /${guess}?`;
+  return new UsageError(`Unknown command /${name}; ${hint}`);
 }
 
 /**

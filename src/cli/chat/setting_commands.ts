@@ -3,6 +3,7 @@
 import type { GenerateOptions } from "../../engine/options.ts";
 import { type Flag, parseValue } from "../args.ts";
 import { SAMPLING_FLAGS } from "../flags.ts";
+import { harmless } from "../harmless.ts";
 import { closest, UsageError } from "../usage_error.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
 
@@ -16,7 +17,7 @@ export const SYSTEM: ChatCommand = {
     io.err(
       conversation.system === undefined
         ? "There is no system message.\n"
-        : `System message: ${conversation.system}\n`,
+        : `System message: ${harmless(conversation.system)}\n`,
     );
     return "continue";
   },
@@ -79,8 +80,19 @@ function settingValue(flag: Flag, text: string): unknown {
       `${flag.name} has no value, wanted ${flag.value} or default`,
     );
   }
-  const value = parseValue(flag, text);
-  return flag.isList ? [value] : value;
+  if (!flag.isList) return parseValue(flag, text);
+  return textsOf(text).map((text) => parseValue(flag, text));
+}
+
+/** Texts as `/set` shows them, which is JSON; what is none is one text as it is. */
+function textsOf(text: string): readonly string[] {
+  try {
+    const texts: unknown[] = [JSON.parse(text)].flat();
+    if (texts.every((text) => typeof text === "string")) return texts;
+  } catch {
+    // Most texts are no JSON.
+  }
+  return [text];
 }
 
 function showSetting(flag: Flag, { generate }: Session): string {

@@ -1,7 +1,7 @@
 import { dim } from "@std/fmt/colors";
 import type { Interrupts } from "../interrupts.ts";
 import type { Io, Size } from "../io.ts";
-import { type Complete, completeText } from "./completion.ts";
+import { choiceRows, type Complete, completeText } from "./completion.ts";
 import {
   editorView,
   leave,
@@ -118,7 +118,10 @@ export function terminalSource(
           complete,
         );
         state = completed;
-        if (choices.length > 0) goBelow(`${dim(choices.join("  "))}\r\n`);
+        if (choices.length > 0) {
+          const rows = choiceRows(choices, io.terminal.size().columns);
+          goBelow(`${dim(rows.join("\r\n"))}\r\n`);
+        }
       }
       show(state);
     }
