@@ -8,7 +8,6 @@ import {
   COMMON_FLAGS,
   generateOptions,
   refuseSynthetic,
-  SAMPLING_FLAGS,
   SYSTEM_FLAG,
 } from "./flags.ts";
 import { INTERRUPTED } from "./interrupts.ts";
@@ -17,6 +16,7 @@ import { openModel } from "./open_model.ts";
 import type { CliEngine } from "./open_engine.ts";
 import { profileTable } from "./profile_table.ts";
 import { readPrompt } from "./prompt.ts";
+import { SAMPLING_FLAGS } from "./sampling_flags.ts";
 import { TEXT_LOAD_FLAGS } from "./shared_flags.ts";
 import { spinner } from "./spinner.ts";
 import { streamText } from "./stream_text.ts";

@@ -8,7 +8,6 @@ import {
   COMMON_FLAGS,
   generateOptions,
   refuseSynthetic,
-  SAMPLING_FLAGS,
   SYSTEM_FLAG,
 } from "../flags.ts";
 import { describeError } from "../describe_error.ts";
@@ -16,6 +15,7 @@ import { chosenModel } from "../models/chosen_model.ts";
 import { defaultModel } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
+import { SAMPLING_FLAGS } from "../sampling_flags.ts";
 import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { OneModel } from "./model_switch.ts";

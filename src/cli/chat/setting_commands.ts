@@ -2,7 +2,7 @@
 
 import type { GenerateOptions } from "../../engine/options.ts";
 import { type Flag, parseValue } from "../args.ts";
-import { SAMPLING_FLAGS } from "../flags.ts";
+import { SAMPLING_FLAGS } from "../sampling_flags.ts";
 import { harmless } from "../harmless.ts";
 import { closest, UsageError } from "../usage_error.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
