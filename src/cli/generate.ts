@@ -1,4 +1,3 @@
-import { dim } from "@std/fmt/colors";
 import type { GenerateResult, Piece } from "../engine/generate.ts";
 import { type GenerateOptions, RANGES } from "../engine/options.ts";
 import { offloadReportOf, statsLine } from "../engine/stats.ts";
@@ -12,6 +11,7 @@ import {
 } from "./flags.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
+import { note } from "./note.ts";
 import { openModel } from "./open_model.ts";
 import type { CliEngine } from "./open_engine.ts";
 import { profileTable } from "./profile_table.ts";
@@ -103,7 +103,7 @@ async function run(
     ? await printJson(engine, pieces, { io, waiting })
     : await streamText(pieces, io, waiting);
   if (result.contextFull) io.err("The context is full: the text stops here.\n");
-  if (!values.quiet) io.err(dim(statsLine(result)) + "\n");
+  if (!values.quiet) note(io, statsLine(result));
   if (engine.profile) io.err(profileTable(engine.profile));
   return result.finishReason === "cancelled" ? INTERRUPTED : 0;
 }

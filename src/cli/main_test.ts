@@ -268,7 +268,7 @@ Deno.test("chat shows where it runs at a terminal only", async () => {
   });
   const shown = await run(["chat", "--system", "x"], terminal);
   assertEquals(shown.stdout, "<a>\n");
-  assertStringIncludes(shown.stderr, "fake on no GPU\n/help for help");
+  assertStringIncludes(shown.stderr, "fake on no GPU; /help for help");
   assertStringIncludes(shown.stderr, "# 3 tokens");
 });
 

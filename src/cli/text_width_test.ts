@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { cutText, graphemes, textWidth } from "./text_width.ts";
+import { cutText, graphemes, joinRows, textWidth } from "./text_width.ts";
 
 Deno.test("graphemes() keeps together what is one character", () => {
   assertEquals(graphemes("ae\u0301👨‍👩‍👧🇩🇪x"), ["a", "e\u0301", "👨‍👩‍👧", "🇩🇪", "x"]);
@@ -28,4 +28,15 @@ Deno.test("cutText() ends before what does not fit whole", () => {
   assertEquals(cutText("abc", 2), "ab");
   assertEquals(cutText("a日本", 4), "a日");
   assertEquals(cutText("a", 0), "");
+});
+
+Deno.test("joinRows() breaks no part", () => {
+  const parts = ["日本", "ab", "c", "too long a name", "d"];
+  assertEquals(joinRows(parts, { columns: 9, separator: "  " }), [
+    ...["日本  ab", "c", "too long a name", "d"],
+  ]);
+  assertEquals(joinRows(parts, { columns: 9, separator: "; " }), [
+    ...["日本; ab;", "c;", "too long a name;", "d"],
+  ]);
+  assertEquals(joinRows([], { columns: 9, separator: " " }), []);
 });

@@ -3,6 +3,7 @@ import { ContextLengthError } from "../../engine/context_length_error.ts";
 import type { GenerateResult } from "../../engine/generate.ts";
 import { statsLine } from "../../engine/stats.ts";
 import type { Interrupts } from "../interrupts.ts";
+import { note } from "../note.ts";
 import { spinner } from "../spinner.ts";
 import { streamText } from "../stream_text.ts";
 import type { Conversation } from "./conversation.ts";
@@ -89,5 +90,5 @@ function finish(turn: Turn, result: GenerateResult, session: Session): void {
   } else if (finishReason === "length") {
     io.err(dim("The answer stops here: max-tokens is reached.") + "\n");
   }
-  if (session.showsStats) io.err(dim(statsLine(result)) + "\n");
+  if (session.showsStats) note(io, statsLine(result));
 }

@@ -1,4 +1,3 @@
-import { dim } from "@std/fmt/colors";
 import { join } from "@std/path";
 import { homeFolder } from "../../io/home.ts";
 import { readJson } from "../../io/json_file.ts";
@@ -13,6 +12,7 @@ import {
 import { describeError } from "../describe_error.ts";
 import { chosenModel } from "../models/chosen_model.ts";
 import { defaultModel } from "../open_engine.ts";
+import { note } from "../note.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { SAMPLING_FLAGS } from "../sampling_flags.ts";
@@ -70,8 +70,7 @@ async function run(
   await using models = await OneModel.open(name, { open, find, home });
   if (io.terminal.input && !values.quiet) {
     const { name, adapter } = models.engine;
-    const lines = [`${name} on ${adapter}`, "/help for help, Ctrl-D to leave"];
-    io.err(lines.map((line) => dim(line) + "\n").join(""));
+    note(io, `${name} on ${adapter}; /help for help, Ctrl-D to leave`);
   }
   const code = await repl({
     engine: models.engine,

@@ -107,8 +107,13 @@ function help(_value: string, { io }: Session): Outcome {
     [`/${name} ${value}`, help] as const
   );
   const keys = io.terminal.input && io.terminal.err ? EDITOR_KEYS : KEYS;
+  const isNarrow = io.terminal.size().columns < 80;
   for (const [left, right] of [...commands, ...keys]) {
-    io.err(`  ${left.padEnd(34)}${right}\n`);
+    io.err(
+      isNarrow
+        ? `  ${left.trim()}\n      ${right}\n`
+        : `  ${left.padEnd(34)}${right}\n`,
+    );
   }
   return "continue";
 }

@@ -1,6 +1,5 @@
 /** What Tab makes of a text. */
 
-import { textWidth } from "../text_width.ts";
 import { type EditorState, insert } from "./line_editor.ts";
 
 /** What may stand in place of the end of a text. */
@@ -61,24 +60,4 @@ function shortened(candidates: readonly string[]): readonly string[] {
   const more = candidates.length - CHOICE_LIMIT;
   if (more <= 0) return candidates;
   return [...candidates.slice(0, CHOICE_LIMIT), `and ${more} more`];
-}
-
-/**
- * Lays choices out.
- *
- * @param choices The choices.
- * @param columns Characters of a row.
- * @returns Rows of them; one that is too long alone is a row of its own.
- */
-export function choiceRows(
-  choices: readonly string[],
-  columns: number,
-): string[] {
-  const rows: string[] = [];
-  for (const choice of choices) {
-    const longer = `${rows.at(-1)}  ${choice}`;
-    if (rows.length === 0 || textWidth(longer) > columns) rows.push(choice);
-    else rows[rows.length - 1] = longer;
-  }
-  return rows;
 }

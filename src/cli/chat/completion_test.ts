@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { choiceRows, completeText } from "./completion.ts";
+import { completeText } from "./completion.ts";
 import { EMPTY, insert } from "./line_editor.ts";
 
 async function complete(text: string, ...candidates: string[]) {
@@ -26,12 +26,4 @@ Deno.test("completeText() does not flood the terminal", async () => {
   const [, ...choices] = await complete("n", ...names);
   assertEquals(choices.length, 41);
   assertEquals(choices.at(-1), "and 60 more");
-});
-
-Deno.test("choiceRows() breaks no choice", () => {
-  const choices = ["日本", "ab", "c", "too long a name", "d"];
-  assertEquals(choiceRows(choices, 10), [
-    ...["日本  ab", "c", "too long a name", "d"],
-  ]);
-  assertEquals(choiceRows([], 10), []);
 });

@@ -1,7 +1,8 @@
 import { dim } from "@std/fmt/colors";
 import type { Interrupts } from "../interrupts.ts";
 import type { Io, Size } from "../io.ts";
-import { choiceRows, type Complete, completeText } from "./completion.ts";
+import { joinRows } from "../text_width.ts";
+import { type Complete, completeText } from "./completion.ts";
 import {
   editorView,
   leave,
@@ -119,7 +120,8 @@ export function terminalSource(
         );
         state = completed;
         if (choices.length > 0) {
-          const rows = choiceRows(choices, io.terminal.size().columns);
+          const { columns } = io.terminal.size();
+          const rows = joinRows(choices, { columns, separator: "  " });
           goBelow(`${dim(rows.join("\r\n"))}\r\n`);
         }
       }
