@@ -1,6 +1,7 @@
 import { dim } from "@std/fmt/colors";
 import type { Interrupts } from "../interrupts.ts";
 import type { Io, Size } from "../io.ts";
+import { note } from "../note.ts";
 import { joinRows } from "../text_width.ts";
 import { type Complete, completeText } from "./completion.ts";
 import {
@@ -95,7 +96,7 @@ export function terminalSource(
         show(atEnd, { rows: Infinity });
         goBelow();
         const reason = await history.add(state.text);
-        if (reason !== undefined) io.err(dim(`# no history: ${reason}`) + "\n");
+        if (reason !== undefined) note(io, `# Nothing is kept: ${reason}`);
         return typedText(state.text);
       }
       if (pressed.effect === "end") return goBelow(), "end";
