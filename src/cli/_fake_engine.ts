@@ -161,9 +161,14 @@ export function fakeProcess(
       },
     },
     interrupts: {
-      listen(onInterrupt) {
-        listeners.add(onInterrupt);
-        return { [Symbol.dispose]: () => void listeners.delete(onInterrupt) };
+      listen(onInterrupt, { patience = 1 } = {}) {
+        let left = patience;
+        const handle = () => {
+          if (left-- <= 0) throw new Error("This Ctrl-C ends the process");
+          onInterrupt();
+        };
+        listeners.add(handle);
+        return { [Symbol.dispose]: () => void listeners.delete(handle) };
       },
     },
     environment: environmentOf({}),

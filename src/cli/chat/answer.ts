@@ -2,12 +2,15 @@ import { dim } from "@std/fmt/colors";
 import { ContextLengthError } from "../../engine/context_length_error.ts";
 import type { GenerateResult } from "../../engine/generate.ts";
 import { statsLine } from "../../engine/stats.ts";
-import type { Interrupts } from "../interrupts.ts";
 import { note } from "../note.ts";
 import { spinner } from "../spinner.ts";
 import { streamText } from "../stream_text.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Session } from "./session.ts";
+
+/** What a second Ctrl-C is told. */
+const STILL_STOPPING =
+  "The answer ends with its next token; Ctrl-C once more ends the chat";
 
 /** A message to answer. */
 export interface Turn {
@@ -22,28 +25,18 @@ export interface Turn {
  *
  * @param turn The message.
  * @param session The chat.
- * @param options Tells of Ctrl-C; makes an error's message; whether to say what
- * goes on until the answer begins.
  * @returns Whether there is an answer.
  */
-export async function answer(
-  turn: Turn,
-  session: Session,
-  { interrupts, describe, showsProgress }: {
-    interrupts: Interrupts;
-    describe: (error: unknown) => string;
-    showsProgress: boolean;
-  },
-): Promise<boolean> {
+export async function answer(turn: Turn, session: Session): Promise<boolean> {
   const { conversation, engine, io } = session;
   const controller = new AbortController();
-  using _listening = interrupts.listen(() => controller.abort());
-  using waiting = spinner(io, showsProgress);
-  const generate = {
-    ...session.generate,
-    signal: controller.signal,
-    ...showsProgress && { onPrefill: waiting.show },
-  };
+  const { signal } = controller;
+  using _listening = session.interrupts.listen(() => {
+    if (signal.aborted) io.err(`\n${STILL_STOPPING}\n`);
+    controller.abort();
+  }, { patience: 2 }); // who presses it twice is not to lose the conversation
+  using waiting = spinner(io, session.showsProgress);
+  const generate = { ...session.generate, signal, onPrefill: waiting.show };
   if (turn.isAgain) delete generate.seed; // the same seed, the same answer
   try {
     const pieces = engine.chat(conversation.ask(turn.question, turn), generate);
@@ -51,7 +44,7 @@ export async function answer(
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw error;
-    io.err(`error: ${describe(error)}\n`);
+    io.err(`error: ${session.describe(error)}\n`);
     const hint = hintAfter(error, conversation);
     if (hint !== undefined) io.err(dim(hint) + "\n");
     return false;

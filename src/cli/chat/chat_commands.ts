@@ -50,13 +50,11 @@ const EDITOR_KEYS: readonly (readonly [keys: string, help: string])[] = [
  *
  * @param line What was typed, beginning with `/`.
  * @param session What it reads and changes.
- * @param describe Makes an error's message.
  * @returns What the chat does next.
  */
 export async function runCommand(
   line: string,
   session: Session,
-  describe: (error: unknown) => string,
 ): Promise<Outcome> {
   const [, name = "", value = ""] = /^\/(\S*)\s*(.*)$/s.exec(line.trim()) ?? [];
   try {
@@ -67,7 +65,7 @@ export async function runCommand(
     }
     return await command.run(value, session);
   } catch (error) {
-    session.io.err(`error: ${describe(error)}\n`);
+    session.io.err(`error: ${session.describe(error)}\n`);
     return "continue";
   }
 }

@@ -39,7 +39,7 @@ Deno.test("runCommand() sets what the flags set", async () => {
     "/set ignore-eos maybe",
     "/set",
   ]);
-  const { signal: _, ...first } = options[0]!;
+  const { signal: _, onPrefill: _p, ...first } = options[0]!;
   assertEquals(first, {
     temperature: 0.5,
     topK: 3,
@@ -47,7 +47,7 @@ Deno.test("runCommand() sets what the flags set", async () => {
     ignoreEos: true,
     maxTokens: 5,
   });
-  const { signal: __, ...second } = options[1]!;
+  const { signal: __, onPrefill: __p, ...second } = options[1]!;
   assertEquals(second, { topK: 3, stop: ["b>"], maxTokens: 5 });
   assertStringIncludes(stderr, "temperature 0.5\n");
   assertStringIncludes(stderr, "wanted a number of at least 0\n");

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fakeEngine, fakeProcess } from "../_fake_engine.ts";
 import { chat } from "./_chat.ts";
 import { repl } from "./repl.ts";
@@ -77,6 +77,32 @@ Deno.test("repl() stops an answer at Ctrl-C and keeps what there is", async () =
   assertEquals(process.stdout, "<ab\n<b>\n");
   assertEquals(engine.asked[1]?.[1], { role: "assistant", content: "<ab" });
   assertEquals(code, 0);
+});
+
+Deno.test("repl() survives a second Ctrl-C while a slow answer stops", async () => {
+  let tokens = 0;
+  const engine = fakeEngine({
+    onToken: () => {
+      if (++tokens !== 3) return;
+      process.interrupt();
+      process.interrupt();
+      assertThrows(() => process.interrupt(), Error, "ends the process");
+    },
+  });
+  const process = fakeProcess(engine, { input: "abcdef\nb\n" });
+  await repl({
+    engine,
+    io: process.io,
+    interrupts: process.interrupts,
+    generate: {},
+    showsStats: false,
+    describe: String,
+  });
+  assertEquals(process.stdout, "<ab\n<b>\n");
+  assertEquals(
+    process.stderr,
+    "\nThe answer ends with its next token; Ctrl-C once more ends the chat\n",
+  );
 });
 
 Deno.test("repl() forgets a message stopped before its answer", async () => {

@@ -130,18 +130,12 @@ export function terminalSource(
     }
   }
 
-  // At no time does Ctrl-C end the program with the terminal in raw mode: what
-  // else listens decides during an answer.
   let isEditing = false;
-  let guard = interrupts.listen(() => onInterrupt());
-  function onInterrupt(): void {
+  // Unheard, Ctrl-C would end the program, with a conversation that nobody saved. During
+  // an answer, who else listens decides.
+  const guard = interrupts.listen(() => {
     if (isEditing) events.push({ name: "interrupt" });
-    queueMicrotask(() => { // a second call of the same one would end it
-      const old = guard;
-      guard = interrupts.listen(() => onInterrupt());
-      old[Symbol.dispose]();
-    });
-  }
+  }, { patience: Infinity });
 
   return {
     async next() {
