@@ -5,6 +5,7 @@ import { describeError } from "../describe_error.ts";
 import {
   fakeEngine,
   type FakeEngineOptions,
+  type FakeProcess,
   fakeProcess,
 } from "../_fake_engine.ts";
 import { repl } from "./repl.ts";
@@ -19,7 +20,7 @@ import type { ModelSwitch } from "./session.ts";
  */
 export async function chat(
   lines: string[],
-  { isTerminal = false, generate = {}, system, home, models, ...options }:
+  { isTerminal = false, generate = {}, onToken, ...options }:
     & {
       isTerminal?: boolean;
       generate?: GenerateOptions;
@@ -27,10 +28,12 @@ export async function chat(
       showsStats?: boolean;
       home?: string;
       models?: ModelSwitch;
+      /** Called before each token. */
+      onToken?: (process: FakeProcess) => void;
     }
-    & FakeEngineOptions = {},
+    & Omit<FakeEngineOptions, "onToken"> = {},
 ) {
-  const engine = fakeEngine(options);
+  const engine = fakeEngine({ ...options, onToken: () => onToken?.(process) });
   const input = lines.map((line) => `${line}\n`).join("");
   const process = fakeProcess(engine, { input, isTerminal });
   const code = await repl({
@@ -38,10 +41,8 @@ export async function chat(
     io: process.io,
     interrupts: process.interrupts,
     generate,
-    system,
-    home,
-    models,
-    showsStats: options.showsStats ?? false,
+    showsStats: false,
+    ...options,
     describe: (error) => describeError(error, false),
   });
   const { stdout, stderr } = process;

@@ -32,8 +32,9 @@ export async function answer(turn: Turn, session: Session): Promise<boolean> {
   const controller = new AbortController();
   const { signal } = controller;
   using _listening = session.interrupts.listen(() => {
-    if (signal.aborted) io.err(`\n${STILL_STOPPING}\n`);
-    controller.abort();
+    if (!signal.aborted) return controller.abort();
+    io.err("\n");
+    note(io, STILL_STOPPING);
   }, { patience: 2 }); // who presses it twice is not to lose the conversation
   using waiting = spinner(io, session.showsProgress);
   const generate = { ...session.generate, signal, onPrefill: waiting.show };

@@ -1,5 +1,5 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { fakeEngine, fakeProcess } from "../_fake_engine.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fakeEngine, type FakeProcess, fakeProcess } from "../_fake_engine.ts";
 import { chat } from "./_chat.ts";
 import { repl } from "./repl.ts";
 
@@ -58,71 +58,40 @@ Deno.test("repl() says that the context is full", async () => {
   );
 });
 
-Deno.test("repl() stops an answer at Ctrl-C and keeps what there is", async () => {
+/** Presses Ctrl-C before a token, some times. */
+function pressAt(token: number, times = 1) {
   let tokens = 0;
-  const engine = fakeEngine({
-    onToken: () => {
-      if (++tokens === 3) process.interrupt();
-    },
-  });
-  const process = fakeProcess(engine, { input: "abcdef\nb\n" });
-  const code = await repl({
-    engine,
-    io: process.io,
-    interrupts: process.interrupts,
-    generate: {},
-    showsStats: false,
-    describe: String,
-  });
-  assertEquals(process.stdout, "<ab\n<b>\n");
-  assertEquals(engine.asked[1]?.[1], { role: "assistant", content: "<ab" });
+  return (process: FakeProcess) => {
+    if (++tokens !== token) return;
+    for (let i = 0; i < times; i++) process.interrupt();
+  };
+}
+
+Deno.test("repl() stops an answer at Ctrl-C and keeps what there is", async () => {
+  const onToken = pressAt(3);
+  const { code, stdout, asked } = await chat(["abcdef", "b"], { onToken });
+  assertEquals(stdout, "<ab\n<b>\n");
+  assertEquals(asked[1]?.[1], { role: "assistant", content: "<ab" });
   assertEquals(code, 0);
 });
 
 Deno.test("repl() survives a second Ctrl-C while a slow answer stops", async () => {
-  let tokens = 0;
-  const engine = fakeEngine({
-    onToken: () => {
-      if (++tokens !== 3) return;
-      process.interrupt();
-      process.interrupt();
-      assertThrows(() => process.interrupt(), Error, "ends the process");
-    },
-  });
-  const process = fakeProcess(engine, { input: "abcdef\nb\n" });
-  await repl({
-    engine,
-    io: process.io,
-    interrupts: process.interrupts,
-    generate: {},
-    showsStats: false,
-    describe: String,
-  });
-  assertEquals(process.stdout, "<ab\n<b>\n");
+  const onToken = pressAt(3, 2);
+  const { stdout, stderr } = await chat(["abcdef", "b"], { onToken });
+  assertEquals(stdout, "<ab\n<b>\n");
   assertEquals(
-    process.stderr,
+    stderr,
     "\nThe answer ends with its next token; Ctrl-C once more ends the chat\n",
   );
+  const third = await chat(["abcdef"], { onToken: pressAt(3, 3) });
+  assertStringIncludes(third.stderr, "error: This Ctrl-C ends the process");
 });
 
 Deno.test("repl() forgets a message stopped before its answer", async () => {
-  let tokens = 0;
-  const engine = fakeEngine({
-    onToken: () => {
-      if (++tokens === 1) process.interrupt();
-    },
-  });
-  const process = fakeProcess(engine, { input: "a\nb\n" });
-  await repl({
-    engine,
-    io: process.io,
-    interrupts: process.interrupts,
-    generate: {},
-    showsStats: false,
-    describe: String,
-  });
-  assertEquals(process.stdout, "\n<b>\n");
-  assertEquals(engine.asked[1], [{ role: "user", content: "b" }]);
+  const onToken = pressAt(1);
+  const { stdout, asked } = await chat(["a", "b"], { onToken });
+  assertEquals(stdout, "\n<b>\n");
+  assertEquals(asked[1], [{ role: "user", content: "b" }]);
 });
 
 Deno.test("repl() ends at Ctrl-C at the prompt", async () => {
