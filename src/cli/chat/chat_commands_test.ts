@@ -52,7 +52,7 @@ Deno.test("runCommand() sets what the flags set", async () => {
   assertStringIncludes(stderr, "temperature 0.5\n");
   assertStringIncludes(stderr, "wanted a number of at least 0\n");
   assertStringIncludes(stderr, "did you mean temperature?\n");
-  assertStringIncludes(stderr, "seed has no value, wanted <n> or default\n");
+  assertStringIncludes(stderr, "seed (default: a fresh one each time)\n");
   assertStringIncludes(stderr, "ignore-eos is maybe, wanted on or off\n");
   assertStringIncludes(stderr, "  top-k 3\n");
   assertStringIncludes(stderr, "  min-p (default: ");

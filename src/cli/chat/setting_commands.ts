@@ -27,7 +27,7 @@ export const SYSTEM: ChatCommand = {
 /** `/set`: the options of sampling. */
 export const SET: ChatCommand = {
   name: "set",
-  value: "[name value | name default]",
+  value: "[name [value | default]]",
   help: "Show or set how answers are made",
   run: set,
   complete(start) {
@@ -61,24 +61,29 @@ function set(value: string, session: Session): Outcome {
         (guess === undefined ? "/set lists them" : `did you mean ${guess}?`),
     );
   }
-  const option = flag.option as keyof GenerateOptions;
-  const { [option]: _old, ...others } = session.generate;
-  session.generate = text === "default" || (isSwitch(flag) && text === "off")
-    ? others
-    : { ...others, [option]: settingValue(flag, text) };
+  if (text !== "" || isSwitch(flag)) {
+    session.generate = changed(session.generate, flag, text);
+  }
   io.err(`${showSetting(flag, session)}\n`);
   return "continue";
+}
+
+function changed(
+  options: GenerateOptions,
+  flag: Flag,
+  text: string,
+): GenerateOptions {
+  const option = flag.option as keyof GenerateOptions;
+  const { [option]: _old, ...others } = options;
+  return text === "default" || (isSwitch(flag) && text === "off")
+    ? others
+    : { ...others, [option]: settingValue(flag, text) };
 }
 
 function settingValue(flag: Flag, text: string): unknown {
   if (isSwitch(flag)) {
     if (text === "on" || text === "") return true;
     throw new UsageError(`${flag.name} is ${text}, wanted on or off`);
-  }
-  if (text === "") {
-    throw new UsageError(
-      `${flag.name} has no value, wanted ${flag.value} or default`,
-    );
   }
   if (!flag.isList) return parseValue(flag, text);
   return textsOf(text).map((text) => parseValue(flag, text));
