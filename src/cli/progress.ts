@@ -2,7 +2,7 @@ import { dim } from "@std/fmt/colors";
 import { describeProgress } from "./describe_progress.ts";
 import type { LoadOptions } from "./open_engine.ts";
 import type { Io } from "./io.ts";
-import { cutText, textWidth } from "./text_width.ts";
+import { cutToWidth, padToWidth, textWidth } from "./text_width.ts";
 
 /** A line on a terminal that says how far something is. */
 export interface ProgressLine extends Disposable {
@@ -35,10 +35,9 @@ export function progressLine(
   let current: string | undefined;
   let start = 0;
   function write(text: string): void {
-    const line = cutText(text, io.terminal.size().columns - 1);
+    const line = cutToWidth(text, io.terminal.size().columns - 1);
     if (line === shown) return;
-    const rest = Math.max(0, textWidth(shown) - textWidth(line));
-    io.err(`\r${line}${" ".repeat(rest)}`);
+    io.err(`\r${padToWidth(line, textWidth(shown))}`);
     if (line === "") io.err("\r");
     shown = line;
   }

@@ -63,21 +63,44 @@ export function textWidth(text: string): number {
 }
 
 /**
+ * Adds spaces, so that columns of text stand below each other.
+ *
+ * @param text The text.
+ * @param width The columns that it is to take, or more if it does by itself.
+ * @param side Where the spaces go.
+ * @returns The text with spaces.
+ */
+export function padToWidth(
+  text: string,
+  width: number,
+  side: "start" | "end" = "end",
+): string {
+  const spaces = " ".repeat(Math.max(0, width - textWidth(text)));
+  return side === "end" ? text + spaces : spaces + text;
+}
+
+/**
  * Cuts text to what fits.
  *
- * @param text The text, without control characters.
- * @param columns How many there are.
- * @returns The longest start of it that takes no more.
+ * @param text The text.
+ * @param width The most columns.
+ * @param side Where it is cut; an ellipsis says that something is missing at its
+ * start.
+ * @returns The whole text, or a part of it with no grapheme cut.
  */
-export function cutText(text: string, columns: number): string {
-  let cut = "";
-  let width = 0;
-  for (const grapheme of graphemes(text)) {
-    width += graphemeWidth(grapheme);
-    if (width > columns) break;
-    cut += grapheme;
-  }
-  return cut;
+export function cutToWidth(
+  text: string,
+  width: number,
+  side: "start" | "end" = "end",
+): string {
+  if (textWidth(text) <= width) return text;
+  const parts = graphemes(text);
+  const hasEllipsis = side === "start";
+  if (hasEllipsis) parts.reverse();
+  let room = width - (hasEllipsis ? 1 : 0);
+  const count = parts.findIndex((part) => (room -= graphemeWidth(part)) < 0);
+  const kept = parts.slice(0, count);
+  return hasEllipsis ? `…${kept.reverse().join("")}` : kept.join("");
 }
 
 /**

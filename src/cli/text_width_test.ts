@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { cutText, graphemes, joinRows, textWidth } from "./text_width.ts";
+import {
+  cutToWidth,
+  graphemes,
+  joinRows,
+  padToWidth,
+  textWidth,
+} from "./text_width.ts";
 
 Deno.test("graphemes() keeps together what is one character", () => {
   assertEquals(graphemes("ae\u0301👨‍👩‍👧🇩🇪x"), ["a", "e\u0301", "👨‍👩‍👧", "🇩🇪", "x"]);
@@ -23,11 +29,19 @@ Deno.test("textWidth() counts columns", () => {
   }
 });
 
-Deno.test("cutText() ends before what does not fit whole", () => {
-  assertEquals(cutText("abc", 3), "abc");
-  assertEquals(cutText("abc", 2), "ab");
-  assertEquals(cutText("a日本", 4), "a日");
-  assertEquals(cutText("a", 0), "");
+Deno.test("padToWidth() counts columns, not characters", () => {
+  assertEquals(padToWidth("日本", 6), "日本  ");
+  assertEquals(padToWidth("日本", 6, "start"), "  日本");
+  assertEquals(padToWidth("日本", 3), "日本");
+});
+
+Deno.test("cutToWidth() cuts no grapheme, and says what it left out of a start", () => {
+  assertEquals(cutToWidth("日本語", 6), "日本語");
+  assertEquals(cutToWidth("日本語", 5), "日本");
+  assertEquals(cutToWidth("日本語", 5, "start"), "…本語");
+  assertEquals(cutToWidth("日本語", 4, "start"), "…語");
+  assertEquals(cutToWidth("ae\u0301👨‍👩‍👧z", 4), "ae\u0301👨‍👩‍👧");
+  assertEquals(cutToWidth("abc", 0), "");
 });
 
 Deno.test("joinRows() breaks no part", () => {

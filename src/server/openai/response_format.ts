@@ -1,4 +1,4 @@
-import type { GenerateOptions } from "../engine/options.ts";
+import type { GenerateOptions } from "../../engine/options.ts";
 import type { Fields } from "./fields.ts";
 
 /**

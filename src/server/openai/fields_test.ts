@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ApiError } from "./api_error.ts";
+import { ApiError } from "../http/api_error.ts";
 import { Fields } from "./fields.ts";
 
 function refusal(take: (fields: Fields) => unknown, value: unknown): string {

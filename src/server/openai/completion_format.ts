@@ -1,5 +1,5 @@
-import type { Piece } from "../engine/generate.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
+import type { Piece } from "../../engine/generate.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
 import { type AnswerFormat, answerHead } from "./answer_format.ts";
 import type { ChoicePiece } from "./run_ask.ts";
 import { isLikely, showToken } from "./token_text.ts";

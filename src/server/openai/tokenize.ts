@@ -1,5 +1,5 @@
+import type { ServedEngine } from "../served_engine.ts";
 import { Fields, type JsonObject } from "./fields.ts";
-import type { ServedEngine } from "./served_engine.ts";
 import { showToken } from "./token_text.ts";
 
 /** Characters that take a second or so, in which nobody else is served. */
@@ -52,25 +52,5 @@ export function detokenize(
   if (!isIds) throw fields.wrong("tokens", "a list of token ids");
   return {
     content: tokenizer.decode(tokens as number[], { skipSpecialTokens: false }),
-  };
-}
-
-/**
- * `GET /v1/models`: the one model.
- *
- * @param engine The model.
- * @param created When it was loaded, in seconds since 1970.
- * @returns OpenAI's object for a model, with its context.
- */
-export function modelObject(
-  { name, contextLength, config }: ServedEngine,
-  created: number,
-): { id: string } & JsonObject {
-  return {
-    id: name,
-    object: "model",
-    created,
-    "owned_by": "moeno",
-    meta: { "n_ctx": contextLength, "n_vocab": config.vocabSize },
   };
 }

@@ -1,6 +1,6 @@
+import type { QueueLength } from "../request_queue.ts";
+import type { RequestListener, RequestRecord } from "../request_record.ts";
 import { Histogram, type Metric, one, type Sample } from "./prometheus.ts";
-import type { QueueLength } from "./request_queue.ts";
-import type { RequestListener, RequestRecord } from "./request_record.ts";
 
 /** Seconds that a request, a turn or a first token may take. */
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];

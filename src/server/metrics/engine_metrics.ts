@@ -1,7 +1,7 @@
-import type { PromptCacheStats } from "../engine/prompt_cache.ts";
-import { expertMetrics } from "./live/expert_metrics.ts";
+import type { PromptCacheStats } from "../../engine/prompt_cache.ts";
+import type { ServedEngine } from "../served_engine.ts";
+import { expertMetrics } from "./expert_metrics.ts";
 import { type Metric, one } from "./prometheus.ts";
-import type { ServedEngine } from "./served_engine.ts";
 
 /** When this process began, in seconds since 1970. */
 const START_SECONDS = (Date.now() - performance.now()) / 1000;

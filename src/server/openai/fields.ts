@@ -1,7 +1,7 @@
-import { isRecord } from "../text/special_token.ts";
-import { describeRange, isInRange, type Range } from "../engine/options.ts";
-import { showJson } from "../io/show_json.ts";
-import { ApiError } from "./api_error.ts";
+import { describeRange, isInRange, type Range } from "../../engine/options.ts";
+import { showJson } from "../../io/show_json.ts";
+import { isRecord } from "../../text/special_token.ts";
+import { ApiError } from "../http/api_error.ts";
 
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import {
   ServerSentEventStream,
 } from "@std/http/server-sent-event-stream";
 import { asApiError } from "./api_error.ts";
+import { fulfilledWithin } from "./fulfilled_within.ts";
 
 /** How a stream treats its reader. */
 export interface EventStreamOptions {
@@ -68,14 +69,14 @@ export function eventStream(
           lastMs = performance.now();
           controller.enqueue({ data: eventData(data) });
           if (controller.desiredSize! > 0) return;
-          try {
-            await within(pulled.promise, stallMs);
-          } catch (error) {
-            isGone = true;
-            clearInterval(timer);
-            controller.error(error); // the connection is cut
-            throw error;
-          }
+          if (await fulfilledWithin(pulled.promise, stallMs)) return;
+          isGone = true;
+          clearInterval(timer);
+          const error = new Error(
+            `Cannot go on: the reader took nothing for ${stallMs / 1000} s`,
+          );
+          controller.error(error); // the connection is cut
+          throw error;
         };
         // Not awaited: the stream counts as started before it has a message.
         void finish(produce, send).then(() => {
@@ -111,22 +112,5 @@ async function finish(
     await produce(send);
   } catch (error) {
     await send(JSON.stringify(asApiError(error))).catch(() => {});
-  }
-}
-
-/** Waits, but not for ever. */
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.reject(
-      new Error(
-        `Cannot go on: the reader took nothing for ${ms / 1000} s`,
-      ),
-    );
-  }, ms);
-  try {
-    await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,7 +1,7 @@
 /** Who may ask, from where, and with which key. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isLoopback } from "../io/loopback.ts";
+import { isLoopback } from "../../io/loopback.ts";
 import { ApiError } from "./api_error.ts";
 
 /** Who may ask. */
@@ -118,9 +118,9 @@ function isAllowed(origin: string, cors: readonly string[]): boolean {
 }
 
 function keyOf(authorization: string): string | undefined {
-  const [scheme = "", value] = authorization.split(/ +/);
+  const [, scheme, value] = /^(\S+) +(.+)$/.exec(authorization) ?? [];
   if (value === undefined) return undefined;
-  switch (scheme.toLowerCase()) {
+  switch (scheme!.toLowerCase()) {
     case "bearer":
       return value;
     case "basic":

@@ -1,5 +1,5 @@
-import type { Piece } from "../engine/generate.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
+import type { Piece } from "../../engine/generate.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
 
 /** A token as lists of log-probabilities show it. */
 export interface ShownToken {

@@ -1,12 +1,13 @@
-import type { GenerateResult } from "../engine/generate.ts";
-import { asApiError } from "./api_error.ts";
-import type { Ask } from "./ask.ts";
+import type { GenerateResult } from "../../engine/generate.ts";
+import { asApiError } from "../http/api_error.ts";
+import { eventStream, type Send } from "../http/event_stream.ts";
+import { fulfilledWithin } from "../http/fulfilled_within.ts";
+import { clientIsGone, type RequestLife } from "../request_life.ts";
+import type { RequestQueue } from "../request_queue.ts";
+import type { ServedEngine } from "../served_engine.ts";
 import { type AnswerFormat, type Usage, usageOf } from "./answer_format.ts";
-import { eventStream, type Send } from "./event_stream.ts";
-import { clientIsGone, type RequestLife } from "./request_life.ts";
-import type { RequestQueue } from "./request_queue.ts";
+import type { Ask } from "./ask.ts";
 import { type ChoicePiece, runAsk } from "./run_ask.ts";
-import type { ServedEngine } from "./served_engine.ts";
 
 /** A comment keeps a waiting connection open; proxies often close after 60 s. */
 const KEEP_ALIVE_MS = 10_000;
@@ -81,7 +82,7 @@ export async function answer(
     const turn = queue.join(life.signal, { isKept: () => hasHead });
     if (!ask.isStream) return Response.json(await work.whole(turn));
     // Until then a status can turn it away, so that it may ask another server.
-    await settled(turn, headMs);
+    await fulfilledWithin(turn, headMs);
     hasHead = true;
     return eventStream((send) => work.stream(turn, send), {
       onGone: () => life.end(clientIsGone()),
@@ -186,17 +187,6 @@ class Work {
 
   #usage(): Usage {
     return usageOf(this.#finals, this.#ask.count);
-  }
-}
-
-/** Waits for a promise, but not for ever; throws what it throws meanwhile. */
-async function settled(promise: Promise<unknown>, ms: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,5 +1,6 @@
-import type { GenerateOptions } from "../engine/options.ts";
-import type { Message } from "../text/chat_template.ts";
+import type { GenerateOptions } from "../../engine/options.ts";
+import type { Message } from "../../text/chat_template.ts";
+import type { ForcedCall } from "./forced_call.ts";
 
 /** What the model is to go on from: a conversation, a text, or its ids. */
 export type Prompt =
@@ -19,4 +20,6 @@ export interface Ask {
   readonly isStream: boolean;
   /** Whether a stream ends with the counts of tokens. */
   readonly includesUsage: boolean;
+  /** The function that answers call: their texts are its arguments. */
+  readonly call?: ForcedCall;
 }

@@ -1,4 +1,4 @@
-import type { GenerateResult } from "../engine/generate.ts";
+import type { GenerateResult } from "../../engine/generate.ts";
 import type { ChoicePiece } from "./run_ask.ts";
 
 /** How answers become JSON: as chats or as completions. */

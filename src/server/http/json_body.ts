@@ -1,4 +1,4 @@
-import { jsonReason } from "../io/show_json.ts";
+import { jsonReason } from "../../io/show_json.ts";
 import { ApiError } from "./api_error.ts";
 import { isDeepJson } from "./is_deep_json.ts";
 

@@ -1,7 +1,8 @@
-import type { Message } from "../text/chat_template.ts";
+import type { Message } from "../../text/chat_template.ts";
+import { isRecord } from "../../text/special_token.ts";
 import type { Ask } from "./ask.ts";
-import { isRecord } from "../text/special_token.ts";
 import { Fields, type JsonObject, wrongField } from "./fields.ts";
+import { forcedCall } from "./forced_call.ts";
 import { CANDIDATE_RANGE, samplingFields } from "./sampling_fields.ts";
 
 /**
@@ -14,13 +15,20 @@ import { CANDIDATE_RANGE, samplingFields } from "./sampling_fields.ts";
  */
 export function parseChatRequest(body: JsonObject): Ask {
   const fields = new Fields(body);
-  refuseForcedTools(fields);
+  const call = forcedCall(fields);
   const { options, ...rest } = samplingFields(fields);
+  if (call && (options.responseFormat?.type ?? "text") !== "text") {
+    throw fields.wrong("response_format", "none where a tool is called");
+  }
+  const responseFormat = call
+    ? { type: "json_schema", schema: call.parameters } as const
+    : options.responseFormat;
   const messages = messagesOf(fields);
   return {
     ...rest,
     prompts: [{ messages }],
-    options: { ...options, logprobs: logprobsOf(fields) },
+    options: { ...options, responseFormat, logprobs: logprobsOf(fields) },
+    ...call && { call },
   };
 }
 
@@ -42,12 +50,13 @@ function messagesOf(fields: Fields): Message[] {
   });
 }
 
-/** A text, the texts of its parts, or nothing where only tools were called. */
+/** A text, or the texts of its parts. */
 function contentOf(message: Fields, path: string): string {
+  if (message.list("tool_calls")?.length) {
+    throw message.wrong("tool_calls", "none: the model reads text only");
+  }
   const content = message.any("content");
   if (typeof content === "string") return content;
-  const isCall = message.list("tool_calls") !== undefined;
-  if (content === undefined && isCall) return "";
   if (!Array.isArray(content)) {
     throw message.wrong("content", "a string or a list of text parts");
   }
@@ -71,12 +80,4 @@ function logprobsOf(fields: Fields): number | undefined {
     throw fields.wrong("top_logprobs", "logprobs to be true with it");
   }
   return isWanted ? count ?? 0 : undefined;
-}
-
-/** Tools may be offered, since nothing says that they are called. */
-function refuseForcedTools(fields: Fields): void {
-  fields.list("tools");
-  const choice = fields.any("tool_choice");
-  if (choice === undefined || choice === "none" || choice === "auto") return;
-  throw fields.wrong("tool_choice", "none or auto: no tools are called here");
 }

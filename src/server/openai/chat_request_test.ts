@@ -1,6 +1,6 @@
 // deno-lint-ignore-file camelcase -- the names are those of the API
 import { assertEquals, assertThrows } from "@std/assert";
-import { ApiError } from "./api_error.ts";
+import { ApiError } from "../http/api_error.ts";
 import { parseChatRequest } from "./chat_request.ts";
 import { parseCompletionRequest } from "./completion_request.ts";
 import type { JsonObject } from "./fields.ts";
@@ -91,7 +91,7 @@ Deno.test("parseChatRequest() reads messages in all their forms", () => {
         content: [{ type: "text", text: "a" }, { type: "text", text: "b" }],
         name: "me",
       },
-      { role: "assistant", content: null, tool_calls: [{}] },
+      { role: "assistant", content: [], tool_calls: [] },
     ],
   });
   assertEquals(prompts, [{
@@ -101,6 +101,88 @@ Deno.test("parseChatRequest() reads messages in all their forms", () => {
       { role: "assistant", content: "" },
     ],
   }]);
+});
+
+const TOOLS = [
+  { type: "function", function: { name: "now" } },
+  {
+    type: "function",
+    function: { name: "pet", parameters: { properties: { n: {} } } },
+  },
+];
+
+const NAMED = { type: "function", function: { name: "pet" } };
+
+Deno.test("parseChatRequest() holds answers to the function that is named", () => {
+  const parsed = (more: JsonObject): unknown[] => {
+    const { call, options: { responseFormat } } = chat(more);
+    return [call?.name, call?.finishReason, responseFormat];
+  };
+  const format = (schema: object) => ({ type: "json_schema", schema });
+  assertEquals(parsed({ tools: TOOLS, tool_choice: NAMED }), [
+    "pet",
+    "stop",
+    format({ type: "object", properties: { n: {} } }),
+  ]);
+  assertEquals(parsed({ tools: [TOOLS[0]], tool_choice: "required" }), [
+    "now",
+    "tool_calls",
+    format({ type: "object", properties: {} }),
+  ]);
+  const none = [undefined, undefined, undefined];
+  for (
+    const more of [
+      { tools: TOOLS, tool_choice: "none" },
+      { tools: [], tool_choice: "auto" },
+      { tools: [] },
+      { tools: null, tool_choice: null, functions: [] },
+    ]
+  ) assertEquals(parsed(more), none);
+});
+
+Deno.test("parseChatRequest() refuses what tools it cannot keep to", () => {
+  const forced = (tool: unknown) => ({ tools: [tool], tool_choice: NAMED });
+  const parameters = { name: "pet", parameters: [] };
+  const wrong: [string, JsonObject][] = [
+    // Nobody tells the model of tools, so it calls none by itself.
+    ["tools", { tools: TOOLS }],
+    ["tools", { tools: TOOLS, tool_choice: "auto" }],
+    ["tools", { tools: {} }],
+    ["functions", { functions: [{ name: "pet" }] }],
+    ["tool_choice", { tools: TOOLS, tool_choice: "required" }],
+    ["tool_choice", { tool_choice: "required" }],
+    ["tool_choice", { tool_choice: "sometimes" }],
+    ["tool_choice", { tool_choice: NAMED }],
+    ["tool_choice", forced(TOOLS[0])],
+    ["tool_choice.type", { tools: TOOLS, tool_choice: { type: "custom" } }],
+    ["tool_choice.function", {
+      tools: TOOLS,
+      tool_choice: { type: "function" },
+    }],
+    ["tools[0]", forced("pet")],
+    ["tools[0].type", forced({ type: "custom" })],
+    ["tools[0].function", forced({ type: "function" })],
+    ["tools[0].function.name", forced({ type: "function", function: {} })],
+    [
+      "tools[0].function.parameters",
+      forced({ type: "function", function: parameters }),
+    ],
+    ["response_format", {
+      tools: TOOLS,
+      tool_choice: NAMED,
+      response_format: { type: "json_object" },
+    }],
+    ["messages[1].tool_calls", {
+      messages: [...MESSAGES, {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "1", ...NAMED }],
+      }],
+    }],
+  ];
+  for (const [param, body] of wrong) {
+    assertEquals(refused(() => chat(body)), param, JSON.stringify(body));
+  }
 });
 
 Deno.test("parseChatRequest() names the field that is wrong", () => {
@@ -127,7 +209,6 @@ Deno.test("parseChatRequest() names the field that is wrong", () => {
     "logit_bias.5": { logit_bias: { 5: 101 } },
     logprobs: { logprobs: 5 },
     top_logprobs: { top_logprobs: 2 },
-    tool_choice: { tool_choice: "required" },
     response_format: { response_format: "json" },
     "response_format.type": { response_format: { type: "xml" } },
     "response_format.json_schema": { response_format: { type: "json_schema" } },

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { OffloadStats } from "../../offload/offload_stats.ts";
-import { prometheusText } from "../prometheus.ts";
 import { expertMetrics } from "./expert_metrics.ts";
+import { prometheusText } from "./prometheus.ts";
 
 const PLAN = { slots: [2, 8], vramByteLength: 4096 };
 

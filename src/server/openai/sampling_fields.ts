@@ -1,4 +1,4 @@
-import { type GenerateOptions, RANGES } from "../engine/options.ts";
+import { type GenerateOptions, RANGES } from "../../engine/options.ts";
 import type { Ask } from "./ask.ts";
 import type { Fields } from "./fields.ts";
 import { responseFormat } from "./response_format.ts";

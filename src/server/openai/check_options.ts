@@ -1,20 +1,20 @@
-import { constraintOf } from "../engine/constraint.ts";
-import type { GenerateOptions } from "../engine/options.ts";
-import { ApiError } from "./api_error.ts";
-import type { ServedEngine } from "./served_engine.ts";
+import { constraintOf } from "../../engine/constraint.ts";
+import { ApiError } from "../http/api_error.ts";
+import type { ServedEngine } from "../served_engine.ts";
+import type { Ask } from "./ask.ts";
 
 /**
- * Checks what only the model can tell about options, so that who asks hears of it at
- * once, with a status of its own, and not when it is their turn.
+ * Checks what only the model can tell about a request's options, so that who asks
+ * hears of it at once, with a status of its own, and not when it is their turn.
  *
  * @param engine The model.
- * @param options How it is to generate.
+ * @param ask The request.
  * @throws {ApiError} If biases are for ids that the vocabulary lacks, or texts cannot
  * be held to the format.
  */
 export function checkOptions(
   { tokenizer, config: { vocabSize } }: ServedEngine,
-  { logitBias = {}, responseFormat }: GenerateOptions,
+  { options: { logitBias = {}, responseFormat }, call }: Ask,
 ): void {
   const unknown = Object.keys(logitBias).find((id) => Number(id) >= vocabSize);
   if (unknown !== undefined) {
@@ -30,7 +30,7 @@ export function checkOptions(
     constraintOf(responseFormat, tokenizer); // kept for when it is their turn
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw refused(error.message, "response_format");
+    throw refused(error.message, call ? "tools" : "response_format");
   }
 }
 

@@ -1,7 +1,7 @@
-import { tokenTrie } from "../engine/token_trie.ts";
-import { ApiError } from "./api_error.ts";
+import { tokenTrie } from "../../engine/token_trie.ts";
+import { ApiError } from "../http/api_error.ts";
+import type { ServedEngine } from "../served_engine.ts";
 import type { Prompt } from "./ask.ts";
-import type { ServedEngine } from "./served_engine.ts";
 
 /**
  * Checks that the model can take a prompt, so that who asks hears of it at once

@@ -1,6 +1,12 @@
+import { ApiError } from "../http/api_error.ts";
+import { readJsonObject } from "../http/json_body.ts";
+import { clientIsGone, RequestLife } from "../request_life.ts";
+import type { RequestQueue } from "../request_queue.ts";
+import type { Routes } from "../routes.ts";
+import type { ServeSettings } from "../serve_options.ts";
+import type { ServedEngine } from "../served_engine.ts";
 import { answer, type AnswerListener } from "./answer.ts";
 import type { AnswerFormat } from "./answer_format.ts";
-import { ApiError } from "./api_error.ts";
 import type { Ask } from "./ask.ts";
 import { chatFormat } from "./chat_format.ts";
 import { parseChatRequest } from "./chat_request.ts";
@@ -8,13 +14,7 @@ import { checkOptions } from "./check_options.ts";
 import { checkPrompt } from "./check_prompt.ts";
 import { completionFormat } from "./completion_format.ts";
 import { parseCompletionRequest } from "./completion_request.ts";
-import { readJsonObject } from "./json_body.ts";
-import { clientIsGone, RequestLife } from "./request_life.ts";
-import type { RequestQueue } from "./request_queue.ts";
-import type { Routes } from "./routes.ts";
-import type { ServedEngine } from "./served_engine.ts";
-import { detokenize, modelObject, tokenize } from "./small_routes.ts";
-import type { ServeSettings } from "./serve_options.ts";
+import { detokenize, tokenize } from "./tokenize.ts";
 
 /** A body that takes longer than this to arrive is given up. */
 const BODY_TIMEOUT_MS = 30_000;
@@ -40,7 +40,7 @@ export interface ModelRoutesOptions {
 export function modelRoutes(
   { engine, queue, lives, settings }: ModelRoutesOptions,
 ): Routes {
-  const model = modelObject(engine, Math.floor(Date.now() / 1000));
+  const model = modelObject(engine);
   const { name, tokenizer } = engine;
   const limits = {
     maxBodyBytes: settings.maxBodyBytes,
@@ -57,7 +57,7 @@ export function modelRoutes(
     },
   ): Promise<Response> {
     for (const prompt of ask.prompts) checkPrompt(engine, prompt);
-    checkOptions(engine, ask.options);
+    checkOptions(engine, ask);
     const life = new RequestLife(settings.timeoutMs);
     lives.add(life);
     request.signal.addEventListener("abort", () => life.end(clientIsGone()));
@@ -82,7 +82,7 @@ export function modelRoutes(
     "/v1/chat/completions": {
       POST: async (request, listener) => {
         const ask = parseChatRequest(await bodyOf(request));
-        const format = chatFormat(name, tokenizer);
+        const format = chatFormat({ model: name, tokenizer, call: ask.call });
         return await run(request, { ask, format, listener });
       },
     },
@@ -118,5 +118,16 @@ export function modelRoutes(
       POST: async (request) =>
         Response.json(detokenize(engine, await bodyOf(request))),
     },
+  };
+}
+
+/** OpenAI's object for the one model, with its context. */
+function modelObject({ name, contextLength, config }: ServedEngine) {
+  return {
+    id: name,
+    object: "model",
+    created: Math.floor(Date.now() / 1000),
+    "owned_by": "moeno",
+    meta: { "n_ctx": contextLength, "n_vocab": config.vocabSize },
   };
 }

@@ -1,6 +1,6 @@
 import type { ByteCause, OffloadRecord } from "../../offload/offload_stats.ts";
 import type { Plan } from "../../offload/placement.ts";
-import { type Metric, one, type Sample } from "../prometheus.ts";
+import { type Metric, one, type Sample } from "./prometheus.ts";
 
 /** How Prometheus has the reasons for which bytes are moved. */
 const CAUSES: Readonly<Record<ByteCause, string>> = {

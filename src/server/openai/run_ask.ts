@@ -1,7 +1,7 @@
-import type { Piece } from "../engine/generate.ts";
-import { ApiError } from "./api_error.ts";
+import type { Piece } from "../../engine/generate.ts";
+import { ApiError } from "../http/api_error.ts";
+import type { ServedEngine } from "../served_engine.ts";
 import type { Ask, Prompt } from "./ask.ts";
-import type { ServedEngine } from "./served_engine.ts";
 
 /** A step of one of the answers. */
 export interface ChoicePiece {
