@@ -153,8 +153,8 @@ export class Engine implements Disposable {
    * which are taken as they are.
    * @param options How to pick tokens, and when to stop.
    * @returns A piece for each token; the last one carries the record.
-   * @throws {RangeError} If the prompt is empty or longer than the context, or an
-   * option is out of range.
+   * @throws {RangeError} If the prompt is empty or an option is out of range, and
+   * its kind `ContextLengthError` if the prompt is longer than the context.
    */
   async *generate(
     prompt: string | readonly number[],
