@@ -76,6 +76,7 @@ export {
   type TokenizerDescription,
   type WeightsDescription,
 } from "./src/engine/describe_model.ts";
+export { ContextLengthError } from "./src/engine/context_length_error.ts";
 export type { Finding, Verdict } from "./src/engine/doctor/check.ts";
 export { DeviceLostError } from "./src/gpu/device_loss.ts";
 export {

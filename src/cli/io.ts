@@ -1,3 +1,5 @@
+import { PROCESS_ENVIRONMENT } from "../io/home.ts";
+
 /**
  * Where a command writes and reads. Tokens and results go to `out`, everything
  * else to `err`.
@@ -10,7 +12,27 @@ export interface Io {
   /** Bytes of stdin. */
   readonly input: ReadableStream<Uint8Array>;
   /** What is connected to a terminal. */
-  readonly terminal: { input: boolean; out: boolean; err: boolean };
+  readonly terminal: TerminalFacts;
+}
+
+/** What is connected to a terminal, and what that can do. */
+export interface TerminalFacts {
+  /** Whether stdin is one. */
+  input: boolean;
+  /** Whether stdout is one. */
+  out: boolean;
+  /** Whether stderr is one that can write over what it shows: no dumb one. */
+  err: boolean;
+  /** Asks for its room. */
+  size(): Size;
+}
+
+/** Room on a terminal. */
+export interface Size {
+  /** Characters of a row. */
+  readonly columns: number;
+  /** Rows of the screen. */
+  readonly rows: number;
 }
 
 /**
@@ -35,7 +57,20 @@ export function processIo(): Io {
     terminal: {
       input: Deno.stdin.isTerminal(),
       out: Deno.stdout.isTerminal(),
-      err: Deno.stderr.isTerminal(),
+      err: Deno.stderr.isTerminal() &&
+        PROCESS_ENVIRONMENT.variable("TERM") !== "dumb",
+      size: consoleSize,
     },
   };
+}
+
+/** The size of this process's terminal; a guess where nobody knows. */
+function consoleSize(): Size {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    // A terminal that nobody told its size says 0.
+    return { columns: columns || 80, rows: rows || 24 };
+  } catch {
+    return { columns: 80, rows: 24 };
+  }
 }

@@ -102,3 +102,28 @@ export function cutToWidth(
   const kept = parts.slice(0, count);
   return hasEllipsis ? `…${kept.reverse().join("")}` : kept.join("");
 }
+
+/**
+ * Joins texts to rows, so that a terminal breaks none of them.
+ *
+ * @param parts The texts.
+ * @param options The width of a row, and what stands between two texts.
+ * @returns Rows; a text that is too long is a row of its own.
+ */
+export function joinRows(
+  parts: readonly string[],
+  { columns, separator }: { columns: number; separator: string },
+): string[] {
+  const rows: string[] = [];
+  for (const part of parts) {
+    const last = rows.pop();
+    const longer = last === undefined ? part : last + separator + part;
+    const end = separator.trimEnd(); // it may follow on the same row
+    if (last === undefined || textWidth(longer + end) <= columns) {
+      rows.push(longer);
+    } else {
+      rows.push(last + end, part);
+    }
+  }
+  return rows;
+}

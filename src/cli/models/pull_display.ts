@@ -27,31 +27,18 @@ export interface PullDisplay extends Disposable {
   note(text: string): void;
 }
 
-/** Asks the terminal how large it is. */
-function consoleSize(): { columns: number; rows: number } {
-  try {
-    const { columns, rows } = Deno.consoleSize();
-    // Some terminals that no person looks at have no size.
-    return { columns: columns || 80, rows: rows || 24 };
-  } catch {
-    return { columns: 80, rows: 24 };
-  }
-}
-
 /**
  * Shows a pull on stderr: on a terminal lines that are written over and over,
  * and wiped when disposed of; elsewhere a line for each file.
  *
  * @param io Where to.
  * @param isQuiet Whether to write nothing.
- * @param sizeOf Asks how large the terminal is, in characters.
  * @param now What tells the time, in milliseconds.
  * @returns The display.
  */
 export function pullDisplay(
   io: Io,
   isQuiet: boolean,
-  sizeOf: () => { columns: number; rows: number } = consoleSize,
   now: () => number = () => performance.now(),
 ): PullDisplay {
   const meter = new RateMeter();
@@ -74,7 +61,10 @@ export function pullDisplay(
   function onProgress(progress: PullProgress): void {
     if (isQuiet || isOver || !io.terminal.err) return;
     meter.note(progress.receivedByteLength, now());
-    const lines = pullLines(progress, { rate: meter.rate(), ...sizeOf() });
+    const lines = pullLines(progress, {
+      rate: meter.rate(),
+      ...io.terminal.size(),
+    });
     const text = wiped() + lines.join("\n");
     lineCount = lines.length;
     io.err(text);

@@ -11,7 +11,7 @@ function lab({ isTerminal = false } = {}) {
   } as unknown as Io;
   let timeMs = 0;
   return {
-    display: pullDisplay(io, false, undefined, () => timeMs),
+    display: pullDisplay(io, false, () => timeMs),
     pass: (ms: number) => timeMs += ms,
     // deno-lint-ignore no-control-regex -- colours, where the terminal has them
     text: () => written.join("").replace(/\x1b\[\d+m/g, ""),
