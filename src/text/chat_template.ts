@@ -77,7 +77,8 @@ const MAX_RANGE_LENGTH = 100_000;
  *
  * A template comes with the weights and is a program. It reaches no files and
  * no network, and is bounded: by time, by the length of texts (2^22) and of
- * lists (2^20), and one `range()` is at most 100,000 long.
+ * lists (2^20), by all that it makes (256 MiB), and one `range()` is at most 100,000
+ * long.
  *
  * @example
  * ```ts
