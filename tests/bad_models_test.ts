@@ -25,6 +25,25 @@ interface Broken {
 
 const write = (path: string, text: string) =>
   Deno.writeTextFileSync(path, text);
+
+function removeIfAny(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function link(target: string, path: string): void {
+  removeIfAny(path);
+  Deno.symlinkSync(target, path);
+}
+
+function makePipe(path: string): void {
+  const { success } = new Deno.Command("mkfifo", { args: [path] }).outputSync();
+  if (!success) throw new Error(`Cannot make ${path}`);
+}
+
 const SHARD = "model-2-of-2.safetensors";
 
 /** Models in two shards, each broken in one place. */
@@ -172,6 +191,42 @@ const BROKEN: readonly Broken[] = [
     harm: (path) => write(`${path}/chat_template.jinja`, "{% for %}"),
     says: "Cannot parse the chat template",
   },
+  {
+    what: "a chat template that is a directory",
+    harm: (path) => Deno.mkdirSync(`${path}/chat_template.jinja`),
+    says: "chat_template.jinja: it is a directory",
+  },
+  {
+    what: "a tokenizer.json of gigabytes",
+    harm: (path) => {
+      write(`${path}/tokenizer.json`, "");
+      Deno.truncateSync(`${path}/tokenizer.json`, 5e9);
+    },
+    says: "tokenizer.json: it has 4.7 GiB, wanted at most 256.0 MiB",
+  },
+  ...Deno.build.os === "windows" ? [] : [
+    {
+      what: "a config.json that never ends",
+      harm: (path: string) => link("/dev/zero", `${path}/config.json`),
+      says: "config.json: it is not a file",
+    },
+    {
+      what: "a config.json that is a link to itself",
+      harm: (path: string) => link("config.json", `${path}/config.json`),
+      says: "config.json: its links lead in a circle",
+    },
+    // Whoever opens a pipe waits for what writes to it.
+    ...["config.json", "tokenizer.json", "chat_template.jinja", SHARD].map((
+      name,
+    ) => ({
+      what: `a pipe in place of ${name}`,
+      harm: (path: string) => {
+        removeIfAny(`${path}/${name}`);
+        makePipe(`${path}/${name}`);
+      },
+      says: `${name}: it is not a file, wanted a file`,
+    })),
+  ],
   {
     what: "a temperature below 0 in generation_config.json",
     harm: (path) =>

@@ -137,7 +137,7 @@ const BOMBS = [
   "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}",
   "{% set ns = namespace(l={}) %}{% for i in range(60) %}{% set ns.l = {'a': ns.l, 'b': ns.l} %}{% endfor %}{{ ns.l | tojson }}",
   "{% set ns = namespace(n=1) %}{% set ns.n = ns %}{{ ns }}{{ [ns] | tojson }}",
-  "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l == 'x' }}{{ raise_exception(ns.l) }}",
+  "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l == 'x' }}{{ strftime_now(ns.l) }}",
   "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}",
   "{{ 'x' | indent(2000000000) }}",
   "{% for i in range(10) %}{{ 'aaaaaaaaaa' | replace('a', 'aaaaaaaaaaaaaaaaaaaa') }}{% endfor %}",
