@@ -1,3 +1,4 @@
+import { fileError } from "../io/file_error.ts";
 import type { Io } from "./io.ts";
 
 /**
@@ -14,33 +15,18 @@ export async function readText(
   io: Io,
   what: string,
 ): Promise<string> {
-  const bytes = path === null
-    ? await new Response(io.input).bytes()
-    : await readFile(path, what);
+  const action = `read the ${what} from ${path ?? "stdin"}`;
+  let bytes: Uint8Array;
+  try {
+    bytes = path === null
+      ? await new Response(io.input).bytes()
+      : await Deno.readFile(path);
+  } catch (error) {
+    throw fileError(action, error);
+  }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    const from = path ?? "stdin";
-    throw new Error(`Cannot read the ${what} from ${from}: it is not UTF-8`, {
-      cause: error,
-    });
-  }
-}
-
-async function readFile(
-  path: string,
-  what: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new Error(`Cannot read the ${what} from ${path}: ${reason}`, {
-      cause: error,
-    });
+    throw new Error(`Cannot ${action}: it is not UTF-8`, { cause: error });
   }
 }
