@@ -11,7 +11,7 @@ import {
   SAMPLING_FLAGS,
   SYSTEM_FLAG,
 } from "./flags.ts";
-import { outText } from "./harmless.ts";
+import { outText } from "./out_text.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { openModel } from "./open_model.ts";

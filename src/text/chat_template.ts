@@ -252,10 +252,7 @@ function reasonOf(error: unknown, ofType: string): string {
     return "it makes a text or a list that is too long";
   }
   // It may quote what a user said, or a terminal would obey.
-  const line = text.replace(/\s+/g, " ").replace(
-    /\p{Cc}/gu,
-    (control) => `U+${control.codePointAt(0)!.toString(16).padStart(4, "0")}`,
-  );
+  const line = text.replace(/\s+/g, " ").replace(/\p{Cc}/gu, "\uFFFD");
   if (line === "") return "it leaves a loop where there is none";
   return line.length > REASON_LENGTH
     ? `${line.slice(0, REASON_LENGTH).toWellFormed()}…`

@@ -256,7 +256,7 @@ Deno.test("ChatTemplate says in its own words what the engine says in others", (
   const cases: [source: string, says: string][] = [
     ["{% break %}", "it leaves a loop where there is none"],
     ["{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "it is nested too"],
-    ["{{ raise_exception('\x1b[2J\na') }}", "U+001b[2J a"],
+    ["{{ raise_exception('\x1b[2J\na') }}", "\uFFFD[2J a"],
     ["{{ raise_exception(messages[0].content) }}", `${"x".repeat(300)}…`],
   ];
   const messages = [{ role: "user", content: "x".repeat(5000) }];

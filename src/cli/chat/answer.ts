@@ -1,7 +1,7 @@
 import { dim } from "@std/fmt/colors";
 import type { GenerateResult } from "../../engine/generate.ts";
 import { statsLine } from "../../engine/stats.ts";
-import { outText } from "../harmless.ts";
+import { outText } from "../out_text.ts";
 import type { Interrupts } from "../interrupts.ts";
 import type { Session } from "./session.ts";
 import { spinner } from "./spinner.ts";

@@ -3,9 +3,9 @@
 import { dim } from "@std/fmt/colors";
 import { dirname } from "@std/path";
 import { fileError } from "../../io/file_error.ts";
+import { harmlessText } from "../../io/harmless.ts";
 import { PROCESS_ENVIRONMENT } from "../../io/home.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
-import { harmless } from "../harmless.ts";
 import { UsageError } from "../usage_error.ts";
 import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
 import { loadKv, saveKv } from "./kv_file.ts";
@@ -107,7 +107,7 @@ async function load(value: string, session: Session): Promise<Outcome> {
   io.err(`Loaded ${turns(conversation.turnCount)}${instead}.\n`);
   const last = chat.messages.at(-1);
   if (last !== undefined) {
-    io.err(dim(`Last answer: ${harmless(last.content)}`) + "\n");
+    io.err(dim(`Last answer: ${harmlessText(last.content)}`) + "\n");
   }
   await loadKv(path, session);
   const { name } = session.engine;

@@ -1,7 +1,7 @@
 import type { FileProgress, PullProgress } from "../../hub/pull_options.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { formatTime } from "../format_time.ts";
-import { printable } from "../printable.ts";
 
 /** Characters of the bar. */
 const BAR_WIDTH = 20;
@@ -107,5 +107,5 @@ export function describeKinds(
   const kinds = [...counts].sort(([, a], [, b]) => b - a).map(([kind]) => kind);
   const more = kinds.length > limit ? ", ..." : "";
   // Nobody has checked the names of files that are not fetched.
-  return printable(kinds.slice(0, limit).join(", ")) + more;
+  return harmlessLine(kinds.slice(0, limit).join(", ")) + more;
 }

@@ -56,7 +56,7 @@ Deno.test("describeKinds() names the kinds of most files first", () => {
     "*.bin, .gitattributes, *.md, original/*",
   );
   assertEquals(describeKinds(paths, 2), "*.bin, .gitattributes, ...");
-  assertEquals(describeKinds(["\x1b]0;me\x07\n/a"], 2), "?]0;me??/*");
+  assertEquals(describeKinds(["\x1b]0;me\x07\n/a"], 2), "\uFFFD]0;me\uFFFD /*");
 });
 
 Deno.test("RateMeter follows the last ten seconds", () => {
