@@ -272,8 +272,8 @@ if (import.meta.main) {
   const { main } = await import("./src/cli/main.ts");
   Deno.exit(await main(Deno.args));
 }
-export type { AnswerRecord } from "./src/server/answer.ts";
-export type { Usage } from "./src/server/answer_format.ts";
+export type { AnswerRecord } from "./src/server/openai/answer.ts";
+export type { Usage } from "./src/server/openai/answer_format.ts";
 export type { RequestRecord } from "./src/server/request_record.ts";
 export { serve, type Server } from "./src/server/serve.ts";
 export type { ServeOptions } from "./src/server/serve_options.ts";

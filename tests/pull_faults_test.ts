@@ -92,7 +92,8 @@ Deno.test("pull() ends requests that stall", async () => {
     times(2, CDN, { stallAfter: 70_000 }),
     300,
   );
-  assertEquals(reasons.length, 2);
+  // More if this machine is busy: then others come too late as well.
+  assert(reasons.length >= 2, reasons.join("\n"));
   assert(/: 127.0.0.1:\d+ sent nothing for 0.3 s$/.test(reasons[0]!));
 });
 
@@ -124,8 +125,8 @@ Deno.test("pull() gives up in a sentence that has no address of a file", async (
   assertEquals(
     await failsWith(
       ({ port }) => port === "cdn" ? { status: 503 } : undefined,
-      "answered 503, 7 times in a row, wanted an answer; try again later",
-    ) >= 6,
+      "answered 503, 10 times in a row, wanted an answer; try again later",
+    ) >= 9,
     true,
   );
   await failsWith(
@@ -250,7 +251,10 @@ Deno.test("pull() says when the answer is none of a hub, or none comes", async (
   await assertSentence(() => lab.pull({ endpoint }), says);
   listener.close();
   await closing;
-  await assertSentence(() => lab.pull({ endpoint }), says);
+  await assertSentence(
+    () => lab.pull({ endpoint }),
+    "wanted a connection; HTTPS_PROXY names a proxy, HF_ENDPOINT a mirror",
+  );
   // Less patience than with a file: whoever has no network hears of it soon.
   assertEquals(lab.waits.length, 3 + 3);
 });

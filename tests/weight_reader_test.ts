@@ -16,7 +16,7 @@ import { parseConfig } from "../src/model/config.ts";
 import { placeMatrix, readMatrix } from "../src/model/read_matrix.ts";
 import { QuantizePool } from "../src/model/quantize_pool.ts";
 import { readStoredLayout } from "../src/model/read_stored_layout.ts";
-import { matricesOf } from "../src/model/stored_layout.ts";
+import { matricesOf } from "../src/model/matrices.ts";
 import { schemeOf, WeightReader } from "../src/model/weights.ts";
 import { matrixLayout } from "../src/ops/matrix.ts";
 import { writeHqqMatrix } from "../src/ops/write_matrix.ts";

@@ -1,7 +1,7 @@
 /** How many bits the weights of attention and experts have. */
 
 import type { ModelConfig } from "../model/config.ts";
-import { firstMatrixOf } from "../model/stored_layout.ts";
+import { firstMatrixOf } from "../model/matrices.ts";
 import type { MatrixReader, Part } from "../model/weights.ts";
 import type { WeightBits } from "./load_options.ts";
 

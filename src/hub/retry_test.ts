@@ -25,19 +25,20 @@ function lab(failures: readonly Error[], progress?: () => number) {
 }
 
 const busy = (afterMs?: number) =>
-  new TransientError("h answered 503", afterMs);
+  new TransientError("h answered 503", { retryAfterMs: afterMs });
 
 Deno.test("retrying() waits longer and longer, and gives up", async () => {
-  const { result, waits } = lab(Array.from({ length: 9 }, () => busy()));
+  const { result, waits } = lab(Array.from({ length: 12 }, () => busy()));
   await assertRejects(
     () => result,
     Error,
-    "Cannot fetch x: h answered 503, 7 times in a row, wanted an answer",
+    "Cannot fetch x: h answered 503, 10 times in a row, wanted an answer; try again later; what is here stays",
   );
-  assertEquals(waits.length, 6);
-  const growths = waits.slice(1).map((ms, i) => ms / waits[i]!);
-  // Twice as long, give or take a quarter each.
+  assertEquals(waits.length, 9);
+  const growths = waits.slice(1, 6).map((ms, i) => ms / waits[i]!);
+  // Twice as long, give or take a quarter each, up to half a minute.
   assert(growths.every((growth) => growth >= 1.19 && growth <= 3.34));
+  assert(waits.slice(6).every((ms) => ms >= 22_500 && ms <= 37_500));
 });
 
 Deno.test("retrying() begins to count again when something came", async () => {

@@ -5,9 +5,9 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import { suspectCodes } from "./code_statistics.ts";
 import type { ModelConfig } from "./config.ts";
 import { readFlatParameters } from "./flat_parameters.ts";
+import { firstMatrixOf } from "./matrices.ts";
 import {
   detectLayout,
-  firstMatrixOf,
   type LayoutEvidence,
   type StoredLayout,
 } from "./stored_layout.ts";

@@ -1,5 +1,6 @@
 import { padded } from "../ops/padded.ts";
 import type { ModelConfig } from "./config.ts";
+import { attentionMatrices } from "./matrices.ts";
 import type { MatrixReader } from "./weights.ts";
 
 /**
@@ -14,18 +15,15 @@ export function trunkByteLength(
   reader: MatrixReader,
   config: ModelConfig,
 ): number {
-  const { numHiddenLayers, numLocalExperts, hiddenSize, headDim } = config;
-  const qWidth = config.numAttentionHeads * headDim;
-  const kvWidth = config.numKeyValueHeads * headDim;
-  const attn = (suffix: string, N: number, K: number) =>
-    reader.layout(`model.layers.0.self_attn.${suffix}_proj`, [N, K], "attn")
-      .wordCount;
+  const { numHiddenLayers, numLocalExperts, hiddenSize } = config;
+  const attentionWords = Object.values(attentionMatrices(config, 0))
+    .map(({ base, shape }) => reader.layout(base, shape, "attn").wordCount)
+    .reduce((sum, wordCount) => sum + wordCount, 0);
   const floats = (name: string) =>
     reader.floatLayout(`${name}.weight`, [config.vocabSize, hiddenSize])
       .wordCount;
-  const layerWords = attn("q", qWidth, hiddenSize) +
-    attn("k", kvWidth, hiddenSize) + attn("v", kvWidth, hiddenSize) +
-    attn("o", hiddenSize, qWidth) + (2 + numLocalExperts) * padded(hiddenSize);
+  const layerWords = attentionWords +
+    (2 + numLocalExperts) * padded(hiddenSize); // norms and router
   const words = numHiddenLayers * layerWords + padded(hiddenSize) +
     floats("model.embed_tokens") +
     (config.tieWordEmbeddings ? 0 : floats("lm_head"));

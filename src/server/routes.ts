@@ -1,5 +1,5 @@
-import type { AnswerListener } from "./answer.ts";
-import { ApiError } from "./api_error.ts";
+import { ApiError } from "./http/api_error.ts";
+import type { AnswerListener } from "./openai/answer.ts";
 
 /** Answers a request; tells what the model does for it. */
 export type Handler = (

@@ -1,7 +1,7 @@
 /** How a text that is being typed looks on a terminal. */
 
 import type { EditorState } from "./line_editor.ts";
-import { graphemes, graphemeWidth, textWidth } from "./text_width.ts";
+import { graphemes, graphemeWidth, textWidth } from "../text_width.ts";
 
 /** Rows of a terminal, and where the cursor is in them. */
 export interface View {
@@ -46,9 +46,14 @@ export function editorView(
 ): View {
   const { search } = state;
   if (search === null) return textView(PROMPT, state, size);
-  const found = history[search.entry] ?? "";
-  const prompt = `(search) ${search.query}: `;
-  return textView(prompt, { text: found, cursor: found.length }, size);
+  const { query, entry } = search;
+  const found = history[entry];
+  const title = found === undefined && query !== "" ? "no match" : "search";
+  // Without a match Enter sends what was typed: that is what stands there.
+  const shown = found === undefined
+    ? state
+    : { text: found, cursor: found.length };
+  return textView(`(${title}) ${query}: `, shown, size);
 }
 
 function textView(

@@ -87,15 +87,16 @@ export function isFenceOpen(text: string): boolean {
 }
 
 /**
- * Takes the `"""` from a text that came whole.
+ * Takes the `"""` from a text that came whole; without them a line break at the end,
+ * which pasted lines have.
  *
  * @param text The text.
- * @returns What stands between them, or the text if there are none.
+ * @returns What is meant.
  */
 export function typedText(text: string): TypedText {
   const trimmed = text.trim();
   if (!trimmed.startsWith(FENCE) || isFenceOpen(trimmed)) {
-    return { text, isFenced: false };
+    return { text: text.replace(/\n$/, ""), isFenced: false };
   }
   return fencedText([trimmed.slice(FENCE.length, -FENCE.length)]);
 }

@@ -8,6 +8,7 @@ import {
   NO_VIEW,
   redraw,
   reflowed,
+  type Size,
   type View,
 } from "./editor_view.ts";
 import { type Key, KeyReader, PASTE_OFF, PASTE_ON } from "./keys.ts";
@@ -50,12 +51,16 @@ export function terminalSource(
   const events = new Queue<Event>();
   const listening = terminal.listen({
     onResize: () => events.push("resized"),
-    onResume: () => events.push("resumed"),
+    onResume: () => {
+      terminal.setRaw(true); // during an answer, too: what is typed is not to show
+      events.push("resumed");
+    },
   });
   readKeys(io.input, events);
   let shown: View = NO_VIEW;
-  const show = (state: EditorState) => {
-    const view = editorView(state, terminal.size(), history.texts);
+  const show = (state: EditorState, room: Partial<Size> = {}) => {
+    const size = { ...terminal.size(), ...room };
+    const view = editorView(state, size, history.texts);
     io.err(redraw(shown, view));
     shown = view;
   };
@@ -77,7 +82,7 @@ export function terminalSource(
         continue;
       }
       if (event === "resumed") {
-        enter();
+        io.err(PASTE_ON);
         shown = NO_VIEW; // the shell has written below it
         show(state);
         continue;
@@ -85,7 +90,9 @@ export function terminalSource(
       const pressed = press(state, event, history.texts);
       state = pressed.state;
       if (pressed.effect === "submit") {
-        show({ ...state, cursor: state.text.length });
+        // All of it, though the screen may have fewer rows.
+        const atEnd = { ...state, cursor: state.text.length };
+        show(atEnd, { rows: Infinity });
         goBelow();
         const reason = await history.add(state.text);
         if (reason !== undefined) io.err(dim(`# no history: ${reason}`) + "\n");
@@ -118,11 +125,6 @@ export function terminalSource(
     }
   }
 
-  function enter(): void {
-    terminal.setRaw(true);
-    io.err(PASTE_ON);
-  }
-
   // At no time does Ctrl-C end the program with the terminal in raw mode: what
   // else listens decides during an answer.
   let isEditing = false;
@@ -138,7 +140,8 @@ export function terminalSource(
 
   return {
     async next() {
-      enter();
+      terminal.setRaw(true);
+      io.err(PASTE_ON);
       isEditing = true;
       try {
         return await edit();

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fakeProcess } from "../_fake_engine.ts";
 import { PromptHistory } from "./prompt_history.ts";
 import { terminalSource } from "./terminal_source.ts";
@@ -72,6 +72,26 @@ Deno.test("terminalSource() never leaves Ctrl-C to the system", async () => {
   assertEquals(await second, "interrupted");
   source[Symbol.dispose]();
   assertEquals([listenerCount(), raw.at(-1)], [0, false]);
+});
+
+Deno.test("terminalSource() hides what is typed during an answer after Ctrl-Z, too", async () => {
+  const { source, calls, raw } = await terminal();
+  using _source = source; // an answer runs: nobody waits for a message
+  calls.onResume!(); // the shell had the terminal as it likes it
+  assertEquals(raw, [true]);
+});
+
+Deno.test("terminalSource() shows the whole of a message that it takes", async () => {
+  const { source, process, type } = await terminal();
+  using _source = source;
+  const next = source.next();
+  const lines = Array.from({ length: 15 }, (_, i) => `line ${i}`).join("\r");
+  await type(`\x1b[200~${lines}\x1b[201~`);
+  await turn();
+  assert(!process.stderr.includes("line 0")); // there are 10 rows
+  await type("\r");
+  await next;
+  assertStringIncludes(process.stderr, "> line 0\r\n... line 1\r\n");
 });
 
 Deno.test("terminalSource() goes on after Ctrl-Z, and ends with its window", async () => {

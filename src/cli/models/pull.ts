@@ -9,7 +9,6 @@ import { formatByteLength } from "../../io/byte_length.ts";
 import { dim } from "@std/fmt/colors";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { formatTime } from "../format_time.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import { PLAIN_FLAGS } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
@@ -130,12 +129,7 @@ async function run(
       },
       onProgress: display.onProgress,
       onFile: display.onFile,
-      onRetry: ({ action, reason, waitMs }) =>
-        display.note(
-          `${action}: ${reason}; once more${
-            waitMs === 0 ? "" : ` in ${formatTime(waitMs / 1000)}`
-          }`,
-        ),
+      onRetry: display.onRetry,
       signal: controller.signal,
     });
   } catch (error) {

@@ -1,10 +1,16 @@
 import { dim } from "@std/fmt/colors";
 import type { HubFile } from "../../hub/models_folder.ts";
 import type { PullProgress } from "../../hub/pull_options.ts";
+import type { RetryNotice } from "../../hub/retry.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { harmlessLine } from "../../io/harmless.ts";
+import { formatTime } from "../format_time.ts";
 import type { Io } from "../io.ts";
 import { pullLines } from "./pull_lines.ts";
 import { RateMeter } from "./rate_meter.ts";
+
+/** Of the same trouble is told this often, at most. */
+const REPEAT_MS = 10_000;
 
 /** Shows how far a pull is. */
 export interface PullDisplay extends Disposable {
@@ -12,6 +18,8 @@ export interface PullDisplay extends Disposable {
   onProgress(progress: PullProgress): void;
   /** A file is whole and right. */
   onFile(file: HubFile): void;
+  /** Something is tried again. All connections fail as one: it is said once. */
+  onRetry(notice: RetryNotice): void;
   /** Something else to say, in a line. */
   note(text: string): void;
 }
@@ -19,7 +27,9 @@ export interface PullDisplay extends Disposable {
 /** Asks the terminal how large it is. */
 function consoleSize(): { columns: number; rows: number } {
   try {
-    return Deno.consoleSize();
+    const { columns, rows } = Deno.consoleSize();
+    // Some terminals that no person looks at have no size.
+    return { columns: columns || 80, rows: rows || 24 };
   } catch {
     return { columns: 80, rows: 24 };
   }
@@ -42,6 +52,8 @@ export function pullDisplay(
   now: () => number = () => performance.now(),
 ): PullDisplay {
   const meter = new RateMeter();
+  /** When a reason was told last. */
+  const toldMs = new Map<string, number>();
   let lineCount = 0;
   let isOver = false;
   /** To the beginning of what was written, and away with all of it. */
@@ -50,6 +62,10 @@ export function pullDisplay(
     const text = lineCount === 0 ? "" : `\r${up}\x1b[J`;
     lineCount = 0;
     return text;
+  };
+  const note = (text: string) => {
+    if (isQuiet || isOver) return;
+    io.err(wiped() + dim(`# ${text}`) + "\n");
   };
   return {
     onProgress(progress) {
@@ -62,12 +78,16 @@ export function pullDisplay(
     },
     onFile({ path, byteLength }) {
       if (isQuiet || isOver || io.terminal.err) return;
-      io.err(`# ${path}: ${formatByteLength(byteLength)}\n`);
+      note(`${harmlessLine(path)}: ${formatByteLength(byteLength)}`);
     },
-    note(text) {
-      if (isQuiet || isOver) return;
-      io.err(wiped() + dim(`# ${text}`) + "\n");
+    onRetry({ action, reason, waitMs }) {
+      const kind = reason.replace(/\d+ bytes/, "bytes");
+      if (now() - (toldMs.get(kind) ?? -Infinity) < REPEAT_MS) return;
+      toldMs.set(kind, now());
+      const soon = waitMs === 0 ? "" : ` in ${formatTime(waitMs / 1000)}`;
+      note(harmlessLine(`${action}: ${reason}; once more${soon}`));
     },
+    note,
     [Symbol.dispose]() {
       io.err(wiped());
       isOver = true;

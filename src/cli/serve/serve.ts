@@ -1,5 +1,5 @@
 import { dim } from "@std/fmt/colors";
-import { checkAddress } from "../../server/address.ts";
+import { checkAddress } from "../../server/http/address.ts";
 import { isLoopback } from "../../io/loopback.ts";
 import {
   type ServeSettings,
