@@ -46,5 +46,5 @@ Deno.test("pullDisplay() tells once of what all connections suffer", () => {
 Deno.test("pullDisplay() names files without a terminal, and tells it nothing", () => {
   const { display, text } = lab();
   display.onFile({ path: "x\x9b2J.json", byteLength: 2, sha256: null });
-  assertEquals(text(), "# x?2J.json: 2 bytes\n");
+  assertEquals(text(), "# x\uFFFD2J.json: 2 bytes\n");
 });

@@ -60,7 +60,7 @@ Deno.test("pullLines() counts columns, and tells the terminal nothing", () => {
     pullLines({ ...PROGRESS, inWork }, { ...options, columns: 80 }).slice(1),
     [
       "  模型-00001-of-00003.safetensors   45 %",
-      "  x?2J.json                         45 %",
+      "  x\uFFFD2J.json                         45 %",
     ],
   );
   assertEquals(
