@@ -105,8 +105,7 @@ Deno.test("generate ends when its reader goes", async () => {
 });
 
 Deno.test({
-  name:
-    "the program says that it cannot write, where there is somebody to tell",
+  name: "the program says in a sentence what its streams and files refuse",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const [deno, program] = [Deno.execPath(), PROGRAM].map((path) =>
@@ -121,11 +120,12 @@ Deno.test({
       const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
       return { code, stdout: decode(stdout), stderr: decode(stderr) };
     };
-    const [full, unread, wrong, folder] = await Promise.all([
+    const [full, unread, wrong, folder, endless] = await Promise.all([
       run("generate ab >/dev/full"),
       run("generate ab 2>/dev/full"),
       run("nonsense 2>/dev/full"),
       run("generate </"),
+      run("trace /dev/zero"),
     ]);
     assertEquals(full.code, 1);
     assertStringIncludes(
@@ -138,6 +138,11 @@ Deno.test({
     assertStringIncludes(
       folder.stderr,
       "error: Cannot read the prompt from stdin: it is a directory",
+    );
+    assertEquals(endless.code, 1);
+    assertStringIncludes(
+      endless.stderr,
+      "error: Cannot read /dev/zero: there are more than 256.0 MiB",
     );
   },
 });

@@ -1,5 +1,9 @@
 import { fileError } from "../io/file_error.ts";
+import { readBounded } from "../io/read_bounded.ts";
 import type { Io } from "./io.ts";
+
+/** More than anybody has a model read. */
+const MAX_TEXT_BYTE_LENGTH = 1 << 28;
 
 /**
  * Reads a text, as it is.
@@ -18,9 +22,9 @@ export async function readText(
   const action = `read the ${what} from ${path ?? "stdin"}`;
   let bytes: Uint8Array;
   try {
-    bytes = path === null
-      ? await new Response(io.input).bytes()
-      : await Deno.readFile(path);
+    const stream = path === null ? io.input : (await Deno.open(path)).readable;
+    const maxByteLength = MAX_TEXT_BYTE_LENGTH;
+    bytes = await readBounded(stream, { maxByteLength, action });
   } catch (error) {
     throw fileError(action, error);
   }
