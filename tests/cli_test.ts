@@ -142,7 +142,7 @@ Deno.test({
     assertEquals(endless.code, 1);
     assertStringIncludes(
       endless.stderr,
-      "error: Cannot read /dev/zero: there are more than 256.0 MiB",
+      "error: Cannot read /dev/zero: there is more than 256.0 MiB",
     );
   },
 });

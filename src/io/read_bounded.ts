@@ -25,7 +25,7 @@ export async function readBounded(
     if (byteLength > maxByteLength) {
       const limit = formatByteLength(maxByteLength);
       throw new Error(
-        `Cannot ${action}: there are more than ${limit}, wanted fewer`,
+        `Cannot ${action}: there is more than ${limit}, wanted less`,
       );
     }
     chunks.push(chunk as Uint8Array<ArrayBuffer>);

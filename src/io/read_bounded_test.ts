@@ -30,7 +30,7 @@ Deno.test("readBounded() lets go of what is too long", async () => {
   await assertRejects(
     () => readBounded(stream, limit(4096)),
     Error,
-    "Cannot read a text: there are more than 4.0 KiB, wanted fewer",
+    "Cannot read a text: there is more than 4.0 KiB, wanted less",
   );
   assert(seen.isClosed);
   assertEquals(seen.count, 1025);
