@@ -1,10 +1,16 @@
 /** Broken models and load options: one sentence each. */
 
+import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { load, type LoadOptions } from "../mod.ts";
+import { load, type LoadOptions, quantizeModel } from "../mod.ts";
 import { settle } from "./_gpu.ts";
 import { assertSentence } from "./_sentence.ts";
-import { TINY_CONFIG, tinyCheckpoint } from "./_tiny_checkpoint.ts";
+import { TINY_GROUPS } from "./_quantize.ts";
+import {
+  tempDirectory,
+  TINY_CONFIG,
+  tinyCheckpoint,
+} from "./_tiny_checkpoint.ts";
 
 const SAFETENSORS = fromFileUrl(
   new URL("testdata/safetensors", import.meta.url),
@@ -282,6 +288,24 @@ for (const { what, config = {}, harm, options, says } of BROKEN) {
     }
   });
 }
+
+Deno.test({
+  name: "quantizeModel() copies no pipe, and leaves nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using model = await tinyCheckpoint();
+    using place = tempDirectory();
+    makePipe(`${model.path}/LICENSE`);
+    const options = { ...TINY_GROUPS, workerCount: 1 };
+    await assertSentence(
+      () => quantizeModel(model.path, `${place.path}/q`, options),
+      "LICENSE: it is not a file",
+    );
+    const isThere = await Deno.stat(`${place.path}/q`)
+      .then(() => true, () => false);
+    assertEquals(isThere, false);
+  },
+});
 
 Deno.test("load() says in a sentence what is wrong with a safetensors file", async () => {
   using model = await tinyCheckpoint();

@@ -60,14 +60,16 @@ Deno.test("readTexts() asks for more within a fence only", async () => {
   assertEquals(count, 2);
 });
 
+function* forever<T>(item: T): Generator<T> {
+  while (true) yield item;
+}
+
 Deno.test("readLines() and readTexts() refuse what never ends", async () => {
   const zeros = new Uint8Array(1 << 20);
   const lines = new TextEncoder().encode(`"""${"x".repeat(1 << 20)}\n`);
   for (const chunk of [zeros, lines]) {
-    function* forever() {
-      while (true) yield chunk;
-    }
-    const texts = readTexts(readLines(ReadableStream.from(forever())));
+    const input = ReadableStream.from(forever(chunk));
+    const texts = readTexts(readLines(input));
     await assertRejects(
       () => texts.next(),
       Error,
