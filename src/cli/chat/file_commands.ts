@@ -5,6 +5,7 @@ import { dirname } from "@std/path";
 import { fileError } from "../../io/file_error.ts";
 import { harmlessText } from "../../io/harmless.ts";
 import { PROCESS_ENVIRONMENT } from "../../io/home.ts";
+import { readPlainText } from "../../io/plain_file.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
 import { UsageError } from "../usage_error.ts";
 import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
@@ -123,7 +124,7 @@ function filePath(name: string, { home }: Session): string {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return await readPlainText(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {
       throw fileError(`load ${path}`, error);
