@@ -174,7 +174,7 @@ Deno.test("plan says in a sentence what does not go", () =>
       [
         ["--trace-file", join(folder, "no.trace")],
         1,
-        "Cannot read a routing trace",
+        "no.trace: ",
       ],
       [["--vram", "5MiB"], 1, "wanted 17."],
     ];

@@ -1,8 +1,12 @@
 import { fileError } from "../io/file_error.ts";
+import { readBounded } from "../io/read_bounded.ts";
 import type { Io } from "./io.ts";
 
 /** What stands for stdin where a file is wanted. */
 export const STDIN = "-";
+
+/** More than anybody has a model read. */
+const MAX_TEXT_BYTE_LENGTH = 1 << 28;
 
 /**
  * Reads a text, as it is.
@@ -20,23 +24,17 @@ export async function readText(
 ): Promise<string> {
   const isStdin = path === STDIN;
   const action = `read the ${what} from ${isStdin ? "stdin" : path}`;
-  const bytes = isStdin
-    ? await new Response(io.input).bytes()
-    : await readFile(path, action);
+  let bytes: Uint8Array;
+  try {
+    const stream = isStdin ? io.input : (await Deno.open(path)).readable;
+    const maxByteLength = MAX_TEXT_BYTE_LENGTH;
+    bytes = await readBounded(stream, { maxByteLength, action });
+  } catch (error) {
+    throw fileError(action, error);
+  }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw new Error(`Cannot ${action}: it is not UTF-8`, { cause: error });
-  }
-}
-
-async function readFile(
-  path: string,
-  action: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    throw fileError(action, error);
   }
 }

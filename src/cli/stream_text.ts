@@ -1,5 +1,5 @@
 import type { GenerateResult, Piece } from "../engine/generate.ts";
-import { outText } from "./harmless.ts";
+import { outText } from "./out_text.ts";
 import type { Io } from "./io.ts";
 
 /**

@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { fileError } from "../io/file_error.ts";
+import { readPlainText } from "../io/plain_file.ts";
 import { writeAll, writeWhole } from "../io/write_whole.ts";
 import { checkHubPaths } from "./hub_path.ts";
 import {
@@ -26,7 +27,7 @@ export async function readPulledModel(
 ): Promise<PulledModel | null> {
   const path = join(directory, SOURCE_FILE);
   try {
-    return parsePulledModel(await Deno.readTextFile(path));
+    return parsePulledModel(await readPlainText(path));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     if (error instanceof Deno.errors.NotADirectory) return null;

@@ -31,6 +31,9 @@ function describe(error: Error): string | undefined {
     return "a part of the path is not a directory";
   }
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  if (error instanceof Deno.errors.FilesystemLoop) {
+    return "its links lead in a circle";
+  }
   if (error instanceof Deno.errors.BadResource) return "it is closed";
   if (error instanceof TypeError && error.message.includes("NUL")) {
     return "its name has a NUL character, which no file's has";

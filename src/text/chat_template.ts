@@ -77,7 +77,8 @@ const MAX_RANGE_LENGTH = 100_000;
  *
  * A template comes with the weights and is a program. It reaches no files and
  * no network, and is bounded: by time, by the length of texts (2^22) and of
- * lists (2^20), and one `range()` is at most 100,000 long.
+ * lists (2^20), by all that it makes (256 MiB), and one `range()` is at most 100,000
+ * long.
  *
  * @example
  * ```ts
@@ -251,10 +252,7 @@ function reasonOf(error: unknown, ofType: string): string {
     return "it makes a text or a list that is too long";
   }
   // It may quote what a user said, or a terminal would obey.
-  const line = text.replace(/\s+/g, " ").replace(
-    /\p{Cc}/gu,
-    (control) => `U+${control.codePointAt(0)!.toString(16).padStart(4, "0")}`,
-  );
+  const line = text.replace(/\s+/g, " ").replace(/\p{Cc}/gu, "\uFFFD");
   if (line === "") return "it leaves a loop where there is none";
   return line.length > REASON_LENGTH
     ? `${line.slice(0, REASON_LENGTH).toWellFormed()}…`

@@ -3,10 +3,10 @@
 import { dim } from "@std/fmt/colors";
 import { dirname } from "@std/path";
 import { fileError } from "../../io/file_error.ts";
+import { harmlessText, oneLine } from "../../io/harmless.ts";
 import { PROCESS_ENVIRONMENT } from "../../io/home.ts";
-import { oneLine } from "../../io/one_line.ts";
+import { readPlainText } from "../../io/plain_file.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
-import { harmless } from "../harmless.ts";
 import { UsageError } from "../usage_error.ts";
 import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
 import { loadKv, saveKv } from "./kv_file.ts";
@@ -110,7 +110,7 @@ async function load(value: string, session: Session): Promise<Outcome> {
   io.err(`Loaded ${turns(conversation.turnCount)}${instead}.\n`);
   const last = chat.messages.at(-1);
   if (last !== undefined) {
-    io.err(dim(`Last answer: ${harmless(last.content)}`) + "\n");
+    io.err(dim(`Last answer: ${harmlessText(last.content)}`) + "\n");
   }
   if (isSetAnew) {
     io.err(dim("Settings are as they were then; /set shows them.") + "\n");
@@ -134,7 +134,7 @@ function homeOfUser(): string | undefined {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return await readPlainText(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {
       throw fileError(`load ${path}`, error);

@@ -2,7 +2,7 @@
 
 import { dim } from "@std/fmt/colors";
 import { formatByteLength } from "../../io/byte_length.ts";
-import { oneLine } from "../../io/one_line.ts";
+import { oneLine } from "../../io/harmless.ts";
 import type { Session } from "./session.ts";
 
 /**

@@ -2,9 +2,9 @@
 
 import type { GenerateOptions } from "../../engine/options.ts";
 import { closest } from "../../io/closest.ts";
+import { harmlessText } from "../../io/harmless.ts";
 import { type Flag, parseValue } from "../args.ts";
 import { SAMPLING_FLAGS } from "../sampling_flags.ts";
-import { harmless } from "../harmless.ts";
 import { UsageError } from "../usage_error.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
 
@@ -18,7 +18,7 @@ export const SYSTEM: ChatCommand = {
     io.err(
       conversation.system === undefined
         ? "There is no system message.\n"
-        : `System message: ${harmless(conversation.system)}\n`,
+        : `System message: ${harmlessText(conversation.system)}\n`,
     );
     return "continue";
   },

@@ -2,8 +2,8 @@
 
 import { bold, dim } from "@std/fmt/colors";
 import { statsLine } from "../../engine/stats.ts";
+import { harmlessText } from "../../io/harmless.ts";
 import { offloadTable } from "../../offload/stats_table.ts";
-import { harmless } from "../harmless.ts";
 import { UsageError } from "../usage_error.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
 
@@ -57,10 +57,10 @@ export const HISTORY: ChatCommand = {
   run(_value, { conversation, io }) {
     const { system, messages } = conversation;
     if (system !== undefined) {
-      io.err(dim(`system: ${harmless(system)}`) + "\n");
+      io.err(dim(`system: ${harmlessText(system)}`) + "\n");
     }
     for (const message of messages) {
-      const content = harmless(message.content);
+      const content = harmlessText(message.content);
       const text = message.role === "user"
         ? bold(`> ${content.replaceAll("\n", "\n... ")}`)
         : content;
@@ -117,7 +117,7 @@ export function turns(count: number): string {
 
 /** The beginning of a text, on one line. */
 function excerpt(text: string): string {
-  const line = harmless(text).replace(/\s+/g, " ");
+  const line = harmlessText(text).replace(/\s+/g, " ");
   return line.length <= EXCERPT_LENGTH
     ? line
     : `${line.slice(0, EXCERPT_LENGTH).trimEnd()}...`;

@@ -4,7 +4,7 @@ import { formatByteLength } from "../../io/byte_length.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS } from "../flags.ts";
-import { printable } from "../printable.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { JSON_FLAG } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
@@ -73,7 +73,7 @@ export function modelTable(
     [model.name, formatByteLength(model.byteLength), originOf(model)]
       .concat(hasPaths ? [model.path] : [])
       // Folders may have been made by others.
-      .map(printable)
+      .map(harmlessLine)
   );
   const lines = alignedTable([headings, ...rows], { left: [0, 2, 3] });
   return lines.join("\n") + "\n";

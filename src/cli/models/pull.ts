@@ -11,7 +11,7 @@ import { dim } from "@std/fmt/colors";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
-import { printable } from "../printable.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { PLAIN_FLAGS } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
@@ -230,7 +230,7 @@ function nextLine({ source }: PullResult): string {
 
 function fileTable({ files }: PullPlan): string {
   const rows = files.map(({ path, byteLength }) => [
-    printable(path),
+    harmlessLine(path),
     formatByteLength(byteLength),
   ]);
   return alignedTable([["file", "size"], ...rows], { left: [0] })

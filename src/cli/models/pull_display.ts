@@ -3,9 +3,9 @@ import type { HubFile } from "../../hub/models_folder.ts";
 import type { PullProgress } from "../../hub/pull_options.ts";
 import type { RetryNotice } from "../../hub/retry.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { formatTime } from "../format_time.ts";
 import type { Io } from "../io.ts";
-import { printable } from "../printable.ts";
 import { pullLines } from "./pull_lines.ts";
 import { RateMeter } from "./rate_meter.ts";
 
@@ -75,14 +75,14 @@ export function pullDisplay(
     onProgress,
     onFile({ path, byteLength }) {
       if (isQuiet || isOver || io.terminal.err) return;
-      note(`${printable(path)}: ${formatByteLength(byteLength)}`);
+      note(`${harmlessLine(path)}: ${formatByteLength(byteLength)}`);
     },
     onRetry({ action, reason, waitMs }) {
       const kind = reason.replace(/\d+ bytes/, "bytes");
       if (now() - (toldMs.get(kind) ?? -Infinity) < REPEAT_MS) return;
       toldMs.set(kind, now());
       const soon = waitMs === 0 ? "" : ` in ${formatTime(waitMs / 1000)}`;
-      note(printable(`${action}: ${reason}; once more${soon}`));
+      note(harmlessLine(`${action}: ${reason}; once more${soon}`));
     },
     note,
     [Symbol.dispose]() {

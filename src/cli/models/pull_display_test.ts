@@ -47,7 +47,7 @@ Deno.test("pullDisplay() names files without a terminal, and tells it nothing", 
   const { display, text } = lab();
   const file = { byteLength: 2, sha256: null, gitSha1: null };
   display.onFile({ ...file, path: "x\x9b2J.json" });
-  assertEquals(text(), "# x?2J.json: 2 bytes\n");
+  assertEquals(text(), "# x\uFFFD2J.json: 2 bytes\n");
 });
 
 Deno.test("pullDisplay() says when nothing comes", async () => {

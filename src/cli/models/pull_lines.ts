@@ -1,7 +1,7 @@
 import type { FileProgress, PullProgress } from "../../hub/pull_options.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { formatTime } from "../format_time.ts";
-import { printable } from "../printable.ts";
 import { cutToWidth, padToWidth, textWidth } from "../text_width.ts";
 
 /** Characters of the bar. */
@@ -30,7 +30,7 @@ export function pullLines(
   },
 ): string[] {
   const inWork = progress.inWork.slice(0, Math.max(0, rows - 2))
-    .map((file) => ({ ...file, path: printable(file.path) }));
+    .map((file) => ({ ...file, path: harmlessLine(file.path) }));
   const width = Math.max(0, ...inWork.map(({ path }) => textWidth(path)));
   const total = totalLine(progress, rate);
   return [
@@ -108,5 +108,5 @@ export function describeKinds(
   const kinds = [...counts].sort(([, a], [, b]) => b - a).map(([kind]) => kind);
   const more = kinds.length > limit ? ", ..." : "";
   // Nobody has checked the names of files that are not fetched.
-  return printable(kinds.slice(0, limit).join(", ")) + more;
+  return harmlessLine(kinds.slice(0, limit).join(", ")) + more;
 }

@@ -60,7 +60,7 @@ Deno.test("pullLines() counts columns, and tells the terminal nothing", () => {
     pullLines({ ...PROGRESS, inWork }, { ...options, columns: 80 }).slice(1),
     [
       "  模型-00001-of-00003.safetensors   45 %",
-      "  x?2J.json                         45 %",
+      "  x\uFFFD2J.json                         45 %",
     ],
   );
   assertEquals(
@@ -76,7 +76,7 @@ Deno.test("describeKinds() names the kinds of most files first", () => {
     "*.bin, .gitattributes, *.md, original/*",
   );
   assertEquals(describeKinds(paths, 2), "*.bin, .gitattributes, ...");
-  assertEquals(describeKinds(["\x1b]0;me\x07\n/a"], 2), "?]0;me??/*");
+  assertEquals(describeKinds(["\x1b]0;me\x07\n/a"], 2), "\uFFFD]0;me\uFFFD /*");
 });
 
 Deno.test("RateMeter follows the last ten seconds", () => {

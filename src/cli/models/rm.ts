@@ -6,7 +6,7 @@ import { formatByteLength } from "../../io/byte_length.ts";
 import { closest } from "../../io/closest.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { printable } from "../printable.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { checkVisible, modelPlaces } from "./chosen_model.ts";
@@ -52,7 +52,7 @@ async function run(
         `Cannot remove ${models[0]!.name}: stdin is no terminal, wanted --yes`,
       );
     }
-    const names = models.map(({ name }) => printable(name)).join(", ");
+    const names = models.map(({ name }) => harmlessLine(name)).join(", ");
     io.err(`Remove ${names}? [y/N] `);
     if (!await saysYes(io.input)) {
       io.err("Nothing was removed.\n");
@@ -64,7 +64,7 @@ async function run(
     const byteLength = await removeModel(model, places.home!);
     removed.push({ name: model.name, byteLength });
     if (values.quiet || values.json) continue;
-    const name = printable(model.name);
+    const name = harmlessLine(model.name);
     io.err(dim(`# ${name} is gone: ${formatByteLength(byteLength)} freed`));
     io.err("\n");
   }

@@ -1,5 +1,5 @@
 import { DeviceLostError } from "../../gpu/device_loss.ts";
-import { oneLine } from "../../io/one_line.ts";
+import { oneLine } from "../../io/harmless.ts";
 
 /** What a client is told when a request cannot be answered. */
 export interface ApiErrorOptions {

@@ -1,21 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { fakeEngine, fakeProcess } from "./_fake_engine.ts";
 import { describeError } from "./describe_error.ts";
-import { harmless } from "./harmless.ts";
+import { harmlessText } from "../io/harmless.ts";
 import { main } from "./main.ts";
 
 /** Writes to the clipboard of who looks on, and changes the colour. */
 const EVIL = "a\x1b]52;c;cm0gLXJm\x07b\x9b31mc";
-
-Deno.test("harmless() takes what tells a terminal to do something", () => {
-  assertEquals(harmless(EVIL), "a\uFFFD]52;c;cm0gLXJm\uFFFDb\uFFFD31mc");
-  assertEquals(
-    harmless("one\r\n\ttwo\rthree\b\0"),
-    "one\n\ttwothree\uFFFD\uFFFD",
-  );
-  const text = "Grüße, 日本 👨‍👩‍👧 \u200d\n";
-  assertEquals(harmless(text), text);
-});
 
 Deno.test("what a model writes tells a terminal nothing, and goes to files as it is", async () => {
   for (const args of [["chat", "--quiet"], ["generate", EVIL, "--chat"]]) {
@@ -23,7 +13,7 @@ Deno.test("what a model writes tells a terminal nothing, and goes to files as it
       const process = fakeProcess(fakeEngine(), { input: `${EVIL}\n` });
       process.io.terminal.out = isShown;
       assertEquals(await main(args, process), 0);
-      const wanted = isShown ? harmless(EVIL) : EVIL;
+      const wanted = isShown ? harmlessText(EVIL) : EVIL;
       assertEquals(process.stdout, `<${wanted}>\n`, args[0]);
     }
   }
