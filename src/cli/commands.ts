@@ -1,4 +1,5 @@
 import { closest } from "../io/closest.ts";
+import { IS_BUILT } from "../program/program_root.ts";
 import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
 import { CHAT } from "./chat/chat.ts";
@@ -35,12 +36,18 @@ const HELP: Command = {
   completes: "command",
   run({ positional }, { io }) {
     const [name] = positional;
+    if (positional.length > 1) {
+      throw new UsageError(
+        `help has ${positional.length} commands, wanted one at most`,
+      );
+    }
     if (name === undefined) io.out(programHelp(COMMANDS));
     else {
       const command = findCommand(name);
-      const permissions = PERMISSIONS[command.name]!;
       io.out(commandHelp(command));
-      io.out(permissionHelp(command.name, permissions));
+      // A built program has all permissions, and no mod.ts to run with fewer.
+      if (IS_BUILT) return Promise.resolve(0);
+      io.out(permissionHelp(command.name, PERMISSIONS[command.name]!));
     }
     return Promise.resolve(0);
   },

@@ -32,7 +32,7 @@ Deno.test("main() shows the help of a command", async () => {
     assertEquals(code, 0);
     assertStringIncludes(stdout, "Usage: moeno chat [flags]");
     assertStringIncludes(stdout, "--temperature <t>");
-    assertStringIncludes(stdout, "16 | 8 | 4 | 3 | 2");
+    assertStringIncludes(stdout, "16|8|4|3|2");
   }
 });
 
@@ -49,6 +49,9 @@ Deno.test("main() answers a wrong command line with a sentence and 2", async () 
     [["chta"], "Unknown command chta; did you mean chat?"],
     [["bogus"], "Unknown command bogus; moeno help lists them"],
     [["help", "bogus"], "Unknown command bogus"],
+    [["help", "chat", "x"], "help has 2 commands, wanted one at most"],
+    [["version", "x"], 'version takes no argument, received "x"'],
+    [["serve", "model"], 'serve takes no argument, received "model"'],
     [["chat", "--tempratur", "1"], "did you mean --temperature?"],
     [["chat", "hello"], 'chat takes no argument, received "hello"'],
     [["generate", "a", "--top-p", "2"], "--top-p is 2, wanted a number from"],

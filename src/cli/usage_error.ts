@@ -17,3 +17,20 @@ export function refuseTogether(
     if (isWrong) throw new UsageError(`${one} does not go with ${other}`);
   }
 }
+
+/**
+ * Refuses arguments of a command that takes flags only.
+ *
+ * @param name The command.
+ * @param positional Its arguments.
+ * @throws {UsageError} If there is one.
+ */
+export function refuseArguments(
+  name: string,
+  [first]: readonly string[],
+): void {
+  if (first === undefined) return;
+  throw new UsageError(
+    `${name} takes no argument, received ${JSON.stringify(first)}`,
+  );
+}

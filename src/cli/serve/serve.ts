@@ -12,6 +12,7 @@ import {
   PROMPT_CACHE_FLAG,
 } from "../prompt_cache_flag.ts";
 import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
+import { refuseArguments } from "../usage_error.ts";
 import { isProbe, requestLine } from "./request_line.ts";
 import { SERVE_FLAGS, serveOptions } from "./serve_flags.ts";
 import { serveNotes } from "./serve_notes.ts";
@@ -36,10 +37,11 @@ export const SERVE: Command = {
 };
 
 async function run(
-  { values }: ParsedArgs,
+  { values, positional }: ParsedArgs,
   surroundings: Surroundings,
 ): Promise<number> {
   const { io, interrupts } = surroundings;
+  refuseArguments("serve", positional);
   refuseSynthetic(values);
   const options = serveOptions(values);
   const settings = serveSettings(options);
