@@ -14,7 +14,12 @@
  */
 export function fileError(action: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`Cannot ${action}: ${error}`);
-  const state = describe(error);
+  // A file that is written need not be there, but its directory must.
+  const isMissingDirectory = action.startsWith("write ") &&
+    error instanceof Deno.errors.NotFound;
+  const state = isMissingDirectory
+    ? "there is no such directory"
+    : describe(error);
   if (state === undefined) return error;
   return new Error(`Cannot ${action}: ${state}`, { cause: error });
 }
