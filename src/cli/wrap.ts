@@ -31,6 +31,6 @@ export function wrap(text: string, width: number): string[] {
  */
 export function wrapParagraphs(text: string, width: number): string {
   return text.split("\n\n").map((paragraph) =>
-    /^ |  /m.test(paragraph) ? paragraph : wrap(paragraph, width).join("\n")
+    /^ | {2}/m.test(paragraph) ? paragraph : wrap(paragraph, width).join("\n")
   ).join("\n\n");
 }
