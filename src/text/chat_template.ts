@@ -65,6 +65,12 @@ export interface RenderOptions {
 /** How long a template may take; those that are meant take milliseconds. */
 const TIMEOUT_MS = 5000;
 
+/** The longest template: twenty times the longest that is known. */
+const MAX_SOURCE_LENGTH = 1 << 20;
+
+/** The most white space in one place, which the library reads in its square. */
+const MAX_SPACE_LENGTH = 1000;
+
 /** Characters of what went wrong: it may be a whole conversation. */
 const REASON_LENGTH = 300;
 
@@ -114,6 +120,7 @@ export class ChatTemplate {
       "unk_token": options.unkToken,
       "pad_token": options.padToken,
     };
+    checkSource(source);
     try {
       this.#template = new Template(source);
     } catch (error) {
@@ -186,6 +193,27 @@ export class ChatTemplate {
       throw new Error(`Cannot render the chat template: ${reason}`, {
         cause: error,
       });
+    }
+  }
+}
+
+/** Refuses what takes long to parse, for which there is no clock. */
+function checkSource(source: string): void {
+  const refuse = (state: string, most: number) => {
+    throw new SyntaxError(
+      `Cannot parse the chat template: it has ${state}, wanted at most ${most}`,
+    );
+  };
+  const { length } = source;
+  if (length > MAX_SOURCE_LENGTH) {
+    refuse(`${length} characters`, MAX_SOURCE_LENGTH);
+  }
+  for (const [{ length }] of source.matchAll(/\s+/g)) {
+    if (length > MAX_SPACE_LENGTH) {
+      refuse(
+        `${length} characters of white space in one place`,
+        MAX_SPACE_LENGTH,
+      );
     }
   }
 }

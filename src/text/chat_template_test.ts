@@ -130,6 +130,26 @@ Deno.test("ChatTemplate says where a template is broken", () => {
   }
 });
 
+Deno.test("ChatTemplate parses nothing that would take it minutes", () => {
+  const cases: [source: string, says: string][] = [
+    [
+      " ".repeat(2 ** 19),
+      "it has 524288 characters of white space in one place",
+    ],
+    ["\n\t".repeat(501), "it has 1002 characters of white space in one place"],
+    ["x".repeat(2 ** 20 + 1), "it has 1048577 characters, wanted at most"],
+  ];
+  for (const [source, says] of cases) {
+    assertThrows(
+      () => new ChatTemplate(source),
+      SyntaxError,
+      `Cannot parse the chat template: ${says}`,
+    );
+  }
+  const much = (" ".repeat(999) + "x").repeat(1000);
+  assertEquals(render(much), much);
+});
+
 Deno.test("ChatTemplate bounds range() as Jinja's sandbox does", () => {
   const join = (range: string) => render(`{{ ${range} | join(',') }}`);
   assertEquals(join("range(3)"), "0,1,2");
@@ -220,7 +240,7 @@ Deno.test("ChatTemplate bounds loops, texts and lists that grow", () => {
       ]),
     [grow("[]", "[ns]"), "it puts a namespace into another value"],
     [
-      `{% set s = '${"x".repeat(2 ** 20)}' %}${many}` +
+      `{% set s = '${"x".repeat(2 ** 19)}' %}${many}` +
       "{% set t = s | upper %}{% endfor %}",
       "it makes more than 256 MiB of texts and lists",
     ],

@@ -144,6 +144,8 @@ const BOMBS = [
   `${"{% if true %}".repeat(5000)}${"{% endif %}".repeat(5000)}`,
   `{{ ${"(".repeat(20_000)}1${")".repeat(20_000)} }}`,
   `{{ ${"[".repeat(20_000)}${"]".repeat(20_000)} }}`,
+  " ".repeat(300_000),
+  `{%${" \n".repeat(400)}if x`.repeat(100),
   `{{ 1${" + 1".repeat(20_000)} }}`,
   `{{ 'a'${" | upper".repeat(20_000)} }}`,
   `{{ ${"not ".repeat(20_000)}true }}`,
