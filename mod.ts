@@ -76,6 +76,7 @@ export {
   type TokenizerDescription,
   type WeightsDescription,
 } from "./src/engine/describe_model.ts";
+export { ContextLengthError } from "./src/engine/context_length_error.ts";
 export type { Finding, Verdict } from "./src/engine/doctor/check.ts";
 export { DeviceLostError } from "./src/gpu/device_loss.ts";
 export {
@@ -173,7 +174,6 @@ export {
 } from "./src/hub/local_models.ts";
 export type { HubFile, ModelId, PulledModel } from "./src/hub/models_folder.ts";
 export type { ModelFile } from "./src/hub/model_files.ts";
-export type { ListedFile } from "./src/hub/hub_listing.ts";
 export { pull } from "./src/hub/pull.ts";
 export type {
   FileProgress,

@@ -75,6 +75,7 @@ export class Bench implements AsyncDisposable {
     await Deno.mkdir(`${packed}/models/small`, { recursive: true });
     await Deno.writeTextFile(`${packed}/deno`, FAKE_DENO, { mode: 0o755 });
     await Deno.writeTextFile(`${packed}/moeno.js`, `${SAID}\n`);
+    await Deno.writeTextFile(`${packed}/LICENSE`, "free\n");
     // Larger than what a pipe holds.
     await Deno.writeFile(
       `${packed}/models/small/weights`,

@@ -105,6 +105,14 @@ Deno.test("pull() waits as long as a hub wants, else longer and longer", async (
     }),
   );
   assertEquals(waits, [7000, 7000]);
+  // As Hugging Face says it: until its window of five minutes is over.
+  const { waits: windows } = await getsOver(
+    times(1, { path: /config/ }, {
+      status: 429,
+      headers: { "ratelimit": '"resolvers";r=0;t=211' },
+    }),
+  );
+  assertEquals(windows, [211_000]);
   for (const status of [500, 502, 503, 504]) {
     const list = await getsOver(times(2, { path: /api/ }, { status }));
     assertEquals(list.waits.length, 2);
@@ -169,7 +177,12 @@ Deno.test("pull() fetches a file with wrong bytes once more, and no more", async
 Deno.test("pull() says what a refusal is about, and does not ask again", async () => {
   const cases: [number, string | null, string | null, string][] = [
     [401, "GatedRepo", null, "its terms are to be accepted first, wanted that"],
-    [403, "GatedRepo", "hush", "the account of HF_TOKEN may not have it"],
+    [
+      403,
+      "GatedRepo",
+      "hush",
+      "does not give it to the account of HF_TOKEN, wanted",
+    ],
     [401, "RepoNotFound", null, "has no public model owner/name, wanted"],
     [401, null, "hush", "refuses the token with 401, wanted HF_TOKEN to be"],
     [403, null, null, "wants to know who asks (403), wanted HF_TOKEN set"],
@@ -220,7 +233,12 @@ Deno.test("pull() says when a model is none that load() reads", async () => {
   });
   await assertSentence(
     () => lab.pull(),
-    "it has no *.safetensors files but *.gguf, wanted a model in Hugging Face's layout",
+    "it has no *.safetensors files but *.gguf, wanted a Mixtral as transformers saves it",
+  );
+  lab.hub.publish(MODEL, { "README.md": new Uint8Array(9) });
+  await assertSentence(
+    () => lab.pull(),
+    "it has no *.safetensors files, wanted",
   );
   lab.hub.publish(MODEL, { "m.safetensors": new Uint8Array(9) });
   await assertSentence(() => lab.pull(), "it has no config.json, wanted");

@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { count } from "./_counts.ts";
+import { HAS_TERMINAL } from "./_terminal.ts";
 import { Bench, SAID } from "./_self_extractor.ts";
 
 const AREA = "single file";
@@ -59,6 +60,61 @@ function assertSound(
   else assertEquals(stdout, "", what);
   assert(code === 0 || stderr !== "", what);
 }
+
+Deno.test("what a cleaner of old files left of a program is mended by its next start", async () => {
+  await using bench = await Bench.make();
+  await bench.start();
+  const [name] = await bench.unpacked();
+  const program = `${bench.home}/programs/${name}`;
+  const gone = ["SHA256SUMS", "deno", "moeno.js", "models"];
+  for (const path of gone) {
+    const { ino } = await Deno.stat(`${program}/LICENSE`);
+    await Deno.remove(`${program}/${path}`, { recursive: true });
+    const { code, stdout, stderr } = await bench.start();
+    assertEquals({ code, stdout, stderr }, {
+      code: 0,
+      stdout: `${SAID}\n`,
+      stderr: "",
+    }, path);
+    assertEquals(await bench.unpacked(), [name!], path);
+    await Deno.stat(`${program}/models/small/weights`);
+    assertEquals(
+      (await Deno.stat(`${program}/LICENSE`)).ino,
+      ino,
+      "who runs from there keeps what is there",
+    );
+    assertEquals(await bench.start(), {
+      code: 0,
+      signal: null,
+      stdout: `${SAID}\n`,
+      stderr: "",
+    });
+    assertEquals(await bench.calls(), [], path);
+  }
+  count(AREA, "faults injected", gone.length);
+  count(AREA, "recoveries", gone.length);
+});
+
+Deno.test("a start that dies while it mends a program leaves that to the next", async () => {
+  await using bench = await Bench.make();
+  await bench.start();
+  const [name] = await bench.unpacked();
+  const deno = `${bench.home}/programs/${name}/deno`;
+  await Deno.remove(deno);
+  await bench.start();
+  const calls = await bench.calls();
+  for (const call of calls) {
+    const what = `${call.program} ${call.number}`;
+    await Deno.remove(deno);
+    await bench.start({ disturb: { call, way: "kill before" } });
+    assertEquals((await bench.start()).stdout, `${SAID}\n`, what);
+  }
+  await Deno.remove(deno);
+  await bench.start();
+  assertEquals(await bench.unpacked(), [name!], "nothing is left behind");
+  count(AREA, "faults injected", calls.length);
+  count(AREA, "recoveries", calls.length);
+});
 
 Deno.test("first starts at the same time do not disturb each other", async () => {
   await using bench = await Bench.make();
@@ -166,7 +222,7 @@ Deno.test("without MOENO_HOME a single file takes the user's caches, else the te
     ] as const
   ) {
     const { code, stdout, stderr } = await bench.start({
-      env: { MOENO_HOME: "", ...env },
+      env: { MOENO_HOME: "", TMPDIR: `${folder}/none`, ...env },
     });
     assertEquals({ code, stdout, stderr }, {
       code: 0,
@@ -175,6 +231,50 @@ Deno.test("without MOENO_HOME a single file takes the user's caches, else the te
     });
     assertEquals((await bench.unpacked(home)).length, 1, home);
   }
+});
+
+Deno.test(
+  "root neither runs nor writes what lies in the home of another user",
+  {
+    ignore: Deno.uid() !== 0, // only root may give files away
+  },
+  async () => {
+    await using bench = await Bench.make();
+    const { folder } = bench;
+    const env = { MOENO_HOME: "", HOME: `${folder}/me`, TMPDIR: folder };
+    await Deno.mkdir(env.HOME);
+    await Deno.chown(env.HOME, 12345, 12345);
+    assertEquals((await bench.start({ env })).stdout, `${SAID}\n`);
+    assertEquals(await bench.unpacked(`${env.HOME}/.cache/moeno`), []);
+    assertEquals((await bench.unpacked(`${folder}/moeno-0`)).length, 1);
+  },
+);
+
+Deno.test("a single file says which other versions lie beside it", {
+  ignore: !HAS_TERMINAL,
+}, async () => {
+  await using bench = await Bench.make();
+  await Deno.mkdir(`${bench.home}/programs/1.0.0-0123456789abcdef`, {
+    recursive: true,
+  });
+  const quiet = await bench.start();
+  assertEquals(quiet.stderr, "", "not where nobody reads");
+  await Deno.remove(`${bench.home}/programs/${(await bench.unpacked())[1]}`, {
+    recursive: true,
+  });
+  const terminal = new Deno.Command("/usr/bin/script", {
+    args: ["-qec", bench.file, "/dev/null"],
+    env: { MOENO_HOME: bench.home },
+    stdin: "null",
+  });
+  const { stdout } = await terminal.output();
+  const text = new TextDecoder().decode(stdout).replaceAll("\r", "");
+  assertStringIncludes(
+    text,
+    "Other versions there, which may be removed if nothing runs from them: " +
+      "1.0.0-0123456789abcdef\n",
+  );
+  assertEquals((await bench.unpacked()).length, 2);
 });
 
 Deno.test("a single file does not run what somebody else has put into the temporary folder", async () => {

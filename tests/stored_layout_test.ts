@@ -14,7 +14,7 @@ import {
 } from "../src/model/stored_layout.ts";
 import { matrixNames } from "../src/model/stored_matrix.ts";
 import { uploadWeights } from "../src/model/upload.ts";
-import { WeightReader } from "../src/model/weights.ts";
+import { WeightReader } from "../src/model/weight_reader.ts";
 import { settle } from "./_gpu.ts";
 import {
   DEMO,

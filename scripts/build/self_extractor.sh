@@ -8,6 +8,7 @@ set -u
 id=@id@
 # The SHA-256 of the file SHA256SUMS, which has those of all other files.
 sums_hash=@sums_hash@
+names='@names@'
 script_length=@script_length@
 whole_length=@whole_length@
 unpacked_kib=@unpacked_kib@
@@ -29,11 +30,9 @@ in_some_home() {
     "$1" "$MOENO_HOME"
     return
   fi
-  if [ "$(uname -s)" = Darwin ]; then
-    caches=${HOME:+$HOME/Library/Caches}
-  else
-    caches=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-  fi
+  caches=
+  if is_own_home; then caches=$HOME/@caches@; fi
+  if [ @caches@ = .cache ]; then caches=${XDG_CACHE_HOME:-$caches}; fi
   if [ -n "$caches" ] && "$1" "$caches/moeno"; then return 0; fi
   # Where everybody may write, somebody else may have been first.
   shared=${TMPDIR:-/tmp}/moeno-$(id -u)
@@ -41,10 +40,20 @@ in_some_home() {
   [ -O "$shared" ] && [ ! -h "$shared" ] && "$1" "$shared"
 }
 
-# Whether the program is unpacked there: its folder appears when it is whole.
+# Root with another user's HOME (sudo may leave it so) neither runs what that user
+# can write, nor leaves files there that are root's.
+is_own_home() {
+  [ -n "${HOME:-}" ] || return
+  [ -O "$HOME" ] || [ ! -e "$HOME" ] || [ "$(id -u)" -ne 0 ]
+}
+
+# Whether the program is unpacked there. Its folder appears when it is whole, but
+# what cleans caches and temporary folders may take single files that look old.
 has_program() {
   program=$1/programs/$id
-  [ -f "$program/SHA256SUMS" ]
+  for name in $names; do
+    [ -f "$program/$name" ] || return
+  done
 }
 
 can_write() {
@@ -65,8 +74,11 @@ unpack() {
   fi
   remove_leftovers
   check_space || return
-  if [ -t 2 ]; then echo "Unpacking Moeno into $programs, once ..." >&2; fi
   program=$programs/$id
+  if [ -t 2 ]; then
+    echo "Unpacking Moeno into $programs, once ..." >&2
+    tell_others
+  fi
   part=$programs/.$id.$(uname -n).$$.part
   trap 'rm -rf "$part"' EXIT
   trap 'exit 129' HUP
@@ -81,9 +93,36 @@ unpack() {
   sync "$part"/* 2>/dev/null || sync
   # Another start may be first; then ours would go into its folder.
   [ -d "$program" ] || mv "$part" "$program"
-  rm -rf "$part" "$program/${part##*/}"
+  rm -rf "$program/${part##*/}"
+  mend
+  rm -rf "$part"
   trap - EXIT HUP INT TERM
-  [ -f "$program/SHA256SUMS" ]
+  has_program "${programs%/programs}" && return
+  fail "Cannot unpack the program: $program cannot be mended, wanted it removed"
+}
+
+# Brings back what the program's folder lacks. What runs from there keeps its files,
+# and another start that does the same brings the same.
+mend() {
+  [ -d "$part" ] || return
+  for name in $names; do
+    [ -f "$program/$name" ] && continue
+    case $name in */*) mkdir -p "$program/${name%/*}" ;; esac
+    mv "$part/$name" "$program/$name"
+  done
+}
+
+# Versions are not removed: nobody can tell whether one runs, for another user, in
+# another container or on another machine that has this folder.
+tell_others() {
+  others=
+  for other in "$programs"/[0-9]*; do
+    if [ -d "$other" ] && [ "$other" != "$program" ]; then
+      others="$others ${other##*/}"
+    fi
+  done
+  [ -z "$others" ] || echo "Other versions there, which may be removed if" \
+    "nothing runs from them:$others" >&2
 }
 
 # Removes what starts left that were killed while they unpacked, on this machine.

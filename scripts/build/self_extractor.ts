@@ -49,7 +49,13 @@ export async function writeSelfExtractor(
     const part = `${output}.part`;
     await Deno.writeTextFile(
       part,
-      scriptOf({ ...options, sums, byteLength, archiveByteLength: size }),
+      scriptOf({
+        ...options,
+        names: packed,
+        sums,
+        byteLength,
+        archiveByteLength: size,
+      }),
       { mode: 0o755 },
     );
     const [from, to] = await Promise.all([
@@ -65,6 +71,8 @@ export async function writeSelfExtractor(
 
 /** What the script knows of its archive. */
 interface ScriptFacts extends SelfExtractorOptions {
+  /** The paths of all files, which have no spaces. */
+  readonly names: readonly string[];
   /** The file of hashes. */
   readonly sums: string;
   /** Bytes of the files. */
@@ -87,6 +95,10 @@ export function scriptOf(facts: ScriptFacts): string {
     // The hash is of everything: another build has another folder.
     id: `${facts.version}-${hash.slice(0, 16)}`,
     "sums_hash": hash,
+    names: facts.names.join(" "),
+    caches: facts.target.endsWith("-apple-darwin")
+      ? "Library/Caches"
+      : ".cache",
     machines: facts.machines.map((name) => `"${name}"`).join(" | "),
     flags: facts.flags.join(" "),
     decompress: DECOMPRESS[facts.compression],

@@ -1,3 +1,5 @@
+import { closest } from "../io/closest.ts";
+import { IS_BUILT } from "../program/program_root.ts";
 import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
 import { CHAT } from "./chat/chat.ts";
@@ -20,7 +22,7 @@ import { PLAN } from "./machine/plan.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
 import { TRACE } from "./trace/trace.ts";
-import { closest, UsageError } from "./usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 import { VERIFY } from "./verify/verify.ts";
 
@@ -34,12 +36,18 @@ const HELP: Command = {
   completes: "command",
   run({ positional }, { io }) {
     const [name] = positional;
+    if (positional.length > 1) {
+      throw new UsageError(
+        `help has ${positional.length} commands, wanted one at most`,
+      );
+    }
     if (name === undefined) io.out(programHelp(COMMANDS));
     else {
       const command = findCommand(name);
-      const permissions = PERMISSIONS[command.name]!;
       io.out(commandHelp(command));
-      io.out(permissionHelp(command.name, permissions));
+      // A built program has all permissions, and no mod.ts to run with fewer.
+      if (IS_BUILT) return Promise.resolve(0);
+      io.out(permissionHelp(command.name, PERMISSIONS[command.name]!));
     }
     return Promise.resolve(0);
   },

@@ -1,9 +1,13 @@
 import { bold, dim } from "@std/fmt/colors";
 import type { Flag } from "./args.ts";
 import type { Command } from "./command.ts";
+import { wrap, wrapParagraphs } from "./wrap.ts";
 
 /** The name of the program, as typed. */
 const PROGRAM = "moeno";
+
+/** Columns that every terminal has. */
+export const HELP_WIDTH = 80;
 
 /**
  * The help of the program.
@@ -45,9 +49,12 @@ export function commandHelp(command: Command): string {
   return [
     `${summary}.`,
     "",
-    `${bold("Usage:")} ${[PROGRAM, name, usage].filter(Boolean).join(" ")}`,
+    ...wrap(
+      `${bold("Usage:")} ${[PROGRAM, name, usage].filter(Boolean).join(" ")}`,
+      HELP_WIDTH,
+    ),
     "",
-    ...details === undefined ? [] : [details, ""],
+    ...details === undefined ? [] : [wrapParagraphs(details, HELP_WIDTH), ""],
     ...flags.length === 0 ? [] : [bold("Flags:"), ...table(rows), ""],
     ...flags.every(({ isTypedOnly }) => isTypedOnly) ? [] : [
       "--no-<flag> takes back what was typed, or what a file or a variable sets: see",
@@ -64,14 +71,18 @@ function flagSyntax({ name, letter, value }: Flag): string {
 
 function flagHelp({ help, choices, default: fallback }: Flag): string {
   const notes = [
-    ...choices === undefined ? [] : [choices.join(" | ")],
+    ...choices === undefined ? [] : [choices.join("|")],
     ...fallback === undefined ? [] : [`default: ${fallback}`],
   ];
   return notes.length === 0 ? help : `${help} ${dim(`[${notes.join("; ")}]`)}`;
 }
 
-/** Two columns. */
+/** Two columns, the right one in as many lines as it takes. */
 function table(rows: readonly [string, string][]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+  return rows.flatMap(([left, right]) =>
+    wrap(right, HELP_WIDTH - width - 4).map((line, i) =>
+      `  ${(i === 0 ? left : "").padEnd(width)}  ${line}`
+    )
+  );
 }

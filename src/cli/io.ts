@@ -1,4 +1,5 @@
 import { fileError } from "../io/file_error.ts";
+import { PROCESS_ENVIRONMENT } from "../io/home.ts";
 
 /** How long to wait for a reader that is slow, in ms. */
 const RETRY_MS = 5;
@@ -15,7 +16,27 @@ export interface Io {
   /** Bytes of stdin. */
   readonly input: ReadableStream<Uint8Array>;
   /** What is connected to a terminal. */
-  readonly terminal: { input: boolean; out: boolean; err: boolean };
+  readonly terminal: TerminalFacts;
+}
+
+/** What is connected to a terminal, and what that can do. */
+export interface TerminalFacts {
+  /** Whether stdin is one. */
+  input: boolean;
+  /** Whether stdout is one. */
+  out: boolean;
+  /** Whether stderr is one that can write over what it shows: no dumb one. */
+  err: boolean;
+  /** Asks for its room. */
+  size(): Size;
+}
+
+/** Room on a terminal. */
+export interface Size {
+  /** Characters of a row. */
+  readonly columns: number;
+  /** Rows of the screen. */
+  readonly rows: number;
 }
 
 /** What bytes are written to, such as `Deno.stdout`. */
@@ -83,7 +104,20 @@ export function processIo(): Io {
     terminal: {
       input: Deno.stdin.isTerminal(),
       out: Deno.stdout.isTerminal(),
-      err: Deno.stderr.isTerminal(),
+      err: Deno.stderr.isTerminal() &&
+        PROCESS_ENVIRONMENT.variable("TERM") !== "dumb",
+      size: consoleSize,
     },
   };
+}
+
+/** The size of this process's terminal; a guess where nobody knows. */
+function consoleSize(): Size {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    // A terminal that nobody told its size says 0.
+    return { columns: columns || 80, rows: rows || 24 };
+  } catch {
+    return { columns: 80, rows: 24 };
+  }
 }

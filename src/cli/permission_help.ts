@@ -1,9 +1,11 @@
 import { bold, dim } from "@std/fmt/colors";
+import { HELP_WIDTH } from "./help.ts";
 import {
   type CommandPermissions,
   type Permission,
   permissionFlags,
 } from "./permissions.ts";
+import { wrap } from "./wrap.ts";
 
 /**
  * Says which of Deno's permissions a command needs, and which it only uses.
@@ -27,11 +29,13 @@ export function permissionHelp(
   ].join("\n");
 }
 
-/** A line for each scope, which may be of two kinds. */
+/** An entry for each scope, which may be of two kinds. */
 function rows(permissions: readonly Permission[]): string[] {
   const byScope = Map.groupBy(permissions, ({ scope }) => scope);
-  return [...byScope.values()].map((same) => {
+  return [...byScope.values()].flatMap((same) => {
     const flags = permissionFlags(same).join(" ");
-    return `  ${flags} ${dim(`[${same[0]!.purpose}]`)}`;
+    const text = `${flags} ${dim(`[${same[0]!.purpose}]`)}`;
+    return wrap(text, HELP_WIDTH - 4)
+      .map((line, i) => (i === 0 ? "  " : "    ") + line);
   });
 }

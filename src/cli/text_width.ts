@@ -1,8 +1,5 @@
 /** How many columns of a terminal text takes. */
 
-/** Cuts text into what people take for characters. */
-const SEGMENTER = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-
 /** Ends of ranges that East Asian Width calls wide, and pictures are not. */
 const WIDE: readonly (readonly [first: number, last: number])[] = [
   [0x1100, 0x115f],
@@ -29,7 +26,9 @@ const WIDE: readonly (readonly [first: number, last: number])[] = [
  * @returns Its graphemes, in order.
  */
 export function graphemes(text: string): string[] {
-  return Array.from(SEGMENTER.segment(text), ({ segment }) => segment);
+  // Not once for all: the first takes 15 ms, which no start is to wait for.
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 
 /**
@@ -58,6 +57,7 @@ export function graphemeWidth(grapheme: string): number {
  * @returns Its columns.
  */
 export function textWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   return graphemes(text)
     .reduce((width, grapheme) => width + graphemeWidth(grapheme), 0);
 }
@@ -101,4 +101,29 @@ export function cutToWidth(
   const count = parts.findIndex((part) => (room -= graphemeWidth(part)) < 0);
   const kept = parts.slice(0, count);
   return hasEllipsis ? `…${kept.reverse().join("")}` : kept.join("");
+}
+
+/**
+ * Joins texts to rows, so that a terminal breaks none of them.
+ *
+ * @param parts The texts.
+ * @param options The width of a row, and what stands between two texts.
+ * @returns Rows; a text that is too long is a row of its own.
+ */
+export function joinRows(
+  parts: readonly string[],
+  { columns, separator }: { columns: number; separator: string },
+): string[] {
+  const rows: string[] = [];
+  for (const part of parts) {
+    const last = rows.pop();
+    const longer = last === undefined ? part : last + separator + part;
+    const end = separator.trimEnd(); // it may follow on the same row
+    if (last === undefined || textWidth(longer + end) <= columns) {
+      rows.push(longer);
+    } else {
+      rows.push(last + end, part);
+    }
+  }
+  return rows;
 }

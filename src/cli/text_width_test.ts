@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { cutToWidth, graphemes, padToWidth, textWidth } from "./text_width.ts";
+import {
+  cutToWidth,
+  graphemes,
+  joinRows,
+  padToWidth,
+  textWidth,
+} from "./text_width.ts";
 
 Deno.test("graphemes() keeps together what is one character", () => {
   assertEquals(graphemes("ae\u0301👨‍👩‍👧🇩🇪x"), ["a", "e\u0301", "👨‍👩‍👧", "🇩🇪", "x"]);
@@ -36,4 +42,15 @@ Deno.test("cutToWidth() cuts no grapheme, and says what it left out of a start",
   assertEquals(cutToWidth("日本語", 4, "start"), "…語");
   assertEquals(cutToWidth("ae\u0301👨‍👩‍👧z", 4), "ae\u0301👨‍👩‍👧");
   assertEquals(cutToWidth("abc", 0), "");
+});
+
+Deno.test("joinRows() breaks no part", () => {
+  const parts = ["日本", "ab", "c", "too long a name", "d"];
+  assertEquals(joinRows(parts, { columns: 9, separator: "  " }), [
+    ...["日本  ab", "c", "too long a name", "d"],
+  ]);
+  assertEquals(joinRows(parts, { columns: 9, separator: "; " }), [
+    ...["日本; ab;", "c;", "too long a name;", "d"],
+  ]);
+  assertEquals(joinRows([], { columns: 9, separator: " " }), []);
 });

@@ -6,6 +6,7 @@ import type { ParsedArgs } from "./args.ts";
 import type { Command, Surroundings } from "./command.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { JSON_FLAG } from "./shared_flags.ts";
+import { refuseArguments } from "./usage_error.ts";
 
 /** What the program is, and what it was made of. */
 export interface VersionReport {
@@ -35,9 +36,10 @@ export const VERSION: Command = {
 };
 
 async function run(
-  { values }: ParsedArgs,
+  { values, positional }: ParsedArgs,
   { io }: Surroundings,
 ): Promise<number> {
+  refuseArguments("version", positional);
   const build = await readBuildFacts();
   const report: VersionReport = {
     version: project.version,

@@ -2,7 +2,8 @@
 
 import type { ModelConfig } from "../model/config.ts";
 import { firstMatrixOf } from "../model/matrices.ts";
-import type { MatrixReader, Part } from "../model/weights.ts";
+import type { Part } from "../model/quantization.ts";
+import type { MatrixReader } from "../model/weight_reader.ts";
 import type { WeightBits } from "./load_options.ts";
 
 /** Bits of the weights of both parts. */

@@ -5,7 +5,7 @@ import { fileError } from "../io/file_error.ts";
 import { statPlainFile } from "../io/plain_file.ts";
 import { writeAll, writeWhole } from "../io/write_whole.ts";
 import type { PlannedFile } from "../model/plan_files.ts";
-import type { Part, Quantization } from "../model/weights.ts";
+import type { Part, Quantization } from "../model/quantization.ts";
 import { storedQuantization } from "./stored_quantization.ts";
 
 /** Files that go along where the source has them. */

@@ -6,7 +6,7 @@
 import { describeRefusal } from "./hub_refusal.ts";
 import type { ModelReference } from "./model_reference.ts";
 import { networkFailure } from "./network_failure.ts";
-import { parseRetryAfter } from "./retry.ts";
+import { parseRateLimit, parseRetryAfter } from "./retry.ts";
 import { TransientError } from "./transient_error.ts";
 
 const MAX_REDIRECTS = 10;
@@ -127,17 +127,20 @@ export class HubClient implements Disposable {
     // Where a hub sends us to, permissions run out: it gives new ones.
     const isHub = host === new URL(reference.endpoint).host;
     if (TRANSIENT.includes(status) || !isHub) {
-      const retryAfterMs = parseRetryAfter(
-        headers.get("retry-after"),
-        Date.now(),
-      );
+      const retryAfterMs =
+        parseRetryAfter(headers.get("retry-after"), Date.now()) ??
+          (status === 429
+            ? parseRateLimit(headers.get("ratelimit"))
+            : undefined);
       throw new TransientError(`${host} answered ${status}`, { retryAfterMs });
     }
-    const errorCode = headers.get("x-error-code");
-    const hasToken = token !== null;
-    throw new Error(
-      describeRefusal({ action, status, errorCode, hasToken }, reference),
-    );
+    throw new Error(describeRefusal({
+      action,
+      status,
+      errorCode: headers.get("x-error-code"),
+      errorMessage: headers.get("x-error-message"),
+      hasToken: token !== null,
+    }, reference));
   }
 
   /** Closes all connections. */

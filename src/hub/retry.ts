@@ -114,6 +114,18 @@ export function parseRetryAfter(
 }
 
 /**
+ * Reads a `RateLimit` header (draft-ietf-httpapi-ratelimit-headers), by which
+ * Hugging Face says how long one of its windows still takes.
+ *
+ * @param text The header, such as `"resolvers";r=0;t=211`.
+ * @returns Milliseconds to wait; `undefined` if it says nothing.
+ */
+export function parseRateLimit(text: string | null): number | undefined {
+  const seconds = /;\s*t=(\d+)\s*(;|$)/.exec(text ?? "")?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
+/**
  * Waits.
  *
  * @param ms Milliseconds.

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { parseRetryAfter, retrying, wait } from "./retry.ts";
+import { parseRateLimit, parseRetryAfter, retrying, wait } from "./retry.ts";
 import { TransientError } from "./transient_error.ts";
 
 /** Tries something that fails as often as told; says what was waited for. */
@@ -75,6 +75,14 @@ Deno.test("parseRetryAfter() reads seconds and dates", () => {
   assertEquals(parseRetryAfter("7", now), 7000);
   assertEquals(parseRetryAfter("Thu, 01 Jan 2026 00:01:00 GMT", now), 60_000);
   assertEquals(parseRetryAfter("Wed, 31 Dec 2025 00:01:00 GMT", now), 0);
+});
+
+Deno.test("parseRateLimit() reads when a limit ends", () => {
+  assertEquals(parseRateLimit('"resolvers";r=0;t=211'), 211_000);
+  assertEquals(parseRateLimit('"api"; r=0; t=0'), 0);
+  for (const text of [null, "", "limit=10, remaining=0", '"api";r=1;t=x']) {
+    assertEquals(parseRateLimit(text), undefined);
+  }
 });
 
 Deno.test("wait() ends early when it is stopped", async () => {

@@ -1,7 +1,7 @@
 /** The matrices of a model that may be quantized: their names and shapes. */
 
 import type { ModelConfig } from "./config.ts";
-import type { Part } from "./weights.ts";
+import type { Part } from "./quantization.ts";
 
 /** A matrix W (N, K). */
 export interface NamedMatrix {

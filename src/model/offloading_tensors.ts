@@ -12,7 +12,7 @@ import {
   expertName,
   type NamedMatrix,
 } from "./matrices.ts";
-import { type Part, type Quantization, schemeOf } from "./weights.ts";
+import { type Part, type Quantization, schemeOf } from "./quantization.ts";
 
 /** How the names of a quantized matrix' tensors end. */
 const ENDS = {

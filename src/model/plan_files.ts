@@ -6,7 +6,8 @@ import type { MatrixLayout } from "../ops/matrix.ts";
 import type { ModelConfig } from "./config.ts";
 import { matricesOf } from "./matrices.ts";
 import { storedSpecs } from "./stored_tensors.ts";
-import type { MatrixReader, Part } from "./weights.ts";
+import type { Part } from "./quantization.ts";
+import type { MatrixReader } from "./weight_reader.ts";
 
 /** A matrix of the quantized model. */
 export interface PlannedMatrix {

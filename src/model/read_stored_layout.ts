@@ -13,7 +13,7 @@ import {
 } from "./stored_layout.ts";
 import { readValues } from "./read_matrix.ts";
 import { matrixNames } from "./stored_matrix.ts";
-import type { Part } from "./weights.ts";
+import type { Part } from "./quantization.ts";
 
 /**
  * Finds out how the weights of a checkpoint are stored, and checks what can be

@@ -13,7 +13,7 @@ import {
   type StoredPart,
   type TensorTable,
 } from "./stored_matrix.ts";
-import { GROUP_SIZES, type Part, type Quantization } from "./weights.ts";
+import { GROUP_SIZES, type Part, type Quantization } from "./quantization.ts";
 
 /** How the matrices of each part are stored: 16 bits for floats. */
 export type StoredLayout = Readonly<Record<Part, StoredPart>>;

@@ -1,7 +1,7 @@
 import { padded } from "../ops/padded.ts";
 import type { ModelConfig } from "./config.ts";
 import { attentionMatrices } from "./matrices.ts";
-import type { MatrixReader } from "./weights.ts";
+import type { MatrixReader } from "./weight_reader.ts";
 
 /**
  * Counts what the weights that are no experts take on the GPU: attention, norms,
@@ -28,19 +28,4 @@ export function trunkByteLength(
     floats("model.embed_tokens") +
     (config.tieWordEmbeddings ? 0 : floats("lm_head"));
   return words * 4;
-}
-
-/**
- * Counts what the KV cache takes on the GPU.
- *
- * @param config What the model is.
- * @param contextLength Its positions.
- * @returns Bytes.
- */
-export function kvByteLength(
-  { numHiddenLayers, numKeyValueHeads, headDim }: ModelConfig,
-  contextLength: number,
-): number {
-  return numHiddenLayers * 2 * contextLength * numKeyValueHeads *
-    padded(headDim) * 4;
 }

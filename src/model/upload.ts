@@ -12,7 +12,7 @@ import {
   type NamedMatrix,
 } from "./matrices.ts";
 import { Uploader } from "./uploader.ts";
-import type { MatrixReader } from "./weights.ts";
+import type { MatrixReader } from "./weight_reader.ts";
 
 /** The weights of one layer, on the GPU. */
 export interface LayerWeights {

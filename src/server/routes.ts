@@ -36,10 +36,12 @@ export function findRoute(routes: Routes, request: Request): Route {
     path === pathname ||
     (path.endsWith("/*") && pathname.startsWith(path.slice(0, -1)))
   );
-  const known = Object.keys(routes).join(", ");
   if (path === undefined) {
+    const wanted = Object.hasOwn(routes, `/v1${pathname}`)
+      ? `/v1${pathname}: base URLs end with /v1`
+      : Object.keys(routes).join(", ");
     throw new ApiError(
-      `Cannot answer: there is nothing at ${pathname}, wanted ${known}`,
+      `Cannot answer: there is nothing at ${pathname}, wanted ${wanted}`,
       { status: 404, code: "not_found" },
     );
   }

@@ -536,6 +536,11 @@ Deno.test("serve() finds routes, and says which there are", async () => {
     assertEquals(await status("/v1/nothing"), 404);
     assertEquals(await status("/v1/completions"), 405);
     assertEquals(await status("/health", { method: "DELETE" }), 405);
+    const lost = await (await post("/chat/completions", HELLO)).json();
+    assertEquals(
+      lost.error.message,
+      "Cannot answer: there is nothing at /chat/completions, wanted /v1/chat/completions: base URLs end with /v1",
+    );
     const { tokens } = await (await post("/tokenize", { content: "Hello" }))
       .json();
     const { content } = await (await post("/detokenize", { tokens })).json();

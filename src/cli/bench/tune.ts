@@ -6,7 +6,7 @@ import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { tuneTable } from "./tune_table.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseArguments } from "../usage_error.ts";
 
 /** `tune`: how kernels best share their work on this device. */
 export const TUNE: Command = {
@@ -32,11 +32,7 @@ async function run(
   { values, positional }: ParsedArgs,
   { io, interrupts }: Surroundings,
 ): Promise<number> {
-  if (positional.length > 0) {
-    throw new UsageError(
-      `tune takes no argument, received ${JSON.stringify(positional[0])}`,
-    );
-  }
+  refuseArguments("tune", positional);
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
   // Loaded only now, so that help and errors in flags come at once.

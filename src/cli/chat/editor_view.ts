@@ -1,7 +1,8 @@
 /** How a text that is being typed looks on a terminal. */
 
-import type { EditorState } from "./line_editor.ts";
+import type { Size } from "../io.ts";
 import { graphemes, graphemeWidth, textWidth } from "../text_width.ts";
+import type { EditorState } from "./line_editor.ts";
 
 /** Rows of a terminal, and where the cursor is in them. */
 export interface View {
@@ -11,14 +12,6 @@ export interface View {
   readonly row: number;
   /** The cursor. */
   readonly column: number;
-}
-
-/** Room on a terminal. */
-export interface Size {
-  /** Characters of a row. */
-  readonly columns: number;
-  /** Rows of the screen. */
-  readonly rows: number;
 }
 
 /** Nothing. */

@@ -1,9 +1,9 @@
 /** What keys make of a line of text. It knows no terminal. */
 
+import { graphemes } from "../text_width.ts";
 import { FENCE, isFenceOpen } from "./line_reader.ts";
 import type { Key, KeyName } from "./keys.ts";
 import { findInHistory } from "./history_search.ts";
-import { graphemes } from "../text_width.ts";
 
 /** A text that is being typed. */
 export interface EditorState {

@@ -1,6 +1,8 @@
 import { dim } from "@std/fmt/colors";
 import type { Interrupts } from "../interrupts.ts";
-import type { Io } from "../io.ts";
+import type { Io, Size } from "../io.ts";
+import { note } from "../note.ts";
+import { joinRows } from "../text_width.ts";
 import { type Complete, completeText } from "./completion.ts";
 import {
   editorView,
@@ -8,7 +10,6 @@ import {
   NO_VIEW,
   redraw,
   reflowed,
-  type Size,
   type View,
 } from "./editor_view.ts";
 import { type Key, KeyReader, PASTE_OFF, PASTE_ON } from "./keys.ts";
@@ -59,7 +60,7 @@ export function terminalSource(
   readKeys(io.input, events);
   let shown: View = NO_VIEW;
   const show = (state: EditorState, room: Partial<Size> = {}) => {
-    const size = { ...terminal.size(), ...room };
+    const size = { ...io.terminal.size(), ...room };
     const view = editorView(state, size, history.texts);
     io.err(redraw(shown, view));
     shown = view;
@@ -77,7 +78,7 @@ export function terminalSource(
       const event = await events.next();
       if (event === "closed") return goBelow(), "end";
       if (event === "resized") {
-        shown = reflowed(shown, terminal.size().columns);
+        shown = reflowed(shown, io.terminal.size().columns);
         show(state);
         continue;
       }
@@ -95,7 +96,7 @@ export function terminalSource(
         show(atEnd, { rows: Infinity });
         goBelow();
         const reason = await history.add(state.text);
-        if (reason !== undefined) io.err(dim(`# no history: ${reason}`) + "\n");
+        if (reason !== undefined) note(io, `# Nothing is kept: ${reason}`);
         return typedText(state.text);
       }
       if (pressed.effect === "end") return goBelow(), "end";
@@ -119,24 +120,22 @@ export function terminalSource(
           complete,
         );
         state = completed;
-        if (choices.length > 0) goBelow(`${dim(choices.join("  "))}\r\n`);
+        if (choices.length > 0) {
+          const { columns } = io.terminal.size();
+          const rows = joinRows(choices, { columns, separator: "  " });
+          goBelow(`${dim(rows.join("\r\n"))}\r\n`);
+        }
       }
       show(state);
     }
   }
 
-  // At no time does Ctrl-C end the program with the terminal in raw mode: what
-  // else listens decides during an answer.
   let isEditing = false;
-  let guard = interrupts.listen(() => onInterrupt());
-  function onInterrupt(): void {
+  // Unheard, Ctrl-C would end the program, with a conversation that nobody saved. During
+  // an answer, who else listens decides.
+  const guard = interrupts.listen(() => {
     if (isEditing) events.push({ name: "interrupt" });
-    queueMicrotask(() => { // a second call of the same one would end it
-      const old = guard;
-      guard = interrupts.listen(() => onInterrupt());
-      old[Symbol.dispose]();
-    });
-  }
+  }, { patience: Infinity });
 
   return {
     async next() {

@@ -5,7 +5,7 @@ import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import { defaultModel } from "../open_engine.ts";
 import { PLAIN_FLAGS } from "../shared_flags.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseArguments } from "../usage_error.ts";
 import { diagnosisLines, summaryLine } from "./diagnosis_lines.ts";
 
 /** `doctor`: what is wrong with this machine, and how to mend it. */
@@ -33,11 +33,7 @@ async function run(
   { values, positional }: ParsedArgs,
   { io, interrupts }: Surroundings,
 ): Promise<number> {
-  if (positional.length > 0) {
-    throw new UsageError(
-      `doctor takes no argument, received ${JSON.stringify(positional[0])}`,
-    );
-  }
+  refuseArguments("doctor", positional);
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
   // Loaded only now, so that help and errors in flags come at once.

@@ -12,6 +12,9 @@ import { RateMeter } from "./rate_meter.ts";
 /** Of the same trouble is told this often, at most. */
 const REPEAT_MS = 10_000;
 
+/** Where nothing comes, nothing else would say so. */
+const REPAINT_MS = 1000;
+
 /** Shows how far a pull is. */
 export interface PullDisplay extends Disposable {
   /** How far it is. */
@@ -24,31 +27,18 @@ export interface PullDisplay extends Disposable {
   note(text: string): void;
 }
 
-/** Asks the terminal how large it is. */
-function consoleSize(): { columns: number; rows: number } {
-  try {
-    const { columns, rows } = Deno.consoleSize();
-    // Some terminals that no person looks at have no size.
-    return { columns: columns || 80, rows: rows || 24 };
-  } catch {
-    return { columns: 80, rows: 24 };
-  }
-}
-
 /**
  * Shows a pull on stderr: on a terminal lines that are written over and over,
  * and wiped when disposed of; elsewhere a line for each file.
  *
  * @param io Where to.
  * @param isQuiet Whether to write nothing.
- * @param sizeOf Asks how large the terminal is, in characters.
  * @param now What tells the time, in milliseconds.
  * @returns The display.
  */
 export function pullDisplay(
   io: Io,
   isQuiet: boolean,
-  sizeOf: () => { columns: number; rows: number } = consoleSize,
   now: () => number = () => performance.now(),
 ): PullDisplay {
   const meter = new RateMeter();
@@ -67,15 +57,22 @@ export function pullDisplay(
     if (isQuiet || isOver) return;
     io.err(wiped() + dim(`# ${text}`) + "\n");
   };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function onProgress(progress: PullProgress): void {
+    if (isQuiet || isOver || !io.terminal.err) return;
+    meter.note(progress.receivedByteLength, now());
+    const lines = pullLines(progress, {
+      rate: meter.rate(),
+      ...io.terminal.size(),
+    });
+    const text = wiped() + lines.join("\n");
+    lineCount = lines.length;
+    io.err(text);
+    clearTimeout(timer);
+    timer = setTimeout(() => onProgress(progress), REPAINT_MS);
+  }
   return {
-    onProgress(progress) {
-      if (isQuiet || isOver || !io.terminal.err) return;
-      meter.note(progress.receivedByteLength, now());
-      const lines = pullLines(progress, { rate: meter.rate(), ...sizeOf() });
-      const text = wiped() + lines.join("\n");
-      lineCount = lines.length;
-      io.err(text);
-    },
+    onProgress,
     onFile({ path, byteLength }) {
       if (isQuiet || isOver || io.terminal.err) return;
       note(`${harmlessLine(path)}: ${formatByteLength(byteLength)}`);
@@ -90,6 +87,7 @@ export function pullDisplay(
     note,
     [Symbol.dispose]() {
       io.err(wiped());
+      clearTimeout(timer);
       isOver = true;
     },
   };

@@ -1,8 +1,9 @@
+import { closest } from "../../io/closest.ts";
 import { showJson } from "../../io/show_json.ts";
 import { parseStrictJson, type StrictJson } from "../../io/strict_json.ts";
 import { type Flag, wantedOf } from "../args.ts";
 import type { Command } from "../command.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import { checkedValue, type Setting, spellingsOf } from "./setting.ts";
 
 /** Values by names of flags. */

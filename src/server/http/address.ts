@@ -1,3 +1,5 @@
+import { type Environment, PROCESS_ENVIRONMENT } from "../../io/home.ts";
+
 /** Where a server listens. */
 export interface Address {
   /** The name or number of the machine. */
@@ -11,18 +13,25 @@ export interface Address {
  * load in vain.
  *
  * @param address The address.
- * @throws {Error} If it cannot.
+ * @param environment The variables, if not those of this process.
+ * @throws {Error} If it cannot, or Deno would listen elsewhere, too.
  */
-export function checkAddress(address: Address): void {
+export function checkAddress(
+  address: Address,
+  { variable }: Pick<Environment, "variable"> = PROCESS_ENVIRONMENT,
+): void {
+  const cannot = `Cannot listen at ${address.hostname}:${address.port}`;
+  // Deno.serve() heeds it more than what it is told, and may so let others in.
+  const elsewhere = variable("DENO_SERVE_ADDRESS");
+  if (elsewhere) {
+    throw new Error(
+      `${cannot}: DENO_SERVE_ADDRESS has Deno listen at ${elsewhere}, wanted it unset`,
+    );
+  }
   try {
     Deno.listen(address).close();
   } catch (error) {
-    throw new Error(
-      `Cannot listen at ${address.hostname}:${address.port}: ${
-        reasonOf(error)
-      }`,
-      { cause: error },
-    );
+    throw new Error(`${cannot}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

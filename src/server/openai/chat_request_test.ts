@@ -218,6 +218,10 @@ Deno.test("parseChatRequest() names the field that is wrong", () => {
         json_schema: { schema: {}, strict: "very" },
       },
     },
+    grammar: { grammar: 'root ::= "a"' },
+    json_schema: { json_schema: {} },
+    guided_choice: { guided_choice: ["a", "b"] },
+    structured_outputs: { structured_outputs: { regex: "a" } },
     seed: { seed: -1 },
     top_p: { top_p: 1.5 },
   };

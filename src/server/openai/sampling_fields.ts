@@ -12,6 +12,17 @@ export const CANDIDATE_RANGE = { integer: true, min: 0, max: 20 };
 /** OpenAI's limits of a bias; 100 decides, one way or the other. */
 const BIAS_RANGE = { min: -100, max: 100 };
 
+/** What holds answers to a form in llama.cpp's and vLLM's servers. */
+const OTHER_FORMATS = [
+  "grammar",
+  "json_schema",
+  "guided_json",
+  "guided_regex",
+  "guided_choice",
+  "guided_grammar",
+  "structured_outputs",
+];
+
 /** Numbers by what requests call them; the first name that is given counts. */
 const NUMBERS = {
   maxTokens: ["max_completion_tokens", "max_tokens"],
@@ -32,10 +43,15 @@ const NUMBERS = {
  *
  * @param fields The request.
  * @returns How to generate, how many answers, and whether as a stream.
- * @throws {ApiError} If a field is of the wrong type or out of range.
+ * @throws {ApiError} If a field is of the wrong type or out of range, or would hold
+ * answers to a form that is not kept to.
  */
 export function samplingFields(fields: Fields): Omit<Ask, "prompts"> {
   fields.string("model"); // any name: there is one model
+  for (const name of OTHER_FORMATS) {
+    if (fields.any(name) === undefined) continue;
+    throw fields.wrong(name, "response_format in place of it");
+  }
   const numbers: Record<string, number> = {};
   for (const [option, names] of Object.entries(NUMBERS)) {
     const range = RANGES[option as keyof typeof NUMBERS];

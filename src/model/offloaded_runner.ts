@@ -5,7 +5,7 @@ import type { Op } from "../ops/op.ts";
 import { decodeExperts } from "./expert_decode.ts";
 import { prefillExperts } from "./expert_prefill.ts";
 import type { ExpertRunner } from "./expert_runner.ts";
-import type { SchedulerParts } from "./scheduler_parts.ts";
+import type { OffloadParts } from "./offload_parts.ts";
 
 /** What runs for a token where its router has decided. */
 export interface DecidedExperts {
@@ -29,7 +29,7 @@ export interface DecidedExperts {
  * @returns The runner.
  */
 export function offloadedRunner(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   { layer, decided, staging }: {
     layer: number;
     decided: DecidedExperts | null;

@@ -19,8 +19,8 @@ import {
   type RoutingRecord,
 } from "./routing_reader.ts";
 
-/** What a scheduler works with. */
-export interface SchedulerParts {
+/** What runs offloaded experts where the host decides, made at load. */
+export interface OffloadParts {
   /** The cache of each offloaded layer. */
   readonly caches: readonly ExpertCache[];
   /** Slots and staging slots. */
@@ -56,13 +56,13 @@ export interface SchedulerParts {
 /**
  * Submits what was recorded, and reads the routing of a layer.
  *
- * @param parts What the scheduler works with.
+ * @param parts What runs offloaded experts.
  * @param recorder The commands of the step, the router's last.
  * @param options The layer, among those that are offloaded, and the tokens.
  * @returns The routing.
  */
 export async function readLayer(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   recorder: Recorder,
   { layer, tokenCount }: { layer: number; tokenCount: number },
 ): Promise<RoutingRecord> {
@@ -83,13 +83,13 @@ export async function readLayer(
  * Moves an expert that is not pinned through ordinary memory, while the GPU does
  * what was recorded before.
  *
- * @param parts What the scheduler works with.
+ * @param parts What runs offloaded experts.
  * @param recorder The commands of the step.
  * @param options The expert, of a layer among those that are offloaded, and the
  * number of the place to fill.
  */
 export async function uploadExpert(
-  { loader, stats }: SchedulerParts,
+  { loader, stats }: OffloadParts,
   recorder: Recorder,
   { id, to }: { id: ExpertId; to: number },
 ): Promise<void> {
@@ -102,13 +102,13 @@ export async function uploadExpert(
 /**
  * Finds the expert in a slot.
  *
- * @param parts What the scheduler works with.
+ * @param parts What runs offloaded experts.
  * @param layer The layer, among those that are offloaded.
  * @param slot The slot.
  * @returns What it can be asked for.
  */
 export function expertIn(
-  { experts, slots }: SchedulerParts,
+  { experts, slots }: OffloadParts,
   layer: number,
   slot: number,
 ): SlotExpert {
@@ -118,12 +118,12 @@ export function expertIn(
 /**
  * Counts a share of an expert's bytes as moved.
  *
- * @param parts What the scheduler works with.
+ * @param parts What runs offloaded experts.
  * @param layer The layer, among those that are offloaded.
  * @param options Why, and what share.
  */
 export function countShare(
-  { stats, layers, expertByteLength }: SchedulerParts,
+  { stats, layers, expertByteLength }: OffloadParts,
   layer: number,
   { cause, share }: { cause: ByteCause; share: number },
 ): void {

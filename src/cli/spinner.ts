@@ -1,5 +1,6 @@
-import type { PrefillProgress } from "../../engine/options.ts";
-import type { Io } from "../io.ts";
+import type { PrefillProgress } from "../engine/options.ts";
+import type { Io } from "./io.ts";
+import { progressLine } from "./progress.ts";
 
 /** What turns. */
 const FRAMES = "|/-\\";
@@ -15,7 +16,7 @@ export interface Spinner extends Disposable {
 }
 
 /**
- * Shows a line on stderr that is wiped when disposed of.
+ * Shows a line on a terminal that is wiped when disposed of.
  *
  * @param io Where to.
  * @param isShown Whether to show anything.
@@ -23,15 +24,14 @@ export interface Spinner extends Disposable {
  */
 export function spinner(io: Io, isShown: boolean): Spinner {
   if (!isShown) return { show: () => {}, [Symbol.dispose]: () => {} };
+  const line = progressLine(io, false);
   const start = performance.now();
   let reading: PrefillProgress | undefined;
   let frame = 0;
-  let isDrawn = false;
   function draw(): void {
     const turning = FRAMES[frame++ % FRAMES.length];
-    const line = describeReading(reading, performance.now() - start);
-    io.err(`\r${turning} ${line}\x1b[K`);
-    isDrawn = true;
+    const what = describeReading(reading, performance.now() - start);
+    line.write(`${turning} ${what}`);
   }
   const timer = setInterval(draw, FRAME_MS);
   return {
@@ -41,30 +41,32 @@ export function spinner(io: Io, isShown: boolean): Spinner {
     },
     [Symbol.dispose]: () => {
       clearInterval(timer);
-      if (isDrawn) io.err("\r\x1b[K");
-      isDrawn = false; // what comes next on this line stays
+      line[Symbol.dispose]();
     },
   };
 }
 
 /**
- * Says how far the reading of a prompt is.
+ * Says how far an answer is.
  *
- * @param reading How far; nothing if that is not known.
+ * @param reading How much of the prompt was read; nothing if that is not known.
  * @param ms Milliseconds since the beginning.
- * @returns For example `reading 1,234 tokens, 41 %, 2 s`.
+ * @returns For example `reading 1,234 tokens, 41 %, 2 s`, then `writing, 3 s`.
  */
 export function describeReading(
   reading: PrefillProgress | undefined,
   ms: number,
 ): string {
-  const parts = ["thinking"];
-  if (reading !== undefined) {
-    const { done, total } = reading;
-    const count = total.toLocaleString("en-US");
-    parts[0] = `reading ${count} ${total === 1 ? "token" : "tokens"}`;
-    if (done > 0) parts.push(`${Math.floor(100 * done / total)} %`);
-  }
+  const parts = [describeDoing(reading)];
   if (ms >= TIME_AFTER_MS) parts.push(`${Math.floor(ms / 1000)} s`);
   return parts.join(", ");
+}
+
+function describeDoing(reading: PrefillProgress | undefined): string {
+  if (reading === undefined) return "thinking";
+  const { done, total } = reading;
+  if (done === total) return "writing";
+  const count = total.toLocaleString("en-US");
+  const what = `reading ${count} ${total === 1 ? "token" : "tokens"}`;
+  return done === 0 ? what : `${what}, ${Math.floor(100 * done / total)} %`;
 }

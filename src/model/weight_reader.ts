@@ -5,15 +5,11 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import type { FloatDtype } from "../io/float.ts";
 import type { CheckedDtype } from "../io/non_finite.ts";
 import type { Dtype } from "../io/tensor_spec.ts";
-import {
-  type HqqScheme,
-  type MatrixLayout,
-  matrixLayout,
-  type Scheme,
-} from "../ops/matrix.ts";
+import { type MatrixLayout, matrixLayout, type Scheme } from "../ops/matrix.ts";
 import { writeFloatMatrix, writeHqqMatrix } from "../ops/write_matrix.ts";
 import { checkFlatParameters, readFlatParameters } from "./flat_parameters.ts";
 import { checkFinite, readFinite } from "./check_finite.ts";
+import { type Part, type Quantization, schemeOf } from "./quantization.ts";
 import type { StoredLayout } from "./stored_layout.ts";
 import {
   type MatrixQuantizer,
@@ -22,32 +18,6 @@ import {
 } from "./quantize_job.ts";
 import type { PlainMatrix, PlainReader } from "./plain_weights.ts";
 import { placeMatrix, readMatrix } from "./read_matrix.ts";
-
-/** The parts of a model that are quantized, each in its own way. */
-export type Part = "attn" | "experts";
-
-/** How to quantize a part: 16 bits for the checkpoint's own floats. */
-export interface Quantization {
-  /** Bits of a code. */
-  readonly bits: 16 | 8 | 4 | 3 | 2;
-  /** What a group is: 0 for output rows of one input, 1 for inputs of one row. */
-  readonly axis: 0 | 1;
-  /** Weights that share scale and zero. */
-  readonly groupSize: number;
-  /** Scales that share a meta scale and zero; `null`: they are not quantized. */
-  readonly scaleGroupSize: number | null;
-}
-
-/** Group sizes of mixtral-offloading (arXiv 2312.17238, section 3.3). */
-export const GROUP_SIZES: Readonly<
-  Record<Quantization["bits"], Omit<Quantization, "bits">>
-> = {
-  16: { axis: 0, groupSize: 0, scaleGroupSize: null },
-  8: { axis: 0, groupSize: 64, scaleGroupSize: 256 },
-  4: { axis: 0, groupSize: 64, scaleGroupSize: 256 },
-  3: { axis: 0, groupSize: 64, scaleGroupSize: 128 },
-  2: { axis: 0, groupSize: 16, scaleGroupSize: 128 },
-};
 
 const FLOATS: readonly Dtype[] = ["F32", "F16", "BF16"];
 
@@ -286,12 +256,4 @@ export class WeightReader implements MatrixReader, PlainReader {
 /** The part that a matrix belongs to. */
 function partOf(base: string): Part {
   return base.includes(".experts.") ? "experts" : "attn";
-}
-
-/** The kernels' scheme for a quantization of less than 16 bits. */
-export function schemeOf(
-  { bits, axis, groupSize, scaleGroupSize }: Quantization,
-): HqqScheme {
-  const groups = { axis, groupSize, scaleGroupSize };
-  return { type: "HQQ", bits: bits as HqqScheme["bits"], ...groups };
 }

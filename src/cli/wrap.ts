@@ -1,0 +1,36 @@
+import { stripVTControlCharacters } from "node:util";
+
+/**
+ * Breaks a text into lines between its words. What was broken before, is broken
+ * anew: all of it is one paragraph. A word that is too long keeps its line.
+ *
+ * @param text One paragraph, which may have colours.
+ * @param width The most columns of a line.
+ * @returns Its lines.
+ */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && stripVTControlCharacters(longer).length > width) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line];
+}
+
+/**
+ * Breaks paragraphs, which empty lines part. One that has an indented line or
+ * columns, two spaces side by side, is an example or a table and stays as it is.
+ *
+ * @param text The paragraphs.
+ * @param width The most columns of a line.
+ * @returns The same, in lines that fit.
+ */
+export function wrapParagraphs(text: string, width: number): string {
+  return text.split("\n\n").map((paragraph) =>
+    /^ | {2}/m.test(paragraph) ? paragraph : wrap(paragraph, width).join("\n")
+  ).join("\n\n");
+}
