@@ -13,7 +13,7 @@ Deno.test("modelTable() gives each model a line, whatever its folder is called",
   };
   assertEquals(modelTable([model, { ...model, name: "me/模型" }]).split("\n"), [
     "name                 size  from",
-    "me/?[31mred?blue  1.0 MiB  unknown",
+    "me/\uFFFD[31mred blue  1.0 MiB  unknown",
     "me/模型           1.0 MiB  unknown",
     "",
   ]);

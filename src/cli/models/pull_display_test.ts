@@ -6,7 +6,10 @@ import { pullDisplay } from "./pull_display.ts";
 function lab({ isTerminal = false } = {}) {
   const written: string[] = [];
   const io = {
-    terminal: { input: false, out: false, err: isTerminal },
+    terminal: {
+      ...{ input: false, out: false, err: isTerminal },
+      size: () => ({ columns: 80, rows: 24 }),
+    },
     err: (text: string) => written.push(text),
   } as unknown as Io;
   let timeMs = 0;
