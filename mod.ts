@@ -76,6 +76,7 @@ export {
   type TokenizerDescription,
   type WeightsDescription,
 } from "./src/engine/describe_model.ts";
+export { ContextLengthError } from "./src/engine/context_length_error.ts";
 export type { Finding, Verdict } from "./src/engine/doctor/check.ts";
 export { DeviceLostError } from "./src/gpu/device_loss.ts";
 export {
@@ -173,7 +174,6 @@ export {
 } from "./src/hub/local_models.ts";
 export type { HubFile, ModelId, PulledModel } from "./src/hub/models_folder.ts";
 export type { ModelFile } from "./src/hub/model_files.ts";
-export type { ListedFile } from "./src/hub/hub_listing.ts";
 export { pull } from "./src/hub/pull.ts";
 export type {
   FileProgress,
@@ -272,8 +272,8 @@ if (import.meta.main) {
   const { main } = await import("./src/cli/main.ts");
   Deno.exit(await main(Deno.args));
 }
-export type { AnswerRecord } from "./src/server/answer.ts";
-export type { Usage } from "./src/server/answer_format.ts";
+export type { AnswerRecord } from "./src/server/openai/answer.ts";
+export type { Usage } from "./src/server/openai/answer_format.ts";
 export type { RequestRecord } from "./src/server/request_record.ts";
 export { serve, type Server } from "./src/server/serve.ts";
 export type { ServeOptions } from "./src/server/serve_options.ts";

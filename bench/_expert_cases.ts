@@ -1,7 +1,7 @@
 /** A token's experts where all are on the GPU. */
 
 import type { Activations } from "../src/gpu/activations.ts";
-import { GROUP_SIZES, schemeOf } from "../src/model/weights.ts";
+import { GROUP_SIZES, schemeOf } from "../src/model/quantization.ts";
 import { randomWeights } from "../src/engine/random_weights.ts";
 import { type ExpertLayout, expertLayout } from "../src/ops/expert_layout.ts";
 import { oneTokenOps, pickChosen } from "../src/ops/experts.ts";

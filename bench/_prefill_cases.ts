@@ -6,7 +6,8 @@ import { linear, pickAllRows } from "../src/ops/linear.ts";
 import { matmulBy } from "../src/ops/matmul.ts";
 import { fewWay, type MatmulWay, wideWay } from "../src/ops/matmul_ways.ts";
 import { type Matrix, type Scheme, SCHEMES } from "../src/ops/matrix.ts";
-import { embed, rmsNorm } from "../src/ops/norm.ts";
+import { embed } from "../src/ops/embed.ts";
+import { rmsNorm } from "../src/ops/norm.ts";
 import { kvWidth, qWidth, schemeName } from "./_decode_cases.ts";
 import { axis1Layout, expertBank } from "./_expert_cases.ts";
 import {

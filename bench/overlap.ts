@@ -12,7 +12,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { Gpu } from "../src/gpu/device.ts";
-import { GROUP_SIZES, schemeOf } from "../src/model/weights.ts";
+import { GROUP_SIZES, schemeOf } from "../src/model/quantization.ts";
 import { createPinnedStore } from "../src/offload/pinned_store.ts";
 import { ExpertCopier } from "../src/ops/copy.ts";
 import { expertLayout } from "../src/ops/expert_layout.ts";

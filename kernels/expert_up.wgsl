@@ -20,12 +20,12 @@ override MATRIX3_AT: u32;
 fn silu(v: f32) -> f32 { return v / (1.0 + exp(-v)); }
 
 // `zeros` and `scale` as in matvec.wgsl, the zeros of W1 and W3.
-fn store(row: u32, p: u32, g: u32, up: Acc, gate: Acc, zeros: vec2f, scale: f32) {
+fn store(row: u32, p: u32, g: u32, h1: Acc, h3: Acc, zeros: vec2f, scale: f32) {
   if (p >= P) { return; }
   for (var i = 0u; i < CODES; i++) {
     let n = p * G + g + i * P * G;
     if (n >= N) { return; }
-    h[row + n] = silu((member(up, i) - zeros.x) * scale) * (member(gate, i) - zeros.y) * scale;
+    h[row + n] = silu((member(h1, i) - zeros.x) * scale) * (member(h3, i) - zeros.y) * scale;
   }
 }
 
@@ -46,40 +46,40 @@ fn main(
   // A row beyond the last is read again instead, and not stored.
   let first = p * G + g;
   let second = min(p + 1u, P - 1u) * G + g;
-  let up_row0 = row_at(base1, first);
-  let up_row1 = row_at(base1, second);
-  let gate_row0 = row_at(base3, first);
-  let gate_row1 = row_at(base3, second);
-  var up0 = Acc();
-  var up1 = Acc();
-  var gate0 = Acc();
-  var gate1 = Acc();
-  var up_zero = 0.0;
-  var gate_zero = 0.0;
+  let w1_row0 = row_at(base1, first);
+  let w1_row1 = row_at(base1, second);
+  let w3_row0 = row_at(base3, first);
+  let w3_row1 = row_at(base3, second);
+  var h1_0 = Acc();
+  var h1_1 = Acc();
+  var h3_0 = Acc();
+  var h3_1 = Acc();
+  var zero1 = 0.0;
+  var zero3 = 0.0;
   var squares = 0.0;
   for (var k = lane; k < vec_count(); k += WG) {
     let inputs = input4(x_at, k);
     squares += square4(x_at, k);
     let group1 = group_at(base1, g, k);
     let a1 = inputs * group1.scale;
-    up_zero += dot(a1, group1.zero);
-    up0 = mac_row(up0, up_row0, k, a1);
-    up1 = mac_row(up1, up_row1, k, a1);
+    zero1 += dot(a1, group1.zero);
+    h1_0 = mac_row(h1_0, w1_row0, k, a1);
+    h1_1 = mac_row(h1_1, w1_row1, k, a1);
     let group3 = group_at(base3, g, k);
     let a3 = inputs * group3.scale;
-    gate_zero += dot(a3, group3.zero);
-    gate0 = mac_row(gate0, gate_row0, k, a3);
-    gate1 = mac_row(gate1, gate_row1, k, a3);
+    zero3 += dot(a3, group3.zero);
+    h3_0 = mac_row(h3_0, w3_row0, k, a3);
+    h3_1 = mac_row(h3_1, w3_row1, k, a3);
   }
-  let sums = reduce_sum4(lane, vec4f(up_zero, gate_zero, squares, 0.0));
+  let sums = reduce_sum4(lane, vec4f(zero1, zero3, squares, 0.0));
   let scale = input_scale(sums.z);
-  up0 = reduce_acc(lane, up0);
-  up1 = reduce_acc(lane, up1);
-  gate0 = reduce_acc(lane, gate0);
-  gate1 = reduce_acc(lane, gate1);
+  h1_0 = reduce_acc(lane, h1_0);
+  h1_1 = reduce_acc(lane, h1_1);
+  h3_0 = reduce_acc(lane, h3_0);
+  h3_1 = reduce_acc(lane, h3_1);
   if (lane == 0u) {
     let row = y_row(id.z) * Y_STRIDE;
-    store(row, p, g, up0, gate0, sums.xy, scale);
-    store(row, p + 1u, g, up1, gate1, sums.xy, scale);
+    store(row, p, g, h1_0, h3_0, sums.xy, scale);
+    store(row, p + 1u, g, h1_1, h3_1, sums.xy, scale);
   }
 }

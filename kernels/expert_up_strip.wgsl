@@ -29,8 +29,8 @@ fn main(
   for (var i = lane; i < UNITS * 16u; i += WG) {
     let n = output_of(id.x, i);
     if (n == N) { continue; }
-    let up = folded_sum(i / 16u, i % 16u) * scale;
-    let gate = folded_sum(UNITS + i / 16u, i % 16u) * scale;
-    h[row + n] = silu(up) * gate;
+    let h1 = folded_sum(i / 16u, i % 16u) * scale;
+    let h3 = folded_sum(UNITS + i / 16u, i % 16u) * scale;
+    h[row + n] = silu(h1) * h3;
   }
 }

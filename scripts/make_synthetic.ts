@@ -19,7 +19,7 @@ import {
   SYNTHETIC_PARTS,
   SyntheticWeights,
 } from "../src/model/synthetic_weights.ts";
-import { GROUP_SIZES } from "../src/model/weights.ts";
+import { GROUP_SIZES } from "../src/model/quantization.ts";
 import { writeSynthetic } from "../src/model/write_synthetic.ts";
 import { parseTrace } from "../src/offload/routing_trace.ts";
 import type { SyntheticRouting } from "../src/offload/synthetic_routing.ts";

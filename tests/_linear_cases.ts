@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../src/gpu/device.ts";
 import { type Scheme, SCHEMES } from "../src/ops/matrix.ts";
-import { embed } from "../src/ops/norm.ts";
+import { embed } from "../src/ops/embed.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { assertWithin } from "./_bounds.ts";

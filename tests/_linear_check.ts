@@ -31,9 +31,11 @@ export function checkShapes(
     for (const [i, shape] of shapes.entries()) {
       if (hasFewShapes && i >= 2) break;
       // Written and added: both for the first shape, then in turn.
-      const ways = i === 0 ? [false, true] : [i % 2 === 1];
+      const ways = i === 0 && !hasFewShapes ? [false, true] : [i % 2 === 1];
       await checkLinear(gpu, random, { shape, scheme, ways });
-      if (i < 2) await checkNormed(gpu, random, { shape, scheme });
+      // The second goes through the loop of a workgroup, whichever way it sums.
+      const isNormed = hasFewShapes ? i === 1 : i < 2;
+      if (isNormed) await checkNormed(gpu, random, { shape, scheme });
     }
   });
 }

@@ -12,7 +12,7 @@ import {
   uploadWeights,
   type Weights,
 } from "../src/model/upload.ts";
-import { WeightReader } from "../src/model/weights.ts";
+import { WeightReader } from "../src/model/weight_reader.ts";
 import { readQuantizationFiles } from "../src/engine/stored_quantization.ts";
 import { readStoredLayout } from "../src/model/read_stored_layout.ts";
 import { createArrayStore } from "../src/offload/array_store.ts";

@@ -1,13 +1,13 @@
 /** What the cache says is on the GPU, and what is there. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Mixtral } from "../src/model/mixtral.ts";
 import type { SlotPlace } from "../src/offload/slot_buffers.ts";
 import type { OffloadLab, Way } from "./_offload_lab.ts";
 
 /**
  * Fails unless every slot holds the bytes of the expert that the cache says is
- * in it, no two slots share a place, and nothing is pinned.
+ * in it, and no two slots share a place.
  *
  * @param lab The model's lab.
  * @param way How it offloads.
@@ -46,11 +46,6 @@ export async function checkShadow(
     const expected = await lab.readExpert(id);
     const isSame = expected.every((byte, j) => byte === bytes[i]![j]);
     assert(isSame, `the slot of ${JSON.stringify(id)} holds something else`);
-  }
-  for (const cache of caches) {
-    for (let expert = 0; expert < numLocalExperts; expert++) {
-      assertThrows(() => cache.unpin([expert]), RangeError, "not pinned");
-    }
   }
   return filled.length;
 }

@@ -6,8 +6,8 @@ import { Checkpoint } from "../src/io/checkpoint.ts";
 import { readJson } from "../src/io/json_file.ts";
 import { parseConfig } from "../src/model/config.ts";
 import { readStoredLayout } from "../src/model/read_stored_layout.ts";
-import { matricesOf } from "../src/model/stored_layout.ts";
-import { WeightReader } from "../src/model/weights.ts";
+import { matricesOf } from "../src/model/matrices.ts";
+import { WeightReader } from "../src/model/weight_reader.ts";
 import { quantizeParts } from "../src/engine/quantize_options.ts";
 import { readQuantizationFiles } from "../src/engine/stored_quantization.ts";
 

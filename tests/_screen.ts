@@ -1,6 +1,6 @@
 /** What a terminal shows: enough of one for tests. */
 
-import { graphemes, graphemeWidth } from "../src/cli/chat/text_width.ts";
+import { graphemes, graphemeWidth } from "../src/cli/text_width.ts";
 
 // deno-lint-ignore no-control-regex -- terminals speak in control characters
 const CONTROL = /^(?:\x1b\[([0-?]*)([@-~])|[\0-\x1f\x7f])/;

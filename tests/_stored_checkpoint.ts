@@ -16,7 +16,7 @@ import {
   writeSafetensors,
 } from "../src/io/safetensors_writer.ts";
 import type { Dtype } from "../src/io/tensor_spec.ts";
-import type { Part, Quantization } from "../src/model/weights.ts";
+import type { Part, Quantization } from "../src/model/quantization.ts";
 import {
   type TempDirectory,
   TINY_CONFIG,

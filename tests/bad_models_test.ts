@@ -1,10 +1,16 @@
 /** Broken models and load options: one sentence each. */
 
+import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { load, type LoadOptions } from "../mod.ts";
+import { load, type LoadOptions, quantizeModel } from "../mod.ts";
 import { settle } from "./_gpu.ts";
 import { assertSentence } from "./_sentence.ts";
-import { TINY_CONFIG, tinyCheckpoint } from "./_tiny_checkpoint.ts";
+import { TINY_GROUPS } from "./_quantize.ts";
+import {
+  tempDirectory,
+  TINY_CONFIG,
+  tinyCheckpoint,
+} from "./_tiny_checkpoint.ts";
 
 const SAFETENSORS = fromFileUrl(
   new URL("testdata/safetensors", import.meta.url),
@@ -25,6 +31,25 @@ interface Broken {
 
 const write = (path: string, text: string) =>
   Deno.writeTextFileSync(path, text);
+
+function removeIfAny(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function link(target: string, path: string): void {
+  removeIfAny(path);
+  Deno.symlinkSync(target, path);
+}
+
+function makePipe(path: string): void {
+  const { success } = new Deno.Command("mkfifo", { args: [path] }).outputSync();
+  if (!success) throw new Error(`Cannot make ${path}`);
+}
+
 const SHARD = "model-2-of-2.safetensors";
 
 /** Models in two shards, each broken in one place. */
@@ -173,6 +198,42 @@ const BROKEN: readonly Broken[] = [
     says: "Cannot parse the chat template",
   },
   {
+    what: "a chat template that is a directory",
+    harm: (path) => Deno.mkdirSync(`${path}/chat_template.jinja`),
+    says: "chat_template.jinja: it is a directory",
+  },
+  {
+    what: "a tokenizer.json of gigabytes",
+    harm: (path) => {
+      write(`${path}/tokenizer.json`, "");
+      Deno.truncateSync(`${path}/tokenizer.json`, 5e9);
+    },
+    says: "tokenizer.json: it has 4.7 GiB, wanted at most 256.0 MiB",
+  },
+  ...Deno.build.os === "windows" ? [] : [
+    {
+      what: "a config.json that never ends",
+      harm: (path: string) => link("/dev/zero", `${path}/config.json`),
+      says: "config.json: it is not a file",
+    },
+    {
+      what: "a config.json that is a link to itself",
+      harm: (path: string) => link("config.json", `${path}/config.json`),
+      says: "config.json: its links lead in a circle",
+    },
+    // Whoever opens a pipe waits for what writes to it.
+    ...["config.json", "tokenizer.json", "chat_template.jinja", SHARD].map((
+      name,
+    ) => ({
+      what: `a pipe in place of ${name}`,
+      harm: (path: string) => {
+        removeIfAny(`${path}/${name}`);
+        makePipe(`${path}/${name}`);
+      },
+      says: `${name}: it is not a file, wanted a file`,
+    })),
+  ],
+  {
     what: "a temperature below 0 in generation_config.json",
     harm: (path) =>
       write(`${path}/generation_config.json`, '{"temperature": -1}'),
@@ -227,6 +288,24 @@ for (const { what, config = {}, harm, options, says } of BROKEN) {
     }
   });
 }
+
+Deno.test({
+  name: "quantizeModel() copies no pipe, and leaves nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using model = await tinyCheckpoint();
+    using place = tempDirectory();
+    makePipe(`${model.path}/LICENSE`);
+    const options = { ...TINY_GROUPS, workerCount: 1 };
+    await assertSentence(
+      () => quantizeModel(model.path, `${place.path}/q`, options),
+      "LICENSE: it is not a file",
+    );
+    const isThere = await Deno.stat(`${place.path}/q`)
+      .then(() => true, () => false);
+    assertEquals(isThere, false);
+  },
+});
 
 Deno.test("load() says in a sentence what is wrong with a safetensors file", async () => {
   using model = await tinyCheckpoint();

@@ -185,6 +185,25 @@ Deno.test({
 });
 
 Deno.test({
+  name: "chat on a terminal that can only write lines sends it no escapes",
+  ignore: !HAS_TERMINAL,
+  async fn() {
+    using place = tempHome();
+    const env = { ...place.env, NO_COLOR: "", TERM: "dumb" };
+    await using chat = await Terminal.open(ECHO, ["chat"], { env });
+    await chat.until("\n>");
+    await chat.type("a", enter);
+    await chat.until("<a>\n# 3 tokens");
+    await chat.type("/help", enter);
+    await chat.until("  Ctrl-C  ");
+    assert(!chat.text.includes("Ctrl-R"), chat.text); // it knows no such keys
+    assert(!chat.pieces.join("").includes("\x1b"), chat.text);
+    await chat.type(ctrl("D"));
+    assertEquals(await chat.code(), 0);
+  },
+});
+
+Deno.test({
   name: "chat on a terminal has a real model answer",
   ignore: !HAS_TERMINAL,
   async fn() {

@@ -104,6 +104,49 @@ Deno.test("generate ends when its reader goes", async () => {
   assertEquals([code, stderr], [141, ""]);
 });
 
+Deno.test({
+  name: "the program says in a sentence what its streams and files refuse",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const [deno, program] = [Deno.execPath(), PROGRAM].map((path) =>
+      `'${path}'`
+    );
+    const run = async (shell: string) => {
+      const command = new Deno.Command("sh", {
+        args: ["-c", `${deno} run -A --quiet ${program} ${shell}`],
+        stdin: "null",
+      });
+      const { code, stdout, stderr } = await command.output();
+      const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return { code, stdout: decode(stdout), stderr: decode(stderr) };
+    };
+    const [full, unread, wrong, folder, endless] = await Promise.all([
+      run("generate ab >/dev/full"),
+      run("generate ab 2>/dev/full"),
+      run("nonsense 2>/dev/full"),
+      run("generate </"),
+      run("trace /dev/zero"),
+    ]);
+    assertEquals(full.code, 1);
+    assertStringIncludes(
+      full.stderr,
+      "error: Cannot write to stdout: No space left on device",
+    );
+    assertEquals([unread.code, unread.stdout], [0, "!\n"]);
+    assertEquals(wrong.code, 2);
+    assertEquals(folder.code, 1);
+    assertStringIncludes(
+      folder.stderr,
+      "error: Cannot read the prompt from stdin: it is a directory",
+    );
+    assertEquals(endless.code, 1);
+    assertStringIncludes(
+      endless.stderr,
+      "error: Cannot read /dev/zero: there is more than 256.0 MiB",
+    );
+  },
+});
+
 Deno.test("the program has no colours where NO_COLOR or no terminal is", async () => {
   const { stdout } = await finish(start(["help"]));
   assert(!stdout.includes("\x1b"));

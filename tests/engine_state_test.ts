@@ -54,6 +54,18 @@ Deno.test("Engine.loadState() goes on to the bit, and runs only what is new", as
     const [again] = await ask(engine, messages.slice(), QUESTIONS.slice(2));
     assertEquals(again!.ids, unbroken.ids);
     assertEquals(again!.cachedTokens, unbroken.cachedTokens);
+
+    // Of one conversation, what was taken back is not in the file.
+    const question = { role: "user", content: "And a boat?" };
+    const next = [...messages.slice(0, 2), question];
+    const part = `${place.path}/part.safetensors`;
+    const kept = await engine.saveState(part, next);
+    assert(kept.tokenCount > 20 && kept.tokenCount < tokenCount);
+    const text = await Deno.readTextFile(part);
+    assert(text.includes("about a dog") && !text.includes("And a cat"));
+    await engine.loadState(part);
+    const other = await finish(engine.chat(next, GREEDY));
+    assertEquals(other.cachedTokens, kept.tokenCount);
   }
   await settle();
   // Another context, and experts that are not all on the GPU.

@@ -11,6 +11,7 @@ import type { GenerateOptions } from "../src/engine/options.ts";
 import { count } from "./_counts.ts";
 import { type DeviceWatch, refuseMemory, watchDevices } from "./_faults.ts";
 import { settle } from "./_gpu.ts";
+import { withReadFault } from "./_io_faults.ts";
 import { assertSentence } from "./_sentence.ts";
 import { tempDirectory, tinyCheckpoint } from "./_tiny_checkpoint.ts";
 
@@ -188,6 +189,42 @@ Deno.test("Engine keeps its watchers, its state files and those who wait over th
     assertEquals(await idsOf(engine, options), expected);
     count(AREA, "faults injected", 2);
     count(AREA, "recoveries", 2);
+  });
+});
+
+Deno.test("Engine gets over a failure while it gets over the loss of a device", async () => {
+  const load = { slots: 2, store: "pinned" } as const;
+  await withLab(load, async (engine, devices) => {
+    const expected = await idsOf(engine, GREEDY);
+    const answer = () => idsOf(engine, GREEDY);
+    const seconds: Readonly<Record<string, () => Promise<unknown>>> = {
+      "was lost": async () => {
+        using _fault = refuseMemory((n) => {
+          if (n === 20) devices.lose();
+          return false;
+        });
+        return await answer();
+      },
+      "Input/output error": async () => {
+        const { error } = await withReadFault(5, "fails", answer);
+        if (error) throw error;
+      },
+      "grants memory for 0 of them": async () => {
+        using _fault = refuseMemory(() => true);
+        return await answer();
+      },
+    };
+    for (const [says, fail] of Object.entries(seconds)) {
+      devices.lose();
+      await settle();
+      await assertSentence(fail, says);
+      assert(engine.loss instanceof DeviceLostError, says);
+      assertEquals(devices.alive, 0, `${says}: a device is left`);
+      assertEquals(await answer(), expected, says);
+    }
+    const { length } = Object.keys(seconds);
+    count(AREA, "faults injected", 2 * length);
+    count(AREA, "recoveries", length);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Gpu, GpuOptions } from "../src/gpu/device.ts";
 import { add, matvec } from "../src/model/plain_math.ts";
 import { linear } from "../src/ops/linear.ts";
 import type { HqqScheme } from "../src/ops/matrix.ts";
-import { embed } from "../src/ops/norm.ts";
+import { embed } from "../src/ops/embed.ts";
 import { makeRows } from "../src/ops/op.ts";
 import { makeStepBuffers } from "../src/ops/step.ts";
 import { assertWithin, magnitudes, sumShare } from "./_bounds.ts";

@@ -185,8 +185,8 @@ invarianceTest("a_gqa_8e", {
 invarianceTest("stories-17m-q", {
   count: isLong ? 16 : 8,
   turns: [
-    { keep: 0, promptLength: 9, answerLength: isLong ? 8 : 5 },
-    { keep: 5, promptLength: isLong ? 24 : 18, answerLength: isLong ? 7 : 4 },
+    { keep: 0, promptLength: isLong ? 9 : 6, answerLength: isLong ? 8 : 5 },
+    { keep: 5, promptLength: isLong ? 24 : 9, answerLength: isLong ? 7 : 4 },
   ],
   choicesOf: () => ({
     slots: [

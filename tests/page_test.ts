@@ -140,6 +140,20 @@ async function makeLong(page: Page): Promise<void> {
   });
 }
 
+/** Lets the next answers say something that no story has. */
+async function answerWith(page: Page, content: string): Promise<void> {
+  const events = [
+    { delta: { content }, "finish_reason": null },
+    { delta: {}, "finish_reason": "stop" },
+  ].map((choice) => JSON.stringify({ choices: [{ index: 0, ...choice }] }));
+  const body = [...events, "[DONE]"].map((data) => `data: ${data}\n\n`);
+  await page.route(
+    "**/v1/chat/completions",
+    (route) =>
+      route.fulfill({ contentType: "text/event-stream", body: body.join("") }),
+  );
+}
+
 async function streamsAndStops(page: Page): Promise<void> {
   const { message, answers, list, stop } = partsOf(page);
   await page.getByText("It is no assistant").waitFor();
@@ -221,14 +235,22 @@ async function regenerates(page: Page): Promise<void> {
 }
 
 async function showsText(page: Page): Promise<void> {
-  const { message, regenerate } = partsOf(page);
+  const { message, answers, regenerate } = partsOf(page);
   const markup = `<img src=x onerror="document.title=1">`;
+  await answerWith(page, `# Pets\n\n| a | *b* |\n|---|---|\n| ${markup} | 2 |`);
   await message.fill(markup);
   await message.press("Enter");
   await page.locator(".message.user .text", { hasText: markup }).waitFor();
-  await page.keyboard.press("Escape");
   await regenerate.waitFor();
+  const answer = answers.last();
+  assertEquals(await answer.getByRole("heading").innerText(), "Pets");
+  assertEquals(
+    await answer.getByRole("row").allInnerTexts(),
+    ["a\tb", `${markup}\t2`],
+  );
+  assertEquals(await answer.locator("th em").innerText(), "b");
   assertEquals(await page.locator("#messages img").count(), 0);
+  await page.unroute("**/v1/chat/completions");
   assertEquals(await page.title(), "stories-17m-q – Moeno");
 }
 

@@ -105,7 +105,7 @@ Deno.test("plan says what goes where, what to expect, and what would help", () =
         "- Slots: 18, as asked for\n",
         "tok/s to be expected",
         "100 tokens of a trace of synthetic, seed 5, replayed with lru\n",
-        "With other numbers of slots\n",
+        "With other numbers of slots (misses and MB of a token)\n",
         "limit tok/s",
         "The same plan with other hit rates\n",
         "Flags that would help\n",
@@ -113,6 +113,7 @@ Deno.test("plan says what goes where, what to expect, and what would help", () =
     ) assertStringIncludes(stdout, part);
     const rows = stdout.match(/^ *[2-8] of 8 .*$/gm)!;
     assertEquals(rows.length, 7, stdout);
+    assert(rows.every(({ length }) => length <= 80), stdout);
     assert(/^3 of 8.*as planned +0\.\d{3}/.test(rows[1]!), rows[1]);
     assertStringIncludes(stderr, "# measuring VRAM\n");
     assertStringIncludes(
@@ -174,7 +175,7 @@ Deno.test("plan says in a sentence what does not go", () =>
       [
         ["--trace-file", join(folder, "no.trace")],
         1,
-        "Cannot read a routing trace",
+        "no.trace: ",
       ],
       [["--vram", "5MiB"], 1, "wanted 17."],
     ];

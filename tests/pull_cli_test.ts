@@ -23,6 +23,7 @@ Deno.test("pull prints where the model lies, and all else on stderr", async () =
       `# skips 4 files, `,
       `# model-00002-of-00002.safetensors: 1.1 MiB\n`,
       `# pulled: 7 files, 4.5 MiB, every hash is right; 4.5 MiB came in `,
+      `# moeno chat -m owner/name talks to it; moeno plan -m owner/name says `,
     ]
   ) assertStringIncludes(first.stderr, says);
   assert(!first.stderr.includes("hush") && !first.stderr.includes("secret"));
@@ -67,6 +68,13 @@ Deno.test("pull says in a sentence what does not go", async () => {
     "config.json": new TextEncoder().encode('{"model_type":"llama"}'),
     "model.safetensors": new Uint8Array(9),
   });
+  // A Mixtral, but its weights are of a kind that nothing here reads.
+  lab.hub.publish("owner/gptq", {
+    "config.json": new TextEncoder().encode(
+      '{"model_type":"mixtral","quantization_config":{"quant_method":"gptq"}}',
+    ),
+    "model.safetensors": new Uint8Array(9),
+  });
   const env = { MOENO_HOME: lab.home, HF_ENDPOINT: lab.hub.endpoint };
   const cases: [string[], number, string][] = [
     [[], 2, "pull has 0 models, wanted one: <owner/name>"],
@@ -80,6 +88,7 @@ Deno.test("pull says in a sentence what does not go", async () => {
       1,
       'owner/llama: model_type is "llama", wanted "mixtral"',
     ],
+    [["owner/gptq"], 1, 'its weights are quantized by "gptq", wanted'],
   ];
   await Promise.all(cases.map(async ([args, wanted, says]) => {
     const all = ["pull", "-q", ...args];
@@ -89,4 +98,5 @@ Deno.test("pull says in a sentence what does not go", async () => {
     assertEquals([code, stdout], [wanted, ""]);
   }));
   assertEquals(await listing(lab.home), []);
+  assertEquals(lab.hub.requests.filter(({ port }) => port === "cdn"), []);
 });

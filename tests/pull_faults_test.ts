@@ -92,7 +92,8 @@ Deno.test("pull() ends requests that stall", async () => {
     times(2, CDN, { stallAfter: 70_000 }),
     300,
   );
-  assertEquals(reasons.length, 2);
+  // More if this machine is busy: then others come too late as well.
+  assert(reasons.length >= 2, reasons.join("\n"));
   assert(/: 127.0.0.1:\d+ sent nothing for 0.3 s$/.test(reasons[0]!));
 });
 
@@ -104,6 +105,14 @@ Deno.test("pull() waits as long as a hub wants, else longer and longer", async (
     }),
   );
   assertEquals(waits, [7000, 7000]);
+  // As Hugging Face says it: until its window of five minutes is over.
+  const { waits: windows } = await getsOver(
+    times(1, { path: /config/ }, {
+      status: 429,
+      headers: { "ratelimit": '"resolvers";r=0;t=211' },
+    }),
+  );
+  assertEquals(windows, [211_000]);
   for (const status of [500, 502, 503, 504]) {
     const list = await getsOver(times(2, { path: /api/ }, { status }));
     assertEquals(list.waits.length, 2);
@@ -124,8 +133,8 @@ Deno.test("pull() gives up in a sentence that has no address of a file", async (
   assertEquals(
     await failsWith(
       ({ port }) => port === "cdn" ? { status: 503 } : undefined,
-      "answered 503, 7 times in a row, wanted an answer; try again later",
-    ) >= 6,
+      "answered 503, 10 times in a row, wanted an answer; try again later",
+    ) >= 9,
     true,
   );
   await failsWith(
@@ -168,7 +177,12 @@ Deno.test("pull() fetches a file with wrong bytes once more, and no more", async
 Deno.test("pull() says what a refusal is about, and does not ask again", async () => {
   const cases: [number, string | null, string | null, string][] = [
     [401, "GatedRepo", null, "its terms are to be accepted first, wanted that"],
-    [403, "GatedRepo", "hush", "the account of HF_TOKEN may not have it"],
+    [
+      403,
+      "GatedRepo",
+      "hush",
+      "does not give it to the account of HF_TOKEN, wanted",
+    ],
     [401, "RepoNotFound", null, "has no public model owner/name, wanted"],
     [401, null, "hush", "refuses the token with 401, wanted HF_TOKEN to be"],
     [403, null, null, "wants to know who asks (403), wanted HF_TOKEN set"],
@@ -219,7 +233,12 @@ Deno.test("pull() says when a model is none that load() reads", async () => {
   });
   await assertSentence(
     () => lab.pull(),
-    "it has no *.safetensors files but *.gguf, wanted a model in Hugging Face's layout",
+    "it has no *.safetensors files but *.gguf, wanted a Mixtral as transformers saves it",
+  );
+  lab.hub.publish(MODEL, { "README.md": new Uint8Array(9) });
+  await assertSentence(
+    () => lab.pull(),
+    "it has no *.safetensors files, wanted",
   );
   lab.hub.publish(MODEL, { "m.safetensors": new Uint8Array(9) });
   await assertSentence(() => lab.pull(), "it has no config.json, wanted");
@@ -250,7 +269,10 @@ Deno.test("pull() says when the answer is none of a hub, or none comes", async (
   await assertSentence(() => lab.pull({ endpoint }), says);
   listener.close();
   await closing;
-  await assertSentence(() => lab.pull({ endpoint }), says);
+  await assertSentence(
+    () => lab.pull({ endpoint }),
+    "wanted a connection; HTTPS_PROXY names a proxy, HF_ENDPOINT a mirror",
+  );
   // Less patience than with a file: whoever has no network hears of it soon.
   assertEquals(lab.waits.length, 3 + 3);
 });

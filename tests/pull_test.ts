@@ -292,6 +292,12 @@ Deno.test("pull() leaves alone what it did not put there", async () => {
   assertEquals(await listing(lab.directory), ["thesis.txt"]);
   await lab.pull({ force: true });
   await assertPulled(lab.directory, lab.files);
+  const file = `${lab.home}/file`;
+  await Deno.writeTextFile(file, "");
+  await assertSentence(
+    () => lab.pull({ home: file }),
+    `file/models/${MODEL}: a part of the path is not a directory`,
+  );
 });
 
 Deno.test("pull() says when the disk is too small, and fetches nothing", async () => {

@@ -2,9 +2,16 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createOpenAICompatible } from "npm:@ai-sdk/openai-compatible@3.0.92";
-import { APICallError, generateText, Output, streamText } from "npm:ai@7.0.173";
+import {
+  APICallError,
+  generateText,
+  Output,
+  streamText,
+  tool,
+} from "npm:ai@7.0.173";
 import { z } from "npm:zod@4.6.7";
 import { load, serve } from "../mod.ts";
+import { fakeEngine } from "../src/server/_fake_engine.ts";
 
 // It warns of what this provider has not, on stderr.
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
@@ -111,4 +118,30 @@ Deno.test("the AI SDK makes its usual calls", async (t) => {
     );
     assertEquals([error.statusCode, error.isRetryable], [400, false]);
   });
+});
+
+Deno.test("the AI SDK has the tool called that it names", async () => {
+  using engine = await fakeEngine();
+  await using server = await serve(engine, { port: 0 });
+  const baseURL = `${server.url}/v1`;
+  const provider = createOpenAICompatible({ name: "moeno", baseURL });
+  const fed: string[] = [];
+  const feed = tool({
+    inputSchema: z.object({ pet: z.enum(["cat", "dog"]) }),
+    execute: ({ pet }) => void fed.push(pet),
+  });
+  const ask = {
+    model: provider("fake"),
+    prompt: "Feed the dog.",
+    seed: 3,
+    maxRetries: 0,
+    tools: { feed },
+    toolChoice: { type: "tool", toolName: "feed" } as const,
+  };
+  const { toolCalls: [call] } = await generateText(ask);
+  const stream = streamText(ask);
+  const [streamed] = await stream.toolCalls;
+  assertEquals(streamed!.input, call!.input);
+  const { pet } = call!.input as { pet: string };
+  assertEquals(fed, [pet, pet]);
 });

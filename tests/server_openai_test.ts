@@ -3,7 +3,8 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import OpenAI from "npm:openai@7.57.0";
-import { zodResponseFormat } from "npm:openai@7.57.0/helpers/zod";
+import { zodFunction, zodResponseFormat } from "npm:openai@7.57.0/helpers/zod";
+import type { ParsedChatCompletionMessage } from "npm:openai@7.57.0/resources/chat/completions";
 import { z } from "npm:zod@4.6.7";
 import { load, serve } from "../mod.ts";
 import { fakeEngine } from "../src/server/_fake_engine.ts";
@@ -252,6 +253,87 @@ Deno.test("the openai client makes its usual calls", async (t) => {
       () => client.embeddings.create({ model: "m", input: "Hello" }),
       OpenAI.NotFoundError,
     );
+  });
+});
+
+/** The only call of a message. */
+function callOf({ tool_calls: calls }: ParsedChatCompletionMessage<null>) {
+  assertEquals(calls!.length, 1);
+  const [call] = calls!;
+  assert(call?.type === "function", call?.type);
+  return call;
+}
+
+Deno.test("the openai client has the function called that it names", async (t) => {
+  using engine = await fakeEngine();
+  await using server = await serve(engine, { port: 0 });
+  const options = { baseURL: `${server.url}/v1`, apiKey: "none" };
+  const client = new OpenAI({ ...options, maxRetries: 0 });
+  const Feed = z.object({
+    pet: z.enum(["cat", "dog"]),
+    grams: z.number().int().min(1).max(999),
+  });
+  const tool = zodFunction({ name: "feed", parameters: Feed });
+  const ask = {
+    ...STORY,
+    max_tokens: 200,
+    n: 2,
+    tools: [tool],
+    tool_choice: { type: "function" as const, function: { name: "feed" } },
+  };
+  let said: string[] = [];
+
+  await t.step("whole", async () => {
+    const { choices } = await client.chat.completions.parse(ask);
+    for (const { message, finish_reason } of choices) {
+      assertEquals([message.content, finish_reason], [null, "stop"]);
+      const { name, parsed_arguments: args } = callOf(message).function;
+      assertEquals(name, "feed");
+      assertEquals(Feed.parse(args), args);
+    }
+    const calls = choices.map(({ message }) => callOf(message));
+    said = calls.map((call) => call.function.arguments);
+    assertEquals(new Set(calls.map(({ id }) => id)).size, 2);
+  });
+
+  await t.step("as a stream", async () => {
+    const stream = client.chat.completions.stream({
+      ...ask,
+      tool_choice: "required",
+    });
+    let deltaCount = 0;
+    stream.on("tool_calls.function.arguments.delta", () => void deltaCount++);
+    const { choices } = await stream.finalChatCompletion();
+    assertEquals(
+      choices.map(({ message, finish_reason }) => [
+        message.content,
+        callOf(message).function.name,
+        callOf(message).function.arguments,
+        finish_reason,
+      ]),
+      said.map((text) => [null, "feed", text, "tool_calls"]),
+    );
+    assert(deltaCount > 10, `${deltaCount} pieces`);
+  });
+
+  await t.step("not if the answer is cut off", async () => {
+    const cut = await client.chat.completions.create({ ...ask, max_tokens: 3 });
+    assertEquals(cut.choices[0]!.finish_reason, "length");
+  });
+
+  await t.step("and hears what cannot be kept to", async () => {
+    const refusal = async (more: object) =>
+      await assertRejects(
+        () => client.chat.completions.create({ ...ask, ...more }),
+        OpenAI.BadRequestError,
+      );
+    const auto = await refusal({ tool_choice: "auto" });
+    assertEquals(auto.param, "tools");
+    const parameters = { properties: { a: { not: {} } } };
+    const schema = await refusal({
+      tools: [{ type: "function", function: { name: "feed", parameters } }],
+    });
+    assertEquals(schema.param, "tools");
   });
 });
 

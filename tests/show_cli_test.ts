@@ -55,7 +55,11 @@ Deno.test("show checks a pulled model, and tells of files that changed", async (
     const sha256 = path.endsWith(".safetensors")
       ? createHash("sha256").update(bytes).digest("hex")
       : null;
-    files.push({ path, byteLength: bytes.length, sha256 });
+    const gitSha1 = path === "config.json"
+      ? createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes)
+        .digest("hex")
+      : null;
+    files.push({ path, byteLength: bytes.length, sha256, gitSha1 });
   }
   const source = {
     ...{ owner: "owner", name: "tales", revision: "main", files },
@@ -70,7 +74,7 @@ Deno.test("show checks a pulled model, and tells of files that changed", async (
     [right.code, right.stderr],
     [
       0,
-      "# 1 of 5 files have the right hash; of 4 the hub said no hash, their lengths are right\n",
+      "# 2 of 5 files have the right hash; of 3 the hub said no hash, their lengths are right\n",
     ],
   );
   assertStringIncludes(right.stdout, "https://hub.example/owner/tales\n");
@@ -95,8 +99,17 @@ Deno.test("show checks a pulled model, and tells of files that changed", async (
       "warning: generation_config.json has 2 bytes, wanted 104, ",
       "warning: moeno pull owner/tales mends it\n",
       "model.safetensors is wrong",
+      "warning: without what is wrong, moeno pull owner/tales fetches it again",
     ]
   ) assertStringIncludes(wrong.stderr, says);
+
+  // What nobody can read any more is told of, too, and why.
+  bytes[0] = 0xff;
+  await Deno.writeFile(weights, bytes);
+  const broken = await moeno(["show", directory, "--check"]);
+  assertEquals([broken.code, broken.stdout], [1, ""]);
+  assertStringIncludes(broken.stderr, "model.safetensors is wrong");
+  assert(/^error: Cannot read [^\n]+$/m.test(broken.stderr), broken.stderr);
 
   // What is cut off cannot be shown, but the reason is told.
   await Deno.truncate(weights, 1000);

@@ -7,14 +7,14 @@ import { readJson } from "../src/io/json_file.ts";
 import { tensorByteLength } from "../src/io/tensor_spec.ts";
 import { parseConfig } from "../src/model/config.ts";
 import { readStoredLayout } from "../src/model/read_stored_layout.ts";
+import { matricesOf } from "../src/model/matrices.ts";
 import {
   detectLayout,
   type LayoutEvidence,
-  matricesOf,
 } from "../src/model/stored_layout.ts";
 import { matrixNames } from "../src/model/stored_matrix.ts";
 import { uploadWeights } from "../src/model/upload.ts";
-import { WeightReader } from "../src/model/weights.ts";
+import { WeightReader } from "../src/model/weight_reader.ts";
 import { settle } from "./_gpu.ts";
 import {
   DEMO,

@@ -15,11 +15,10 @@ import {
 } from "../src/model/synthetic_weights.ts";
 import {
   GROUP_SIZES,
-  type MatrixReader,
   type Part,
   type Quantization,
-  WeightReader,
-} from "../src/model/weights.ts";
+} from "../src/model/quantization.ts";
+import { type MatrixReader, WeightReader } from "../src/model/weight_reader.ts";
 import { writeSynthetic } from "../src/model/write_synthetic.ts";
 import { settle } from "./_gpu.ts";
 import { STORIES, tempDirectory } from "./_tiny_checkpoint.ts";

@@ -123,7 +123,11 @@ Deno.test("trace says in a sentence what does not go", async () => {
     [[STORIES, "--context", "9"], 2, "--context needs --vram"],
     [[STORIES, "--json", "--markdown"], 2, "--json does not go with"],
     [[STORIES, "--vram", "1G", "--model", "/none"], 1, "Cannot read /none"],
-    [[STORIES, "--svg", "/none/a.svg"], 1, "Cannot write /none/a.svg: "],
+    [
+      [STORIES, "--svg", "/none/a.svg"],
+      1,
+      "Cannot write /none/a.svg: there is no such directory",
+    ],
   ];
   for (const [args, wanted, says] of cases) {
     const { code, stdout, stderr } = await moeno(["trace", ...args]);

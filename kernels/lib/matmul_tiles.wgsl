@@ -1,5 +1,5 @@
 // The tiles of matmul.wgsl in shared memory: 16 inputs of some rows of W,
-// dequantized, and of some rows of x, with the inputs as rows.
+// dequantized, and of some rows of x.
 // Needs: codes_*, group_*, rows_*, override K, N, G, P, X_STRIDE, x.
 const TILE_ROWS = 32u;                // rows of x, an invocation each
 const TILE_PACKED = 64u / CODES;      // packed rows of W
@@ -7,8 +7,8 @@ const TILE_QUADS = 4u;                // inputs, in fours
 
 // No override sizes an array by an expression here: with functions that use the
 // array in another file, naga 29 panics on that.
-var<workgroup> w_tile: array<vec4f, 256>;  // (16 inputs, 16 fours of outputs)
-var<workgroup> x_tile: array<vec4f, 128>;  // (16 inputs, 8 fours of rows of x)
+var<workgroup> w_tile: array<vec4f, 256>;  // (4 fours of inputs, 64 outputs)
+var<workgroup> x_tile: array<vec4f, 128>;  // (4 fours of inputs, 32 rows of x)
 
 // The part of W that this invocation dequantizes.
 fn load_w(lane: u32, base: u32, first: u32, quad: u32) {
@@ -24,23 +24,14 @@ fn load_w(lane: u32, base: u32, first: u32, quad: u32) {
         // A padded member has no group; it is not stored.
         let n = min(packed + i * P * G, N - 1u);
         let group = group_of_member(shared_group, base, n, k4);
-        store_w(at / TILE_QUADS * CODES + i, part, (codes(raw, i) - group.zero) * group.scale);
+        w_tile[part * 64u + at / TILE_QUADS * CODES + i] = (codes(raw, i) - group.zero) * group.scale;
       }
     } else {
       for (var i = 0u; i < CODES; i++) {
-        store_w(at / TILE_QUADS * CODES + i, part, vec4f(0.0));
+        w_tile[part * 64u + at / TILE_QUADS * CODES + i] = vec4f(0.0);
       }
     }
   }
-}
-
-fn store_w(output: u32, part: u32, v: vec4f) {
-  let at = part * 64u + output / 4u;
-  let c = output % 4u;
-  w_tile[at][c] = v.x;
-  w_tile[at + 16u][c] = v.y;
-  w_tile[at + 32u][c] = v.z;
-  w_tile[at + 48u][c] = v.w;
 }
 
 fn load_x(lane: u32, z: u32, first: u32, rows: u32, quad: u32) {
@@ -52,16 +43,6 @@ fn load_x(lane: u32, z: u32, first: u32, rows: u32, quad: u32) {
     if (first + i < rows && k4 < (K + 3u) / 4u) {
       v = x[x_row(z, first + i) * (X_STRIDE / 4u) + k4];
     }
-    store_x(i, part, v);
+    x_tile[part * TILE_ROWS + i] = v;
   }
-}
-
-fn store_x(i: u32, part: u32, v: vec4f) {
-  let fours = TILE_ROWS / 4u;
-  let at = part * TILE_ROWS + i / 4u;
-  let c = i % 4u;
-  x_tile[at][c] = v.x;
-  x_tile[at + fours][c] = v.y;
-  x_tile[at + 2u * fours][c] = v.z;
-  x_tile[at + 3u * fours][c] = v.w;
 }

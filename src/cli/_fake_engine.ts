@@ -155,12 +155,20 @@ export function fakeProcess(
       out: (text) => void (process.stdout += text),
       err: (text) => void (process.stderr += text),
       input: stream,
-      terminal: { input: isTerminal, out: false, err: false },
+      terminal: {
+        ...{ input: isTerminal, out: false, err: false },
+        size: () => ({ columns: 20, rows: 10 }),
+      },
     },
     interrupts: {
-      listen(onInterrupt) {
-        listeners.add(onInterrupt);
-        return { [Symbol.dispose]: () => void listeners.delete(onInterrupt) };
+      listen(onInterrupt, { patience = 1 } = {}) {
+        let left = patience;
+        const handle = () => {
+          if (left-- <= 0) throw new Error("This Ctrl-C ends the process");
+          onInterrupt();
+        };
+        listeners.add(handle);
+        return { [Symbol.dispose]: () => void listeners.delete(handle) };
       },
     },
     environment: environmentOf({}),

@@ -1,6 +1,7 @@
 import { parseArgs } from "@std/cli";
 import { describeRange, isInRange, type Range } from "../engine/options.ts";
-import { closest, UsageError } from "./usage_error.ts";
+import { closest } from "../io/closest.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A flag of a command: its help, its check and its meaning in one place. */
 export interface Flag {

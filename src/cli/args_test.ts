@@ -1,11 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Flag, parseFlags } from "./args.ts";
-import {
-  generateOptions,
-  LOAD_FLAGS,
-  loadOptions,
-  SAMPLING_FLAGS,
-} from "./flags.ts";
+import { generateOptions, LOAD_FLAGS, loadOptions } from "./flags.ts";
+import { SAMPLING_FLAGS } from "./sampling_flags.ts";
 import { UsageError } from "./usage_error.ts";
 
 const FLAGS: readonly Flag[] = [

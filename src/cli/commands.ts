@@ -1,3 +1,4 @@
+import { closest } from "../io/closest.ts";
 import { IS_BUILT } from "../program/program_root.ts";
 import { BENCH } from "./bench/bench.ts";
 import { TUNE } from "./bench/tune.ts";
@@ -21,7 +22,7 @@ import { PLAN } from "./machine/plan.ts";
 import { QUANTIZE } from "./quantize.ts";
 import { configCommand } from "./settings/config.ts";
 import { TRACE } from "./trace/trace.ts";
-import { closest, UsageError } from "./usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 import { VERIFY } from "./verify/verify.ts";
 

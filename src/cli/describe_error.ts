@@ -1,5 +1,4 @@
-import { oneLine } from "../io/one_line.ts";
-import { harmless } from "./harmless.ts";
+import { harmlessText, oneLine } from "../io/harmless.ts";
 
 /**
  * Says what went wrong.
@@ -16,7 +15,7 @@ export function describeError(error: unknown, withStack: boolean): string {
   // Words of a model's files or of a hub may be in it.
   if (!(error instanceof Error)) return oneLine(String(error));
   if (!withStack) return oneLine(error.message || error.name);
-  const stack = harmless(error.stack ?? error.message);
+  const stack = harmlessText(error.stack ?? error.message);
   return error.cause === undefined
     ? stack
     : `${stack}\nCaused by: ${describeError(error.cause, true)}`;

@@ -1,4 +1,3 @@
-import { dim } from "@std/fmt/colors";
 import type { GenerateResult, Piece } from "../engine/generate.ts";
 import { type GenerateOptions, RANGES } from "../engine/options.ts";
 import { offloadReportOf, statsLine } from "../engine/stats.ts";
@@ -8,17 +7,19 @@ import {
   COMMON_FLAGS,
   generateOptions,
   refuseSynthetic,
-  SAMPLING_FLAGS,
   SYSTEM_FLAG,
 } from "./flags.ts";
-import { outText } from "./harmless.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
+import { note } from "./note.ts";
 import { openModel } from "./open_model.ts";
 import type { CliEngine } from "./open_engine.ts";
 import { profileTable } from "./profile_table.ts";
 import { readPrompt } from "./prompt.ts";
+import { SAMPLING_FLAGS } from "./sampling_flags.ts";
 import { TEXT_LOAD_FLAGS } from "./shared_flags.ts";
+import { spinner } from "./spinner.ts";
+import { streamText } from "./stream_text.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `generate`: one prompt, one text. */
@@ -35,7 +36,7 @@ export const GENERATE: Command = {
       option: "file",
       letter: "f",
       value: "<path>",
-      help: "Read the prompt from a file",
+      help: "Read the prompt from a file; - is stdin",
       isTypedOnly: true,
       completes: "file",
     },
@@ -83,10 +84,12 @@ async function run(
   const { engine } = model;
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
+  using waiting = spinner(io, io.terminal.err && !values.quiet);
   const options: GenerateOptions = {
     ...generateOptions(values),
     logprobs: values.logprobs as number | undefined,
     signal: controller.signal,
+    onPrefill: waiting.show,
   };
   const system = values.system as string | undefined;
   const messages = [
@@ -97,41 +100,18 @@ async function run(
     ? engine.chat(messages, options)
     : engine.generate(prompt, options);
   const result = values.json
-    ? await printJson(engine, pieces, io)
-    : await printText(pieces, io);
+    ? await printJson(engine, pieces, { io, waiting })
+    : await streamText(pieces, io, waiting);
   if (result.contextFull) io.err("The context is full: the text stops here.\n");
-  if (!values.quiet) io.err(dim(statsLine(result)) + "\n");
+  if (!values.quiet) note(io, statsLine(result));
   if (engine.profile) io.err(profileTable(engine.profile));
   return result.finishReason === "cancelled" ? INTERRUPTED : 0;
-}
-
-async function printText(
-  pieces: AsyncIterable<Piece>,
-  io: Io,
-): Promise<GenerateResult> {
-  let isMidLine = false;
-  try {
-    for await (const { text, final } of pieces) {
-      if (text !== "") {
-        outText(io, text);
-        isMidLine = !text.endsWith("\n");
-      }
-      if (final === undefined) continue;
-      if (!final.text.endsWith("\n")) io.out("\n");
-      return final;
-    }
-  } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) throw error;
-    if (isMidLine) io.out("\n"); // the error begins a line
-    throw error;
-  }
-  throw new Error("Cannot generate: the text ended without its record");
 }
 
 async function printJson(
   engine: CliEngine,
   pieces: AsyncIterable<Piece>,
-  io: Io,
+  { io, waiting }: { io: Io; waiting: Disposable },
 ): Promise<GenerateResult> {
   let logprobs: unknown[] | undefined;
   for await (const { id, logprob, topLogprobs, final } of pieces) {
@@ -148,6 +128,7 @@ async function printJson(
       ...logprobs !== undefined && { logprobs },
       ...engine.profile && { profile: engine.profile },
     };
+    waiting[Symbol.dispose]();
     io.out(JSON.stringify(object) + "\n");
     return final;
   }

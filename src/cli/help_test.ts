@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { setColorEnabled } from "@std/fmt/colors";
 import { COMMANDS, findCommand } from "./commands.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { permissionHelp } from "./permission_help.ts";
 import { PERMISSIONS } from "./permissions.ts";
 
 Deno.test("help fits into 80 columns", () => {
+  setColorEnabled(false);
   const texts = [
     programHelp(COMMANDS),
     ...COMMANDS.map(commandHelp),

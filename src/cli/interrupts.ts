@@ -7,8 +7,14 @@ export interface Interrupts {
   listen(onInterrupt: () => void, options?: ListenOptions): Disposable;
 }
 
-/** What to listen to. */
+/** What to listen to, and for how long. */
 export interface ListenOptions {
+  /**
+   * How many are heard of; if the work goes on, the next one ends the process.
+   *
+   * @default {1}
+   */
+  readonly patience?: number;
   /**
    * Whether to listen to SIGTERM too.
    *
@@ -24,18 +30,16 @@ export const INTERRUPTED = 130;
 const TERMINATE = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
 
 /**
- * The interrupts of this process. If the work goes on in spite of the first
- * one, a second one ends the process.
+ * The interrupts of this process.
  *
  * @returns Listens to SIGINT.
  */
 export function processInterrupts(): Interrupts {
   return {
-    listen(onInterrupt, { isService = false } = {}) {
-      let isSecond = false;
+    listen(onInterrupt, { patience = 1, isService = false } = {}) {
+      let left = patience;
       function handle(): void {
-        if (isSecond) Deno.exit(INTERRUPTED);
-        isSecond = true;
+        if (left-- <= 0) Deno.exit(INTERRUPTED);
         onInterrupt();
       }
       const signals: Deno.Signal[] = isService

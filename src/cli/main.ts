@@ -37,8 +37,7 @@ export async function main(
   surroundings: Surroundings = processSurroundings(args),
 ): Promise<number> {
   const { io } = surroundings;
-  const { input: _, ...outputs } = io.terminal;
-  setColorEnabled(!Deno.noColor && outputs.out && outputs.err);
+  setColorEnabled(!Deno.noColor && io.terminal.out && io.terminal.err);
   let isDebug = wantsDebug(args);
   try {
     const [name = "help", ...rest] = args;

@@ -115,6 +115,7 @@ Deno.test("generate continues a prompt from argument, file or stdin", async () =
     [["--", "--flag"], "", "--flag"],
     [["--file", file.path], "", "Once"],
     [["-"], "Once\n\n", "Once\n"],
+    [["--file", "-"], "Once\n", "Once"],
     [[], "Once 😀\n", "Once 😀"],
   ];
   for (const [args, input, prompt] of cases) {
@@ -141,6 +142,11 @@ Deno.test("generate wants a prompt and says what is wrong with it", async () => 
   assertEquals(
     missing.stderr,
     "error: Cannot read the prompt from /none: there is no such file\n",
+  );
+  const folder = await run(["generate", "--file", "/"]);
+  assertEquals(
+    [folder.code, folder.stderr],
+    [1, "error: Cannot read the prompt from /: it is a directory\n"],
   );
   const binary = await run(["generate", "-f", file.path]);
   assertEquals(binary.code, 1);
@@ -190,6 +196,20 @@ Deno.test("generate --json prints one object", async () => {
     completionTokens: 1,
     logprobs: [{ id: 33, logprob, top: [{ id: 33, text: "!", logprob }] }],
   });
+});
+
+Deno.test("generate says on a terminal how far the prompt is read", async () => {
+  for (const flags of [[], ["--json"], ["--quiet"]]) {
+    const process = fakeProcess(fakeEngine());
+    process.io.terminal.err = true;
+    await run(["generate", "Once", ...flags], process);
+    const isQuiet = flags[0] === "--quiet";
+    const shown = process.stderr.split("\r").slice(1, 3);
+    const wanted = ["| reading 4 tokens", "/ writing         "];
+    assertEquals(shown, isQuiet ? [] : wanted, flags[0]);
+    // It is wiped before anything else is written.
+    if (!isQuiet) assertStringIncludes(process.stderr, "\r         \r# 1 tok");
+  }
 });
 
 Deno.test("generate hands the flags to the engine", async () => {

@@ -44,8 +44,8 @@ export interface CliEngine extends ChatEngine, LogitsSource, Disposable {
   readonly config: TracedModel & LogitsSource["config"];
   /** Where the GPU's time went; `null` unless it was to be profiled. */
   readonly profile?: ProfileReport | null;
-  /** Writes what has run, with its keys and values, to a file. */
-  saveState?(path: string): Promise<StateInfo>;
+  /** Writes what has run of a conversation, with its keys and values, to a file. */
+  saveState?(path: string, of?: readonly Message[]): Promise<StateInfo>;
   /** Reads what `saveState()` wrote. */
   loadState?(path: string): Promise<StateInfo>;
   /** Continues a prompt. */

@@ -27,8 +27,9 @@ const NVIDIA = permission("run", "nvidia-smi", "what NVIDIA's driver says");
 const CARDS = read("/sys/class/drm", "what Linux says of the graphics card");
 const PLACES = permission(
   "env",
-  "MOENO_*,HOME,XDG_*",
-  "settings, and where our folders are (LOCALAPPDATA and APPDATA on Windows)",
+  "MOENO_*,HOME,XDG_*,TERM",
+  "settings, where our folders are (LOCALAPPDATA and APPDATA on Windows), and " +
+    "whether the terminal can move its cursor",
 );
 const ADDRESS = permission("net", "127.0.0.1:8080", "where it listens");
 const HOME = [
@@ -55,7 +56,6 @@ export const PERMISSIONS: Readonly<Record<string, CommandPermissions>> = {
     uses: [
       ...SETTINGS,
       DRIVERS,
-      permission("env", "TERM", "whether the terminal can move its cursor"),
       ...HOME, // what was typed, saved chats, models with names, tuning
       ...TRACE,
     ],

@@ -2,6 +2,7 @@ import { dim } from "@std/fmt/colors";
 import { describeProgress } from "./describe_progress.ts";
 import type { LoadOptions } from "./open_engine.ts";
 import type { Io } from "./io.ts";
+import { cutToWidth, padToWidth, textWidth } from "./text_width.ts";
 
 /** A line on a terminal that says how far something is. */
 export interface ProgressLine extends Disposable {
@@ -15,7 +16,8 @@ export interface ProgressLine extends Disposable {
 
 /**
  * Makes a line that is written over and over, and wiped when disposed of. What
- * is reported after that is not shown. Without a terminal on stderr, or if quiet,
+ * does not fit the terminal is cut: a second row would stay. What
+ * is reported after the end is not shown. Without a terminal on stderr, or if quiet,
  * it writes nothing.
  *
  * @param io Where to.
@@ -32,9 +34,10 @@ export function progressLine(
   let isWritten = !isQuiet && io.terminal.err;
   let current: string | undefined;
   let start = 0;
-  function write(line: string): void {
+  function write(text: string): void {
+    const line = cutToWidth(text, io.terminal.size().columns - 1);
     if (line === shown) return;
-    io.err(`\r${line.padEnd(shown.length)}`);
+    io.err(`\r${padToWidth(line, textWidth(shown))}`);
     if (line === "") io.err("\r");
     shown = line;
   }

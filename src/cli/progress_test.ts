@@ -3,13 +3,19 @@ import type { Io } from "./io.ts";
 import { progressLine } from "./progress.ts";
 
 /** An `Io` that keeps what is written to stderr. */
-function fakeIo(isTerminal: boolean): { io: Io; written: string[] } {
+function fakeIo(
+  isTerminal: boolean,
+  columns = 80,
+): { io: Io; written: string[] } {
   const written: string[] = [];
   const io: Io = {
     out: () => {},
     err: (text) => void written.push(text),
     input: new ReadableStream(),
-    terminal: { input: false, out: false, err: isTerminal },
+    terminal: {
+      ...{ input: false, out: false, err: isTerminal },
+      size: () => ({ columns, rows: 24 }),
+    },
   };
   return { io, written };
 }
@@ -49,4 +55,19 @@ Deno.test("progressLine() writes nothing without a terminal, if quiet, or after 
   line[Symbol.dispose]();
   line.show({ what: "loading", done: 1, total: 2 });
   assertEquals(written, []);
+});
+
+Deno.test("progressLine() stays within the row of a narrow terminal", () => {
+  const { io, written } = fakeIo(true, 20);
+  {
+    using line = progressLine(io, false);
+    line.show({ ...BYTES, doneByteLength: 1e9 });
+    line.write("日本語日本語日本語日本語");
+  }
+  assertEquals(written, [
+    "\rloading [#####.....",
+    "\r日本語日本語日本語 ",
+    "\r" + " ".repeat(18),
+    "\r",
+  ]);
 });

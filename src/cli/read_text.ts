@@ -1,46 +1,40 @@
+import { fileError } from "../io/file_error.ts";
+import { readBounded } from "../io/read_bounded.ts";
 import type { Io } from "./io.ts";
+
+/** What stands for stdin where a file is wanted. */
+export const STDIN = "-";
+
+/** More than anybody has a model read. */
+const MAX_TEXT_BYTE_LENGTH = 1 << 28;
 
 /**
  * Reads a text, as it is.
  *
- * @param path Its file; `null` for stdin.
+ * @param path Its file; `-` is stdin.
  * @param io Where stdin is.
  * @param what What errors call it.
  * @returns The text.
  * @throws {Error} If it cannot be read, or is not UTF-8.
  */
 export async function readText(
-  path: string | null,
+  path: string,
   io: Io,
   what: string,
 ): Promise<string> {
-  const bytes = path === null
-    ? await new Response(io.input).bytes()
-    : await readFile(path, what);
+  const isStdin = path === STDIN;
+  const action = `read the ${what} from ${isStdin ? "stdin" : path}`;
+  let bytes: Uint8Array;
+  try {
+    const stream = isStdin ? io.input : (await Deno.open(path)).readable;
+    const maxByteLength = MAX_TEXT_BYTE_LENGTH;
+    bytes = await readBounded(stream, { maxByteLength, action });
+  } catch (error) {
+    throw fileError(action, error);
+  }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    const from = path ?? "stdin";
-    throw new Error(`Cannot read the ${what} from ${from}: it is not UTF-8`, {
-      cause: error,
-    });
-  }
-}
-
-async function readFile(
-  path: string,
-  what: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    throw new Error(`Cannot read the ${what} from ${path}: ${reason}`, {
-      cause: error,
-    });
+    throw new Error(`Cannot ${action}: it is not UTF-8`, { cause: error });
   }
 }

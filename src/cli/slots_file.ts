@@ -1,5 +1,10 @@
+import { fileError } from "../io/file_error.ts";
+import { readBounded } from "../io/read_bounded.ts";
 import { parseSlots, type SlotsWish } from "../offload/slots_wish.ts";
 import type { FlagValue } from "./args.ts";
+
+/** Numbers of a few dozen layers, and comments. */
+const MAX_BYTE_LENGTH = 1 << 20;
 
 /**
  * Reads the value of `--slots`: a wish, or a file, which is `@` and its path, or
@@ -31,17 +36,16 @@ export function parseSlotsOrFile(text: string): FlagValue {
 export async function readSlots(value: FlagValue): Promise<SlotsWish> {
   if (typeof value !== "string" || value === "auto") return value as SlotsWish;
   const path = value.slice(1);
-  let text: string;
+  const action = `read slots from ${path}`;
+  let bytes: Uint8Array;
   try {
-    text = await Deno.readTextFile(path);
+    const { readable } = await Deno.open(path);
+    const maxByteLength = MAX_BYTE_LENGTH;
+    bytes = await readBounded(readable, { maxByteLength, action });
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : (error as Error).message;
-    throw new Error(`Cannot read slots from ${path}: ${reason}`, {
-      cause: error,
-    });
+    throw fileError(action, error);
   }
+  const text = new TextDecoder().decode(bytes);
   const parts = text.replace(/#.*/g, "").split(/[\s,]+/).filter((part) =>
     part !== ""
   );
@@ -51,7 +55,7 @@ export async function readSlots(value: FlagValue): Promise<SlotsWish> {
     ? "it is empty"
     : `${JSON.stringify(wrong.slice(0, 40))} is no number`;
   throw new Error(
-    `Cannot read slots from ${path}: ${state}, wanted one for each layer`,
+    `Cannot ${action}: ${state}, wanted one for each layer`,
   );
 }
 

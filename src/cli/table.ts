@@ -1,3 +1,5 @@
+import { padToWidth, textWidth } from "./text_width.ts";
+
 /** Which columns of a table hold words. */
 export interface TableOptions {
   /** Columns that are aligned at their left; the others hold numbers. */
@@ -46,7 +48,7 @@ function padded(
   const widths = widthsOf(rows);
   return rows.map((row) =>
     row.map((cell, i) =>
-      left.includes(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
+      padToWidth(cell, widths[i]!, left.includes(i) ? "end" : "start")
     )
   );
 }
@@ -54,6 +56,6 @@ function padded(
 /** A rule in Markdown has two characters at least. */
 function widthsOf(rows: readonly (readonly string[])[]): number[] {
   return rows[0]!.map((_, i) =>
-    Math.max(2, ...rows.map((row) => row[i]!.length))
+    Math.max(2, ...rows.map((row) => textWidth(row[i]!)))
   );
 }

@@ -18,6 +18,13 @@ Deno.test("alignedTable() leaves no space at the end of a line", () => {
   ]);
 });
 
+Deno.test("alignedTable() gives wide characters two columns", () => {
+  assertEquals(alignedTable([["name", "x"], ["模型", "1"]], { left: [0] }), [
+    "name   x",
+    "模型   1",
+  ]);
+});
+
 Deno.test("markdownTable() draws the rule and escapes bars", () => {
   assertEquals(markdownTable(ROWS, { left: [0] }), [
     "| name |   ms |",

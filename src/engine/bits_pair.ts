@@ -1,8 +1,9 @@
 /** How many bits the weights of attention and experts have. */
 
 import type { ModelConfig } from "../model/config.ts";
-import { firstMatrixOf } from "../model/stored_layout.ts";
-import type { MatrixReader, Part } from "../model/weights.ts";
+import { firstMatrixOf } from "../model/matrices.ts";
+import type { Part } from "../model/quantization.ts";
+import type { MatrixReader } from "../model/weight_reader.ts";
 import type { WeightBits } from "./load_options.ts";
 
 /** Bits of the weights of both parts. */

@@ -155,15 +155,17 @@ export class ChatHistory {
    * The turns that ids begin with.
    *
    * @param ids Ids of a conversation, perhaps without the end of the last answer.
-   * @returns The turns whose prompts they hold, each after those that it goes on
-   * from.
+   * @returns The turns that they hold, each after those that it goes on from.
    */
   turnsOf(ids: readonly number[]): ChatTurn[] {
     const turns: ChatTurn[] = [];
     const collect = (from: TurnNode) => {
       for (const node of from.next) {
         const turn = turnOf(node);
-        if (!startsWith(ids, turn.promptIds)) continue;
+        const said = knownIds(node);
+        const shared = sharedLength(ids, said);
+        if (shared < turn.promptIds.length) continue;
+        if (shared < Math.min(ids.length, said.length)) continue; // other answer
         turns.push(turn);
         collect(node);
       }

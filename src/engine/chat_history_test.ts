@@ -140,6 +140,9 @@ Deno.test("ChatHistory.turnsOf() tells the turns of one conversation", () => {
   ]);
   assertEquals(history.turnsOf([97]).length, 1);
   assertEquals(history.turnsOf([]), []);
+  // Another answer to the same prompt is no part of it.
+  talk(history, "ab|c", ["secret", 9]);
+  assertEquals(history.turnsOf([97, 1, 124, 99, 3]), turns);
   const other = new ChatHistory(encoder);
   for (const turn of turns) other.remember(turn);
   assertEquals(other.encode("ab|cd|"), history.encode("ab|cd|"));

@@ -13,7 +13,8 @@ import {
   type ParameterCounts,
 } from "../model/count_parameters.ts";
 import type { Packing } from "../model/stored_matrix.ts";
-import { kvByteLength, trunkByteLength } from "../model/trunk_byte_length.ts";
+import { kvByteLength } from "../model/mixtral_buffers.ts";
+import { trunkByteLength } from "../model/trunk_byte_length.ts";
 import { readExpertLayout } from "../model/upload.ts";
 import { slotsByteLength } from "../offload/model_sizes.ts";
 import { bankSlotByteLength } from "../offload/slot_banks.ts";

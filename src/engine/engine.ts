@@ -153,8 +153,8 @@ export class Engine implements Disposable {
    * which are taken as they are.
    * @param options How to pick tokens, and when to stop.
    * @returns A piece for each token; the last one carries the record.
-   * @throws {RangeError} If the prompt is empty or longer than the context, or an
-   * option is out of range.
+   * @throws {RangeError} If the prompt is empty or an option is out of range, and
+   * its kind `ContextLengthError` if the prompt is longer than the context.
    */
   async *generate(
     prompt: string | readonly number[],
@@ -183,7 +183,7 @@ export class Engine implements Disposable {
   ): AsyncGenerator<Piece, void> {
     const settings = resolveOptions(options, this.#parts.defaults);
     this.#checkAlive("chat");
-    const prompt = this.#render(messages);
+    const prompt = renderChat(this.#parts, messages);
     const { history } = this.#conversations;
     const ids = history.encode(prompt);
     // An answer starts a text of its own.
@@ -203,19 +203,23 @@ export class Engine implements Disposable {
    * the messages.
    */
   chatIds(messages: readonly Message[]): readonly number[] {
-    return this.#conversations.history.encode(this.#render(messages));
+    const prompt = renderChat(this.#parts, messages);
+    return this.#conversations.history.encode(prompt);
   }
 
   /**
    * Writes what has run, with its keys and values, to a file.
    *
    * @param path The file to make or to replace.
+   * @param of A conversation with the next message: only what its prompt begins with
+   * is written, and the engine forgets what else has run. By default all is written.
    * @returns How many tokens and bytes it was.
    * @throws {Error} If nothing has run, the context is full, another generation is
    * running, or the file cannot be written.
    */
-  async saveState(path: string): Promise<StateInfo> {
-    return await this.#use("save state", (memory) => writeState(path, memory));
+  async saveState(path: string, of?: readonly Message[]): Promise<StateInfo> {
+    const ids = of && this.chatIds(of);
+    return await this.#use("save state", (it) => writeState(path, it, ids));
   }
 
   /**
@@ -278,10 +282,6 @@ export class Engine implements Disposable {
       const place = { model, conversations: this.#conversations };
       return runPrompt(place, ids, settings);
     }, settings.signal);
-  }
-
-  #render(messages: readonly Message[]): string {
-    return renderChat(this.#parts, messages);
   }
 
   #checkAlive(action: string): void {

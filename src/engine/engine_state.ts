@@ -16,6 +16,7 @@ import { tensorByteLength } from "../io/tensor_spec.ts";
 import type { Mixtral } from "../model/mixtral.ts";
 import type { ChatHistory } from "./chat_history.ts";
 import type { Sequence } from "./sequence.ts";
+import { sharedLength } from "./shared_length.ts";
 import {
   parseState,
   type StateHeader,
@@ -52,6 +53,8 @@ export interface StateInfo {
  *
  * @param path The file to make or to replace.
  * @param memory What the engine keeps.
+ * @param prompt Ids: only what they begin with is written, and the rest is forgotten.
+ * By default all.
  * @returns How much it was.
  * @throws {Error} If nothing has run, the context is full, or the file cannot be
  * written.
@@ -59,9 +62,10 @@ export interface StateInfo {
 export async function writeState(
   path: string,
   { name, model, sequence, history }: EngineMemory,
+  prompt: readonly number[] = sequence.ids,
 ): Promise<StateInfo> {
   using _hold = sequence.hold();
-  const ids = [...sequence.ids];
+  const ids = sequence.ids.slice(0, sharedLength(sequence.ids, prompt));
   if (ids.length === 0) {
     throw new Error("Cannot save state: nothing has run yet");
   }
@@ -70,6 +74,7 @@ export async function writeState(
       `Cannot save state: the context of ${model.contextLength} tokens is full`,
     );
   }
+  sequence.truncate(ids.length); // the check writes behind them
   const check = await checkOf(model, ids);
   using reader = await model.kv.reader(ids.length);
   const tensors = stateTensors(ids.length, shapeOf(model));

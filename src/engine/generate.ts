@@ -1,5 +1,6 @@
 import type { OffloadRecord } from "../offload/offload_stats.ts";
 import { AheadPicker } from "./ahead_picker.ts";
+import { ContextLengthError } from "./context_length_error.ts";
 import { logprobs } from "./logprobs.ts";
 import { nextTurn } from "./next_turn.ts";
 import { areNumbers } from "./non_finite_error.ts";
@@ -89,7 +90,8 @@ export interface GenerateResult {
  * @param settings From `resolveOptions()`.
  * @returns A piece for each token, then one with the rest of the text and the
  * record.
- * @throws {RangeError} If the prompt is empty or longer than the context.
+ * @throws {ContextLengthError} If the prompt is longer than the context.
+ * @throws {RangeError} If it is empty.
  */
 export async function* generate(
   sequence: Sequence,
@@ -203,11 +205,7 @@ function checkPrompt(ids: readonly number[], contextLength: number): void {
     );
   }
   if (ids.length > contextLength) {
-    throw new RangeError(
-      `Cannot generate: the prompt has ${ids.length} tokens, the context ` +
-        `holds ${contextLength}; shorten it or load the model with a longer ` +
-        "context (--context), as far as the model allows",
-    );
+    throw new ContextLengthError(ids.length, contextLength);
   }
 }
 

@@ -1,7 +1,7 @@
 /** From a directory to an engine. */
 
 import type { ModelConfig } from "../model/config.ts";
-import type { MatrixReader } from "../model/weights.ts";
+import type { MatrixReader } from "../model/weight_reader.ts";
 import { ExpertWatch } from "../offload/expert_watch.ts";
 import { Engine } from "./engine.ts";
 import type { DeviceParts } from "./lasting_model.ts";

@@ -9,7 +9,7 @@ import { Mixtral } from "../model/mixtral.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import type { ExpertWatch } from "../offload/expert_watch.ts";
 import { uploadWeights } from "../model/upload.ts";
-import type { MatrixReader } from "../model/weights.ts";
+import type { MatrixReader } from "../model/weight_reader.ts";
 import type { Plan } from "../offload/placement.ts";
 import { describeRefusal, smallerBudget } from "../offload/smaller_budget.ts";
 import { activationsReport } from "./activations.ts";

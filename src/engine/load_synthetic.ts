@@ -11,7 +11,7 @@ import {
   SyntheticWeights,
   type SyntheticWeightsOptions,
 } from "../model/synthetic_weights.ts";
-import type { Part, Quantization } from "../model/weights.ts";
+import type { Part, Quantization } from "../model/quantization.ts";
 import type { Engine } from "./engine.ts";
 import { loadFrom } from "./load.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";

@@ -9,7 +9,7 @@ import type { PlainReader } from "../model/plain_weights.ts";
 import type { StoredLayout } from "../model/stored_layout.ts";
 import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import type { ParallelQuantizer } from "../model/quantize_job.ts";
-import { type MatrixReader, WeightReader } from "../model/weights.ts";
+import { type MatrixReader, WeightReader } from "../model/weight_reader.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { readQuantizationFiles } from "./stored_quantization.ts";
 import { readTextFiles, type TextFiles } from "./text_files.ts";

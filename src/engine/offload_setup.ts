@@ -3,17 +3,16 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { residencyByteLength } from "../model/residency_words.ts";
-import { LOGIT_ROWS } from "../model/mixtral_parts.ts";
+import { kvByteLength, scratchByteLength } from "../model/mixtral_buffers.ts";
 import type { OffloadOptions } from "../model/offload.ts";
 import { stagingByteLength } from "../model/staging.ts";
-import { kvByteLength, trunkByteLength } from "../model/trunk_byte_length.ts";
-import { TURN_COUNT } from "../model/turns.ts";
+import { trunkByteLength } from "../model/trunk_byte_length.ts";
 import {
   expertReadLimit,
   readExpert,
   readExpertLayout,
 } from "../model/upload.ts";
-import type { MatrixReader } from "../model/weights.ts";
+import type { MatrixReader } from "../model/weight_reader.ts";
 import { createArrayStore } from "../offload/array_store.ts";
 import { createDiskStore } from "../offload/disk_store.ts";
 import type { FilledStoreOptions } from "../offload/expert_fill.ts";
@@ -28,7 +27,6 @@ import { grantedResidency } from "../offload/plan_residency.ts";
 import { createPinnedStore } from "../offload/pinned_store.ts";
 import { type Plan, planPlacement } from "../offload/placement.ts";
 import { bankSlotByteLength } from "../offload/slot_banks.ts";
-import { padded } from "../ops/padded.ts";
 import type { LoadOptions } from "./load_options.ts";
 
 /** What is known of a model before it is loaded. */
@@ -90,20 +88,11 @@ function modelSizes(
   gpu: Gpu,
   { config, reader, options, contextLength, chunkSize }: OffloadInput,
 ): ModelSizes {
-  const { numHiddenLayers, numLocalExperts, numExpertsPerTok } = config;
-  const { hiddenSize, intermediateSize, headDim, vocabSize } = config;
-  const qWidth = config.numAttentionHeads * headDim;
-  const kvWidth = config.numKeyValueHeads * headDim;
-  const rowWords = 2 * padded(hiddenSize) + 3 * padded(qWidth) +
-    2 * padded(kvWidth) +
-    numExpertsPerTok * (2 * padded(intermediateSize) + padded(hiddenSize)) +
-    1 + 2 * numExpertsPerTok + numLocalExperts; // id, routing, row lists
   const expertByteLength = readExpertLayout(reader, config).wordCount * 4;
-  const logitWords = Math.min(chunkSize, LOGIT_ROWS) * padded(vocabSize);
   return {
-    layerCount: numHiddenLayers,
-    expertCount: numLocalExperts,
-    topK: numExpertsPerTok,
+    layerCount: config.numHiddenLayers,
+    expertCount: config.numLocalExperts,
+    topK: config.numExpertsPerTok,
     expertByteLength,
     slotByteLength: bankSlotByteLength(expertByteLength),
     trunkByteLength: trunkByteLength(reader, config),
@@ -113,10 +102,7 @@ function modelSizes(
         expertByteLength,
         pieceByteLength: PIECE_BYTE_LENGTH,
       })),
-    scratchByteLength: 4 *
-      (chunkSize * rowWords + contextLength * headDim + logitWords +
-        numExpertsPerTok * padded(intermediateSize) + // h of each rank
-        TURN_COUNT * (padded(qWidth) + 2 * padded(kvWidth))), // of one token
+    scratchByteLength: scratchByteLength(config, { contextLength, chunkSize }),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Activations } from "../gpu/activations.ts";
 import { QuantizePool } from "../model/quantize_pool.ts";
-import { matricesOf } from "../model/stored_layout.ts";
+import { matricesOf } from "../model/matrices.ts";
 import type { Plan } from "../offload/placement.ts";
 import type { BenchMachine } from "./bench.ts";
 import { type BenchModel, BenchModels } from "./bench_models.ts";

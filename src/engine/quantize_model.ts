@@ -10,7 +10,7 @@ import { IN_THREAD } from "../model/quantize_job.ts";
 import { readStoredLayout } from "../model/read_stored_layout.ts";
 import type { StoredLayout } from "../model/stored_layout.ts";
 import { QuantizePool } from "../model/quantize_pool.ts";
-import { WeightReader } from "../model/weights.ts";
+import { WeightReader } from "../model/weight_reader.ts";
 import { missingFiles, writeFiles } from "../model/write_files.ts";
 import { checkPlaces, fingerprint } from "./quantize_places.ts";
 import {

@@ -1,7 +1,11 @@
 /** How to quantize a model. */
 
 import type { Progress } from "../model/upload.ts";
-import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
+import {
+  GROUP_SIZES,
+  type Part,
+  type Quantization,
+} from "../model/quantization.ts";
 import { WEIGHT_BITS, type WeightBits } from "./load_options.ts";
 
 /** Options for `quantizeModel()`. */

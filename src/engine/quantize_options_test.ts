@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
+import {
+  GROUP_SIZES,
+  type Part,
+  type Quantization,
+} from "../model/quantization.ts";
 import {
   type QuantizeModelOptions,
   quantizeParts,

@@ -20,5 +20,28 @@ export function renderChat(
       `Cannot chat with ${name}: it has no chat template, wanted one in tokenizer_config.json or chat_template.jinja; generate() takes plain text`,
     );
   }
-  return chatTemplate.render(messages, { addGenerationPrompt: true });
+  const render = (messages: readonly Message[]) =>
+    chatTemplate.render(messages, { addGenerationPrompt: true });
+  try {
+    return render(messages);
+  } catch (error) {
+    const [first, ...others] = messages;
+    if (first?.role !== "system" || !succeeds(() => render(others))) {
+      throw error;
+    }
+    // The template's own words, if any, are about turns: Mixtral's has no system.
+    throw new Error(
+      `Cannot chat with ${name}: its chat template takes no system message, wanted it in the first message of the user`,
+      { cause: error },
+    );
+  }
+}
+
+function succeeds(run: () => unknown): boolean {
+  try {
+    run();
+    return true;
+  } catch {
+    return false;
+  }
 }

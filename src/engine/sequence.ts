@@ -107,7 +107,16 @@ export class Sequence {
 
   /** Forgets everything: the next prompt runs whole. */
   clear(): void {
-    this.#ids.length = 0;
+    this.truncate(0);
+  }
+
+  /**
+   * Forgets all ids but the first.
+   *
+   * @param count How many are kept, at most `this.ids.length`.
+   */
+  truncate(count: number): void {
+    this.#ids.length = count;
   }
 
   /**

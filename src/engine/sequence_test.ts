@@ -20,6 +20,8 @@ Deno.test("Sequence knows what the cache holds", async () => {
   assertEquals(sequence.ids, [1, 2, 3, 4]);
   await sequence.run([9], 2); // overwrites 3, and 4 is of no use any more
   assertEquals(sequence.ids, [1, 2, 9]);
+  sequence.truncate(2);
+  assertEquals(sequence.ids, [1, 2]);
   sequence.clear();
   assertEquals(sequence.ids, []);
 });

@@ -2,9 +2,10 @@
 
 import { join } from "@std/path";
 import { fileError } from "../io/file_error.ts";
+import { statPlainFile } from "../io/plain_file.ts";
 import { writeAll, writeWhole } from "../io/write_whole.ts";
 import type { PlannedFile } from "../model/plan_files.ts";
-import type { Part, Quantization } from "../model/weights.ts";
+import type { Part, Quantization } from "../model/quantization.ts";
 import { storedQuantization } from "./stored_quantization.ts";
 
 /** Files that go along where the source has them. */
@@ -73,6 +74,7 @@ function indexOf(files: readonly PlannedFile[]): unknown {
 
 async function readIfAny(path: string): Promise<Uint8Array | null> {
   try {
+    await statPlainFile(path);
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;

@@ -3,7 +3,7 @@
 import { showJson } from "../io/show_json.ts";
 import { readJson } from "../io/json_file.ts";
 import type { LayoutEvidence } from "../model/stored_layout.ts";
-import type { Part, Quantization } from "../model/weights.ts";
+import type { Part, Quantization } from "../model/quantization.ts";
 
 /** The field of `config.json` that `quantizeModel()` writes. */
 export interface StoredQuantization {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { GROUP_SIZES } from "../model/weights.ts";
+import { GROUP_SIZES } from "../model/quantization.ts";
 import {
   readStoredQuantization,
   storedQuantization,

@@ -2,6 +2,7 @@
 
 import { fileError } from "../io/file_error.ts";
 import { readJson } from "../io/json_file.ts";
+import { readPlainText } from "../io/plain_file.ts";
 import { ChatTemplate } from "../text/chat_template.ts";
 import { Tokenizer } from "../text/tokenizer.ts";
 import {
@@ -58,7 +59,7 @@ async function readJsonIfAny(path: string): Promise<unknown> {
 async function readTextIfAny(path: string): Promise<string | undefined> {
   if (!await exists(path)) return undefined;
   try {
-    return await Deno.readTextFile(path);
+    return await readPlainText(path);
   } catch (error) {
     throw fileError(`read ${path}`, error);
   }

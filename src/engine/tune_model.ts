@@ -1,7 +1,7 @@
 /** The ops of a token that `moeno tune` times, at the shapes of a large model. */
 
 import type { Gpu } from "../gpu/device.ts";
-import { GROUP_SIZES, schemeOf } from "../model/weights.ts";
+import { GROUP_SIZES, schemeOf } from "../model/quantization.ts";
 import type { ArgmaxOptions } from "../ops/argmax.ts";
 import {
   type ExpertLayout,

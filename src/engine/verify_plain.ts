@@ -1,7 +1,7 @@
 /** The model in plain loops on the CPU, for as many positions as time allows. */
 
 import type { ModelConfig } from "../model/config.ts";
-import { MultiplyPool } from "../model/multiply_pool.ts";
+import { multiplyPool } from "../model/multiply_pool.ts";
 import {
   multiplyRows,
   type PlainReader,
@@ -77,7 +77,7 @@ export async function runPlain(options: PlainOptions): Promise<PlainRun> {
       workerCount,
       limit: ids.length,
     });
-  using pool = new MultiplyPool(workerCount);
+  using pool = multiplyPool(workerCount);
   const what = `plain loops, ${count} ${
     count === 1 ? "position" : "positions"
   }`;
@@ -89,7 +89,7 @@ export async function runPlain(options: PlainOptions): Promise<PlainRun> {
     weights,
     isRounded: true,
     expertsOf: (layer, position) => routings[layer]?.[position]?.ids,
-    multiply: (matrix, xs) => pool.multiply(matrix, xs),
+    multiply: (matrix, xs) => pool.run({ matrix, xs }),
     parallelCount: workerCount,
     signal,
     onLayer: report,

@@ -1,4 +1,8 @@
-import { GROUP_SIZES, type Part, type Quantization } from "../model/weights.ts";
+import {
+  GROUP_SIZES,
+  type Part,
+  type Quantization,
+} from "../model/quantization.ts";
 import type { LoadOptions } from "./load_options.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** What the weights of a model are like, from their layouts alone. */
 
 import type { ModelConfig } from "../model/config.ts";
-import type { MatrixReader } from "../model/weights.ts";
+import type { MatrixReader } from "../model/weight_reader.ts";
 import { bitsOf, type BitsPair } from "./bits_pair.ts";
 
 /** Bits and sizes of the weights of a model. */

@@ -65,7 +65,7 @@ export class KernelCache {
  * @throws {SyntaxError} If the WGSL does not compile; names file and line.
  * @throws {DeviceLostError} If the device is lost.
  */
-export async function compileKernel(
+async function compileKernel(
   device: GPUDevice,
   sources: readonly KernelSource[],
   { constants, layout }: {

@@ -25,6 +25,7 @@
 export {
   type Bits,
   type CodeMatrixOptions,
+  codesPerWord,
   type Packed,
   packedLength,
 } from "./bits.ts";

@@ -8,8 +8,7 @@ import { dirname, join } from "@std/path";
 import { fileError } from "../io/file_error.ts";
 import { missingRanges } from "./byte_ranges.ts";
 import { contentName } from "./content_hash.ts";
-import type { ListedFile } from "./hub_listing.ts";
-import type { PulledModel } from "./models_folder.ts";
+import type { HubFile, PulledModel } from "./models_folder.ts";
 import { type FileState, PullState } from "./pull_state.ts";
 
 /** Where to look. */
@@ -34,7 +33,7 @@ export interface AdoptOptions {
  * @throws {Error} If the disk cannot be read or written.
  */
 export async function adoptFiles(
-  files: readonly ListedFile[],
+  files: readonly HubFile[],
   options: AdoptOptions,
 ): Promise<PullState> {
   const { directory, reserved } = options;
@@ -47,7 +46,7 @@ export async function adoptFiles(
 }
 
 async function adopt(
-  file: ListedFile,
+  file: HubFile,
   known: FileState | undefined,
   { directory, commit, earlier }: AdoptOptions,
 ): Promise<FileState> {

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { fileError } from "../io/file_error.ts";
-import type { ListedFile } from "./hub_listing.ts";
+import type { HubFile } from "./models_folder.ts";
 
 /** Bytes that are read at once. */
 const CHUNK_BYTE_LENGTH = 1 << 22;
@@ -17,10 +17,23 @@ const CHUNK_BYTE_LENGTH = 1 << 22;
  * @param commit The commit that it is of; it counts where the hub says no hash.
  * @returns The name.
  */
-export function contentName(file: ListedFile, commit: string | null): string {
+export function contentName(file: HubFile, commit: string | null): string {
   if (file.sha256 !== null) return `sha256:${file.sha256}`;
   if (file.gitSha1 !== null) return `git:${file.gitSha1}`;
   return `size:${file.byteLength}@${commit}`;
+}
+
+/** How to compute a hash. */
+export interface HashOptions {
+  /**
+   * `git-sha1` is the name that git gives to a blob: SHA-1 of `blob <length>`, a
+   * zero byte and the content.
+   */
+  readonly algorithm: "sha256" | "git-sha1";
+  /** Stops it. */
+  readonly signal: AbortSignal;
+  /** Told of each piece that was read, with its bytes. */
+  readonly onBytes?: (byteLength: number) => void;
 }
 
 /** What {@linkcode checkContent} found. */
@@ -40,22 +53,22 @@ export interface ContentCheck {
  *
  * @param path Where the file lies.
  * @param file What the hub says.
- * @param signal Stops it.
+ * @param options As for {@linkcode hashFile}.
  * @returns Whether they are equal.
  * @throws {Error} If it cannot be read.
  */
 export async function checkContent(
   path: string,
-  { sha256, gitSha1 }: ListedFile,
-  signal: AbortSignal,
+  { sha256, gitSha1 }: HubFile,
+  options: Omit<HashOptions, "algorithm">,
 ): Promise<ContentCheck> {
   const wanted = sha256 ?? gitSha1;
   if (wanted === null) {
     return { isRight: true, kind: "no hash", found: "", wanted: "" };
   }
   const found = await hashFile(path, {
+    ...options,
     algorithm: sha256 === null ? "git-sha1" : "sha256",
-    signal,
   });
   const kind = sha256 === null ? "git SHA-1" : "SHA-256";
   return { isRight: found === wanted, kind, found, wanted };
@@ -65,19 +78,13 @@ export async function checkContent(
  * Computes the hash of a file.
  *
  * @param path The file.
- * @param options The algorithm, where `git-sha1` is the name that git gives to a
- * blob: SHA-1 of `blob <length>`, a zero byte and the content; what stops it; and who hears of the
- * bytes of each piece that was read.
+ * @param options How.
  * @returns The hash in hexadecimal.
  * @throws {Error} If it cannot be read.
  */
 export async function hashFile(
   path: string,
-  { algorithm, signal, onBytes }: {
-    algorithm: "sha256" | "git-sha1";
-    signal: AbortSignal;
-    onBytes?: (byteLength: number) => void;
-  },
+  { algorithm, signal, onBytes }: HashOptions,
 ): Promise<string> {
   // WebCrypto wants a file as a whole.
   const hash = createHash(algorithm === "sha256" ? "sha256" : "sha1");

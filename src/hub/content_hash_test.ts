@@ -17,7 +17,7 @@ Deno.test("hashFile() gives what sha256sum and git hash-object give", async () =
 
     const file = { path: "x", byteLength: 6, sha256: null, gitSha1: null };
     const isRight = async (hashes: Partial<typeof file> | object) =>
-      (await checkContent(path, { ...file, ...hashes }, signal)).isRight;
+      (await checkContent(path, { ...file, ...hashes }, { signal })).isRight;
     assertEquals(await isRight({}), true);
     assertEquals(await isRight({ sha256 }), true);
     assertEquals(await isRight({ gitSha1 }), true);

@@ -13,7 +13,7 @@ import {
   type FileOnItsWay,
   type PieceOptions,
 } from "./fetch_piece.ts";
-import type { ListedFile } from "./hub_listing.ts";
+import type { HubFile } from "./models_folder.ts";
 
 /** Small enough to end soon, large enough not to ask all the time. */
 const MIN_PIECE_BYTE_LENGTH = 1 << 20;
@@ -27,17 +27,17 @@ export interface FetchFilesOptions extends Omit<PieceOptions, "onBytes"> {
   /** The commit that the files are of. */
   readonly commit: string | null;
   /** Finds the address of a file at the hub. */
-  readonly urlOf: (file: ListedFile) => string;
+  readonly urlOf: (file: HubFile) => string;
   /** The most pieces at the same time. */
   readonly connectionCount: number;
   /** Told of each write, with its bytes. */
-  readonly onBytes: (file: ListedFile, byteLength: number) => void;
+  readonly onBytes: (file: HubFile, byteLength: number) => void;
   /** Told when all of a file is there and is read once more. */
-  readonly onCheck: (file: ListedFile) => void;
+  readonly onCheck: (file: HubFile) => void;
   /** Told when a file is right. */
-  readonly onDone: (file: ListedFile) => void;
+  readonly onDone: (file: HubFile) => void;
   /** Told when the content of a file was wrong, and it begins again. */
-  readonly onWrong: (file: ListedFile, reason: string) => void;
+  readonly onWrong: (file: HubFile, reason: string) => void;
 }
 
 /**
@@ -48,16 +48,16 @@ export interface FetchFilesOptions extends Omit<PieceOptions, "onBytes"> {
  * @throws {Error} If one cannot be had, or its content is wrong twice.
  */
 export async function fetchFiles(
-  files: readonly ListedFile[],
+  files: readonly HubFile[],
   options: FetchFilesOptions,
 ): Promise<void> {
   const { state, connectionCount } = options;
   const controller = new AbortController();
   const signal = AbortSignal.any([options.retry.signal, controller.signal]);
   const stoppable = { ...options, retry: { ...options.retry, signal } };
-  const wrongCounts = new Map<ListedFile, number>();
+  const wrongCounts = new Map<HubFile, number>();
   let failure: unknown;
-  const isOpen = ({ path }: ListedFile) => !state.get(path)!.isVerified;
+  const isOpen = ({ path }: HubFile) => !state.get(path)!.isVerified;
   for (let open = files; open.length > 0; open = open.filter(isOpen)) {
     const targets = open.filter(isOpen).map((file) =>
       targetOf(file, stoppable)
@@ -88,7 +88,7 @@ export async function fetchFiles(
 }
 
 function targetOf(
-  file: ListedFile,
+  file: HubFile,
   { state, urlOf, connectionCount }: FetchFilesOptions,
 ): FileOnItsWay {
   const { ranges } = state.get(file.path)!;
@@ -135,14 +135,14 @@ function* piecesOf(
 
 /** Marks a file as right, or throws its content away. */
 async function check(
-  file: ListedFile,
-  options: FetchFilesOptions & { wrongCounts: Map<ListedFile, number> },
+  file: HubFile,
+  options: FetchFilesOptions & { wrongCounts: Map<HubFile, number> },
 ): Promise<void> {
   const { directory, state, commit, wrongCounts } = options;
   const path = join(directory, file.path);
   options.onCheck(file);
   const content = contentName(file, commit);
-  const result = await checkContent(path, file, options.retry.signal);
+  const result = await checkContent(path, file, options.retry);
   if (result.isRight) {
     const ranges: ByteRange[] = file.byteLength === 0
       ? []

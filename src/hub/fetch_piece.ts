@@ -8,7 +8,7 @@ import { fileError } from "../io/file_error.ts";
 import { writeAll } from "../io/write_whole.ts";
 import type { ByteRange } from "./byte_ranges.ts";
 import type { HubClient } from "./hub_client.ts";
-import type { ListedFile } from "./hub_listing.ts";
+import type { HubFile } from "./models_folder.ts";
 import type { PullState } from "./pull_state.ts";
 import { retrying, type RetryOptions } from "./retry.ts";
 import { TransientError } from "./transient_error.ts";
@@ -16,7 +16,7 @@ import { TransientError } from "./transient_error.ts";
 /** A file on its way. */
 export interface FileOnItsWay {
   /** The file. */
-  readonly file: ListedFile;
+  readonly file: HubFile;
   /** Its address at the hub. */
   readonly url: string;
   /** Bytes that are to be fetched. */
@@ -105,7 +105,7 @@ export async function fetchPiece(
 async function writeChunks(
   chunks: AsyncIterable<Uint8Array>,
   { file, from, position, directory, state, onBytes }: PieceOptions & {
-    file: ListedFile;
+    file: HubFile;
     /** Where in the file the chunks begin. */
     from: number;
     /** What is to be written; `at` moves on. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { isAbsolute } from "@std/path";
+import { closest } from "../io/closest.ts";
 import {
   findNames,
   isDirectoryAt,
@@ -41,6 +42,12 @@ export async function findModel(
   text: string,
   places: ModelPlaces,
 ): Promise<string> {
+  // Such as of a variable that is not set; its files would be sought in the root.
+  if (text === "") {
+    throw new Error(
+      "Cannot find a model: its name is empty, wanted a directory or a name that moeno list shows",
+    );
+  }
   if (looksLikePath(text) || await isDirectoryAt(text)) return text;
   const all = await findNames(places);
   const found = matching(text, all);
@@ -78,22 +85,37 @@ export function matching<Model extends NamedModel>(
 }
 
 function looksLikePath(text: string): boolean {
-  return text === "" || /^[.~\\]/.test(text) || isAbsolute(text) ||
+  return /^[.~\\]/.test(text) || isAbsolute(text) ||
     text.replace(/@.*/s, "").split(/[/\\]/).length > 2;
 }
 
 function unknownModel(text: string, all: readonly NamedModel[]): Error {
-  const here = all.length === 0
-    ? "there are none here"
+  const guess = guessName(text, all.map(({ name }) => name));
+  const here = guess !== undefined
+    ? `did you mean ${guess}?`
+    : all.length === 0
+    ? "there are none here;"
     : all.length <= LISTED
-    ? `here are ${namesOf(all)}`
-    : `moeno list shows the ${all.length} that are here`;
+    ? `here are ${namesOf(all)};`
+    : `moeno list shows the ${all.length} that are here;`;
   const pull = isHubId(text)
-    ? `; moeno pull ${text} fetches one from a hub`
-    : "; moeno pull <owner/name> fetches one";
+    ? ` moeno pull ${text} fetches one from a hub`
+    : guess === undefined
+    ? " moeno pull <owner/name> fetches one"
+    : "";
   return new Error(
     `Cannot find model ${text}: there is no such directory and no model of that name, ${here}${pull}`,
   );
+}
+
+/** The name that was meant: a similar one, or one that the text is a part of. */
+function guessName(text: string, names: readonly string[]): string | undefined {
+  const shown = text.includes("/")
+    ? names
+    : names.map((name) => name.replace(/^.*\//, ""));
+  const part = text.toLowerCase();
+  return closest(text, shown) ??
+    shown.find((name) => name.toLowerCase().includes(part));
 }
 
 function namesOf(models: readonly NamedModel[]): string {

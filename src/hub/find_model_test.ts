@@ -78,7 +78,6 @@ Deno.test("findModel() finds names, and leaves paths as they are", async () => {
       ["../models/ann", "../models/ann"],
       ["a/b/c", "a/b/c"],
       ["~x", "~x"],
-      ["", ""],
       ["src/hub", "src/hub"], // is a directory from where tests run
     ];
     for (const [text, directory] of found) {
@@ -98,6 +97,10 @@ Deno.test("findModel() says what there is, and how to get more", async () => {
       ["x/y", "here are toy, ann/one, ann/one@refs/pr/1, bob/half, bob/one, "],
       ["x/y", "moeno pull x/y fetches one from a hub"],
       ["x y", "moeno pull <owner/name> fetches one"],
+      ["twoo", "of that name, did you mean two?"],
+      ["ann/noe", "did you mean ann/one? moeno pull ann/noe fetches one from"],
+      ["", "Cannot find a model: its name is empty, wanted a directory"],
+      ["HAL", "did you mean half?"],
       [".removed-1/x", null],
     ] as const;
     for (const [text, message] of refused) {

@@ -5,7 +5,8 @@
  */
 import { describeRefusal } from "./hub_refusal.ts";
 import type { ModelReference } from "./model_reference.ts";
-import { parseRetryAfter } from "./retry.ts";
+import { networkFailure } from "./network_failure.ts";
+import { parseRateLimit, parseRetryAfter } from "./retry.ts";
 import { TransientError } from "./transient_error.ts";
 
 const MAX_REDIRECTS = 10;
@@ -107,7 +108,7 @@ export class HubClient implements Disposable {
           ...isHub && token !== null && { authorization: `Bearer ${token}` },
         },
       }).catch((error) => {
-        throw networkError(url.host, error);
+        throw networkFailure(url.host, error);
       });
       if (!REDIRECTS.includes(response.status)) return response;
       await response.body?.cancel();
@@ -126,14 +127,20 @@ export class HubClient implements Disposable {
     // Where a hub sends us to, permissions run out: it gives new ones.
     const isHub = host === new URL(reference.endpoint).host;
     if (TRANSIENT.includes(status) || !isHub) {
-      const after = parseRetryAfter(headers.get("retry-after"), Date.now());
-      throw new TransientError(`${host} answered ${status}`, after);
+      const retryAfterMs =
+        parseRetryAfter(headers.get("retry-after"), Date.now()) ??
+          (status === 429
+            ? parseRateLimit(headers.get("ratelimit"))
+            : undefined);
+      throw new TransientError(`${host} answered ${status}`, { retryAfterMs });
     }
-    const errorCode = headers.get("x-error-code");
-    const hasToken = token !== null;
-    throw new Error(
-      describeRefusal({ action, status, errorCode, hasToken }, reference),
-    );
+    throw new Error(describeRefusal({
+      action,
+      status,
+      errorCode: headers.get("x-error-code"),
+      errorMessage: headers.get("x-error-message"),
+      hasToken: token !== null,
+    }, reference));
   }
 
   /** Closes all connections. */
@@ -172,7 +179,7 @@ class StallWatch implements Disposable {
         this.#lastMs = performance.now();
       }
     } catch (error) {
-      throw networkError(host, error);
+      throw networkFailure(host, error);
     }
   }
 
@@ -189,19 +196,4 @@ function nextUrl(from: URL, location: string | null): URL {
     !(from.protocol === "https:" && url.protocol === "http:");
   if (isFit) return url;
   throw new TransientError(`${from.host} redirects to nowhere`);
-}
-
-/**
- * A TypeError is what fetch() throws where there is no answer, or no end of it.
- * The address stays out: it may hold a signature that is as good as a key.
- */
-function networkError(host: string, error: unknown): unknown {
-  if (!(error instanceof TypeError)) return error;
-  const { message } = error.cause instanceof Error ? error.cause : error;
-  const reason = /client error \(\w+\): (.*)$/s.exec(message)?.[1] ?? message;
-  return new TransientError(
-    `${host} does not answer as it should (${
-      reason.replace(/\w+:\/\/\S+/g, "…")
-    })`,
-  );
 }

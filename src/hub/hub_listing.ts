@@ -7,21 +7,12 @@ import type { HubClient } from "./hub_client.ts";
 import type { HubFile } from "./models_folder.ts";
 import type { ModelReference } from "./model_reference.ts";
 
-/** A file as the hub lists it. */
-export interface ListedFile extends HubFile {
-  /**
-   * SHA-1 of its content as a git blob, in hexadecimal; `null` if the hub does
-   * not say it, or says it of a pointer to the content.
-   */
-  readonly gitSha1: string | null;
-}
-
 /** A model at one moment. */
 export interface HubListing {
   /** The commit; `null` if the hub does not say it. */
   readonly commit: string | null;
   /** All files. */
-  readonly files: readonly ListedFile[];
+  readonly files: readonly HubFile[];
 }
 
 /** How to ask. */
@@ -75,7 +66,7 @@ export async function listModel(
   }
   // Not every hub knows ?blobs.
   const at = encodeURIComponent(listing.commit ?? revision);
-  const files: ListedFile[] = [];
+  const files: HubFile[] = [];
   let url: string | null = `${api}/tree/${at}?recursive=true`;
   for (let page = 0; url !== null && page < MAX_PAGES; page++) {
     const { json, next }: { json: unknown; next: string | null } = await get(
@@ -83,7 +74,7 @@ export async function listModel(
     );
     const listed = parseTree(json);
     if (listed === null) throw unknownAnswer(action);
-    files.push(...listed);
+    for (const file of listed) files.push(file); // there may be a million
     url = next;
   }
   return { commit: listing.commit, files };
@@ -98,7 +89,7 @@ export async function listModel(
  */
 export function parseInfo(
   json: unknown,
-): { commit: string | null; files: ListedFile[] | null } | null {
+): { commit: string | null; files: HubFile[] | null } | null {
   const { sha, siblings } = (json ?? {}) as Record<string, unknown>;
   if (!Array.isArray(siblings)) return null;
   const commit = hexadecimal(sha, 40);
@@ -115,7 +106,7 @@ export function parseInfo(
  * @param json The answer.
  * @returns The files; `null` if it is something else.
  */
-export function parseTree(json: unknown): ListedFile[] | null {
+export function parseTree(json: unknown): HubFile[] | null {
   if (!Array.isArray(json)) return null;
   const files = json.filter((entry) => entry?.type === "file")
     .map(({ path, size, oid, lfs }) => parseFile({ path, size, oid, lfs }));
@@ -124,7 +115,7 @@ export function parseTree(json: unknown): ListedFile[] | null {
 
 function parseFile(
   { path, size, oid, lfs }: Record<string, unknown>,
-): ListedFile | null {
+): HubFile | null {
   const large = lfs as { sha256?: unknown; oid?: unknown; size?: unknown };
   const isLarge = typeof lfs === "object" && lfs !== null;
   const byteLength = isLarge ? large.size ?? size : size;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { harmlessLine } from "../io/harmless.ts";
 import { showJson } from "../io/show_json.ts";
 
 /** Names that only look like files to Windows. */
@@ -25,11 +26,13 @@ export function checkHubPaths(
   paths: readonly string[],
   taken: readonly string[] = [],
 ): void {
-  // Some file systems do not tell upper from lower case.
-  const seen = new Set(taken.map((name) => name.toLowerCase()));
+  const files = new Set(taken.map(sameName));
+  const folders = new Set<string>();
   for (const path of paths) {
-    const lower = path.toLowerCase();
-    const isTaken = seen.has(lower) || seen.has(lower.split("/")[0]!);
+    const name = sameName(path);
+    const above = foldersAbove(name);
+    const isTaken = files.has(name) || folders.has(name) ||
+      above.some((folder) => files.has(folder));
     const problem = problemOf(path) ??
       (isTaken ? "its name is taken" : undefined);
     if (problem !== undefined) {
@@ -39,19 +42,31 @@ export function checkHubPaths(
         }: ${problem}, wanted a path below the model's directory; --exclude leaves a file out`,
       );
     }
-    seen.add(lower);
+    files.add(name);
+    for (const folder of above) folders.add(folder);
   }
 }
 
+/** Some file systems tell neither upper from lower case nor é from e and an accent. */
+function sameName(path: string): string {
+  return path.normalize("NFC").toLowerCase();
+}
+
+/** `a` and `a/b` of `a/b/c`. */
+function foldersAbove(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join("/"));
+}
+
 function problemOf(path: string): string | undefined {
-  // deno-lint-ignore no-control-regex -- they are what must not be there
-  if (/[\0-\x1f\x7f]/.test(path)) return "it has control characters";
   if (!path.isWellFormed()) return "it has half a character";
+  if (harmlessLine(path) !== path) return "it has control characters";
   const byteLength = (text: string) => new TextEncoder().encode(text).length;
   const isLong = byteLength(path) > MAX_PATH_BYTE_LENGTH ||
     path.split("/").some((name) => byteLength(name) > MAX_NAME_BYTE_LENGTH);
   if (isLong) return "it is longer than systems take";
   if (path.includes("\\")) return "it has a backslash";
+  if (/[<>"|?*]/.test(path)) return "not every system has such names";
   if (path.includes(":")) return "it has a colon";
   if (path.startsWith("/")) return "it is absolute";
   const parts = path.split("/");

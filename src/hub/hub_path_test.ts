@@ -28,8 +28,20 @@ Deno.test("checkHubPaths() refuses what leaves the directory or is no file", () 
         "//x",
         "a//b",
       ],
-      ...["", "a/", "C:x", "C:/x", "c:\\x", "a\\b", "..\\x", "x\0", "x\ny"],
+      ...[
+        "",
+        "a/",
+        "C:x",
+        "C:/x",
+        "c:\\x",
+        "a\\b",
+        "..\\x",
+        "x\0",
+        "x\ny",
+        "x\x9b2J",
+      ],
       ...["x:stream", "NUL", "con.json", "a/aux/b", "x.", "x ", "lpt1.txt"],
+      ...["x?", "*.json", "a|b", "<x>", 'x".json', "x\x9b2J", "x\u202egpj.exe"],
       ...["\ud800.json", "a/\udc00", "n".repeat(256), "é".repeat(128)],
       ...["d/".repeat(600) + "x"],
     ]
@@ -48,4 +60,8 @@ Deno.test("checkHubPaths() refuses two of a name, and names that are taken", () 
   refuse(["a/x.json", "a/X.json"]);
   refuse(["Manifest.json"]);
   refuse(["manifest.json/x"]);
+  refuse(["é.json", "e\u0301.json"]); // one file on a Mac
+  refuse(["a/b/c", "a/b"]);
+  refuse(["a/B", "a/b/c"]);
+  refuse(["a/b/c", "A"]);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { showJson } from "../io/show_json.ts";
 import type { ModelReference } from "./model_reference.ts";
 
 /** What is known of a request that was refused. */
@@ -13,6 +14,8 @@ export interface Refusal {
   readonly status: number;
   /** The hub's word for it, such as `GatedRepo`, from `x-error-code`. */
   readonly errorCode: string | null;
+  /** What the hub says of it to people, from `x-error-message`. */
+  readonly errorMessage: string | null;
   /** Whether a token went with the request. */
   readonly hasToken: boolean;
 }
@@ -25,17 +28,21 @@ export interface Refusal {
  * @returns A sentence that says what to do.
  */
 export function describeRefusal(
-  { action, status, errorCode, hasToken }: Refusal,
+  { action, status, errorCode, errorMessage, hasToken }: Refusal,
   { endpoint, owner, name, revision }: ModelReference,
 ): string {
   const page = `${endpoint}/${owner}/${name}`;
   const host = new URL(endpoint).host;
+  // Such as which right a token lacks, which no code tells.
+  const said = errorMessage === null
+    ? ""
+    : ` and says ${showJson(errorMessage)}`;
   const because = (why: string) => `Cannot ${action}: ${why}`;
   if (errorCode === "GatedRepo") {
     return because(
       hasToken
-        ? `the account of HF_TOKEN may not have it, wanted its terms accepted at ${page}`
-        : `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account`,
+        ? `${host} does not give it to the account of HF_TOKEN${said}, wanted its terms accepted at ${page}`
+        : `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account, from ${endpoint}/settings/tokens`,
     );
   }
   if (errorCode === "RevisionNotFound") {
@@ -60,9 +67,9 @@ export function describeRefusal(
   if (status === 401 || status === 403) {
     return because(
       hasToken
-        ? `${host} refuses the token with ${status}, wanted HF_TOKEN to be valid and to allow reading`
-        : `${host} wants to know who asks (${status}), wanted HF_TOKEN set, or a name without a mistake`,
+        ? `${host} refuses the token with ${status}${said}, wanted HF_TOKEN to be valid and to allow reading`
+        : `${host} wants to know who asks (${status})${said}, wanted HF_TOKEN set, or a name without a mistake`,
     );
   }
-  return because(`${host} answered ${status}, wanted 200`);
+  return because(`${host} answered ${status}${said}, wanted 200`);
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { describeRefusal, type Refusal } from "./hub_refusal.ts";
 
 const reference = {
@@ -12,8 +12,11 @@ function sentence(
   status: number,
   errorCode: string | null = null,
   hasToken = false,
+  errorMessage: string | null = null,
 ): string {
-  const refusal: Refusal = { action: "pull o/n", status, errorCode, hasToken };
+  const refusal: Refusal = {
+    ...{ action: "pull o/n", status, errorCode, errorMessage, hasToken },
+  };
   return describeRefusal(refusal, reference).replace(/^Cannot pull o\/n: /, "");
 }
 
@@ -21,11 +24,11 @@ Deno.test("describeRefusal() says what to do", () => {
   const page = "https://hub.example/hf/o/n";
   assertEquals(
     sentence(401, "GatedRepo"),
-    `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account`,
+    `its terms are to be accepted first, wanted that at ${page}, and HF_TOKEN set to a token of that account, from https://hub.example/hf/settings/tokens`,
   );
   assertEquals(
     sentence(403, "GatedRepo", true),
-    `the account of HF_TOKEN may not have it, wanted its terms accepted at ${page}`,
+    `hub.example does not give it to the account of HF_TOKEN, wanted its terms accepted at ${page}`,
   );
   assertEquals(
     sentence(404, "RevisionNotFound"),
@@ -53,4 +56,21 @@ Deno.test("describeRefusal() says what to do", () => {
     `hub.example does not have it any more, wanted it in ${page}`,
   );
   assertEquals(sentence(418), "hub.example answered 418, wanted 200");
+});
+
+Deno.test("describeRefusal() hands on what the hub says", () => {
+  const message = "Please enable access to gated repositories\nin your token";
+  const says = `and says "${message.replace("\n", "\\n")}"`;
+  assertEquals(
+    sentence(403, null, true, message),
+    `hub.example refuses the token with 403 ${says}, wanted HF_TOKEN to be valid and to allow reading`,
+  );
+  for (const hasToken of [true, false]) {
+    for (const [status, code] of [[403, null], [418, null]] as const) {
+      assert(sentence(status, code, hasToken, message).includes(says));
+    }
+  }
+  assert(sentence(403, "GatedRepo", true, message).includes(says));
+  const long = sentence(418, null, false, "x".repeat(10_000));
+  assert(long.length < 300, long);
 });

@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import { fileError } from "../io/file_error.ts";
-import { hashFile } from "./content_hash.ts";
+import { checkContent } from "./content_hash.ts";
 import type { PulledModel } from "./models_folder.ts";
 
 /** A file of a model. */
@@ -93,21 +93,20 @@ export async function checkModelFiles(
   const total = source.files.reduce((sum, file) => sum + file.byteLength, 0);
   let done = 0;
   const checked: CheckedFile[] = [];
-  for (const { path, byteLength, sha256 } of source.files) {
+  for (const file of source.files) {
+    const { path, byteLength } = file;
     const end = done + byteLength;
     const at = join(directory, path);
     const length = await fileLength(at);
     let outcome: CheckedFile["outcome"];
     if (length === null) outcome = "missing";
     else if (length !== byteLength) outcome = "wrong";
-    else if (sha256 === null) outcome = "no hash";
     else {
-      const found = await hashFile(at, {
-        algorithm: "sha256",
+      const { isRight, kind } = await checkContent(at, file, {
         signal,
         onBytes: (count) => onBytes?.(done += count, total),
       });
-      outcome = found === sha256 ? "right" : "wrong";
+      outcome = !isRight ? "wrong" : kind === "no hash" ? kind : "right";
     }
     checked.push({ path, outcome });
     done = end;

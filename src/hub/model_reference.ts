@@ -52,11 +52,18 @@ export function parseModelReference(
   };
   const hub = parseEndpoint(endpoint);
   const found = splitReference(text.trim(), hub) ??
-    refuse("it is neither a name nor an address");
+    refuse(
+      /^[^/@]+$/.test(text.trim())
+        ? "it has no owner"
+        : "it is neither a name nor an address",
+    );
   const { owner, name, tail } = found;
   if (!isName(owner) || !isName(name)) refuse("no hub has such names");
   if (tail.length > 0 && tail[0] !== "tree" || tail.length > 2) {
-    refuse("it is the address of something in a model", "wanted its page");
+    refuse(
+      "it is the address of something in a model",
+      `wanted the model, ${owner}/${name}`,
+    );
   }
   const named = found.revision ?? tail[1];
   if (revision !== undefined && named !== undefined && named !== revision) {

@@ -63,6 +63,13 @@ Deno.test("parseModelReference() refuses what would not be a safe path", () => {
   ) {
     assertThrows(() => parseModelReference(text), SyntaxError, "Cannot take ");
   }
+  const wanted: [string, string][] = [
+    ["mixtral", "it has no owner, wanted owner/name"],
+    [`${HUB}/o/n/blob/main/a.gguf`, "in a model, wanted the model, o/n"],
+  ];
+  for (const [text, says] of wanted) {
+    assertThrows(() => parseModelReference(text), SyntaxError, says);
+  }
   assertThrows(
     () => parseModelReference("o/n@v1", { revision: "v2" }),
     SyntaxError,

@@ -31,6 +31,11 @@ export interface HubFile {
   readonly byteLength: number;
   /** SHA-256 of its content in hexadecimal, where the hub says it. */
   readonly sha256: string | null;
+  /**
+   * SHA-1 of its content as a git blob, in hexadecimal; `null` if the hub does
+   * not say it, or says it of a pointer to the content.
+   */
+  readonly gitSha1: string | null;
 }
 
 /** Where a model came from: the content of its {@linkcode SOURCE_FILE}. */
@@ -43,6 +48,17 @@ export interface PulledModel extends ModelId {
   readonly pulledAt: string;
   /** What was fetched. */
   readonly files: readonly HubFile[];
+}
+
+/**
+ * Writes a model as people type it.
+ *
+ * @param id The model.
+ * @returns `owner/name`, or `owner/name@revision`.
+ */
+export function modelName({ owner, name, revision }: ModelId): string {
+  const suffix = revision === MAIN_REVISION ? "" : `@${revision}`;
+  return `${owner}/${name}${suffix}`;
 }
 
 /**

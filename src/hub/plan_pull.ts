@@ -4,11 +4,13 @@
  * @module
  */
 import { join } from "@std/path";
+import { fileError } from "../io/file_error.ts";
 import { isUnfinished, PART_NAMES } from "../io/part_directory.ts";
-import type { HubListing, ListedFile } from "./hub_listing.ts";
+import type { HubListing } from "./hub_listing.ts";
 import { checkHubPaths } from "./hub_path.ts";
 import type { ModelReference } from "./model_reference.ts";
 import {
+  type HubFile,
   modelDirectory,
   type PulledModel,
   SOURCE_FILE,
@@ -70,15 +72,15 @@ export async function planPull(
 }
 
 /** What is small first: it says soon whether the rest is worth the time. */
-function inOrder(files: readonly ListedFile[]): ListedFile[] {
-  const isWeights = ({ path }: ListedFile) => path.endsWith(".safetensors");
+function inOrder(files: readonly HubFile[]): HubFile[] {
+  const isWeights = ({ path }: HubFile) => path.endsWith(".safetensors");
   return [
     ...files.filter((file) => !isWeights(file)),
     ...files.filter(isWeights),
   ];
 }
 
-function isAmong(file: ListedFile, { files }: PulledModel): boolean {
+function isAmong(file: HubFile, { files }: PulledModel): boolean {
   return files.some(({ path, byteLength, sha256 }) =>
     path === file.path && byteLength === file.byteLength &&
     sha256 === file.sha256
@@ -89,20 +91,20 @@ function isAmong(file: ListedFile, { files }: PulledModel): boolean {
 function checkSelection(
   id: string,
   { files, chosen, isDefault }: {
-    files: readonly ListedFile[];
-    chosen: readonly ListedFile[];
+    files: readonly HubFile[];
+    chosen: readonly HubFile[];
     isDefault: boolean;
   },
 ): void {
-  if (chosen.length === 0) {
+  if (!isDefault) { // whoever chooses knows
+    if (chosen.length > 0) return;
     throw new Error(
       `Cannot pull ${id}: none of its ${files.length} files is chosen, wanted other --include and --exclude`,
     );
   }
-  if (!isDefault) return; // whoever chooses knows
   const has = (test: (path: string) => boolean) =>
     chosen.some(({ path }) => test(path));
-  const wanted = "wanted a model in Hugging Face's layout";
+  const wanted = "wanted a Mixtral as transformers saves it";
   if (!has((path) => path.endsWith(".safetensors"))) {
     const kinds = new Set(
       files.map(({ path }) => /\.(gguf|bin|pth?|onnx)$/.exec(path)?.[0])
@@ -132,6 +134,7 @@ async function refuseForeign(
       );
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return;
+    throw fileError(`read ${directory}`, error);
   }
 }

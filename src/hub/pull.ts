@@ -14,7 +14,7 @@ import { fetchFiles } from "./fetch_files.ts";
 import { freeByteLength } from "./free_space.ts";
 import { HubClient } from "./hub_client.ts";
 import { defaultEndpoint, findToken } from "./hub_environment.ts";
-import { type ListedFile, listModel } from "./hub_listing.ts";
+import { listModel } from "./hub_listing.ts";
 import {
   type ModelReference,
   parseEndpoint,
@@ -123,7 +123,7 @@ export async function pullIn(
     endpoint: reference.endpoint,
     commit: plan.commit,
     pulledAt: new Date().toISOString(),
-    files: plan.files.map(withoutGit),
+    files: plan.files,
   };
   const isIdle = options.isDryRun || plan.isHere;
   const receivedByteLength = isIdle ? 0 : await run(
@@ -182,7 +182,7 @@ async function run(
   const progress = new ProgressCount(files, { state, ...options });
   const { endpoint, owner, name, revision } = reference;
   const at = encodeURIComponent(commit ?? revision);
-  const urlOf = ({ path }: ListedFile) =>
+  const urlOf = ({ path }: HubFile) =>
     `${endpoint}/${owner}/${name}/resolve/${at}/${
       path.split("/").map(encodeURIComponent).join("/")
     }`;
@@ -192,7 +192,7 @@ async function run(
     onBytes: progress.received,
     onCheck: progress.checking,
     onDone: progress.done,
-    onWrong: (file: ListedFile, reason: string) => {
+    onWrong: (file: HubFile, reason: string) => {
       const action = `fetch ${file.path}`;
       options.onRetry?.({ action, reason, waitMs: 0 });
     },
@@ -236,8 +236,4 @@ async function saving(
     controller.abort();
     await saver;
   }
-}
-
-function withoutGit({ path, byteLength, sha256 }: ListedFile): HubFile {
-  return { path, byteLength, sha256 };
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { ListedFile } from "./hub_listing.ts";
 import type { HubFile, PulledModel } from "./models_folder.ts";
 import type { RetryNotice } from "./retry.ts";
 import type { SelectOptions } from "./select_files.ts";
@@ -81,9 +80,9 @@ export interface PullPlan {
   /** The commit of what is here now; `null` if nothing is, or it is unknown. */
   readonly earlierCommit: string | null;
   /** The files of the model. */
-  readonly files: readonly ListedFile[];
+  readonly files: readonly HubFile[];
   /** Files of the repository that are not fetched. */
-  readonly skipped: readonly ListedFile[];
+  readonly skipped: readonly HubFile[];
   /** Bytes of the files. */
   readonly byteLength: number;
   /** Whether all of it is here. */

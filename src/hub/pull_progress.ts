@@ -4,7 +4,6 @@
  * @module
  */
 import { rangesByteLength } from "./byte_ranges.ts";
-import type { ListedFile } from "./hub_listing.ts";
 import type { HubFile } from "./models_folder.ts";
 import type { PullOptions, PullProgress } from "./pull_options.ts";
 import type { PullState } from "./pull_state.ts";
@@ -16,12 +15,12 @@ const REPORT_MS = 100;
 export class ProgressCount {
   /** Bytes that came in this run. */
   receivedByteLength = 0;
-  readonly #files: readonly ListedFile[];
+  readonly #files: readonly HubFile[];
   readonly #state: PullState;
   readonly #onProgress: PullOptions["onProgress"];
   readonly #onFile: PullOptions["onFile"];
   /** Files in work, and whether they are being checked. */
-  readonly #inWork = new Map<ListedFile, boolean>();
+  readonly #inWork = new Map<HubFile, boolean>();
   #reportedMs = -Infinity;
 
   /**
@@ -31,7 +30,7 @@ export class ProgressCount {
    * @param options What is here, and who is told.
    */
   constructor(
-    files: readonly ListedFile[],
+    files: readonly HubFile[],
     { state, onProgress, onFile }:
       & { state: PullState }
       & Pick<PullOptions, "onProgress" | "onFile">,
@@ -44,24 +43,22 @@ export class ProgressCount {
   }
 
   /** Bytes of a file came. */
-  readonly received = (file: ListedFile, byteLength: number): void => {
+  readonly received = (file: HubFile, byteLength: number): void => {
     this.receivedByteLength += byteLength;
     this.#inWork.set(file, false);
     if (performance.now() - this.#reportedMs >= REPORT_MS) this.#report();
   };
 
   /** All of a file is there. */
-  readonly checking = (file: ListedFile): void => {
+  readonly checking = (file: HubFile): void => {
     this.#inWork.set(file, true);
     this.#report();
   };
 
   /** A file is right. */
-  readonly done = (file: ListedFile): void => {
+  readonly done = (file: HubFile): void => {
     this.#inWork.delete(file);
-    const { path, byteLength, sha256 } = file;
-    const done: HubFile = { path, byteLength, sha256 };
-    this.#onFile?.(done);
+    this.#onFile?.(file);
     this.#report();
   };
 
@@ -71,7 +68,7 @@ export class ProgressCount {
   }
 
   #progress(): PullProgress {
-    const doneOf = ({ path }: ListedFile) =>
+    const doneOf = ({ path }: HubFile) =>
       rangesByteLength(this.#state.get(path)!.ranges);
     const sum = (values: readonly number[]) =>
       values.reduce((total, value) => total + value, 0);

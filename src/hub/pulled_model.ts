@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { fileError } from "../io/file_error.ts";
+import { readPlainText } from "../io/plain_file.ts";
 import { writeAll, writeWhole } from "../io/write_whole.ts";
 import { checkHubPaths } from "./hub_path.ts";
 import {
@@ -26,7 +27,7 @@ export async function readPulledModel(
 ): Promise<PulledModel | null> {
   const path = join(directory, SOURCE_FILE);
   try {
-    return parsePulledModel(await Deno.readTextFile(path));
+    return parsePulledModel(await readPlainText(path));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     if (error instanceof Deno.errors.NotADirectory) return null;
@@ -95,9 +96,12 @@ export function parsePulledModel(text: string): PulledModel | null {
   const isList = Array.isArray(files) && files.every(isHubFile);
   if (!isText || !isCommit || !isList) return null;
   // Whoever made the file may not have us read files elsewhere.
-  return staysInside(files.map(({ path }) => path))
-    ? value as PulledModel
-    : null;
+  if (!staysInside(files.map(({ path }) => path))) return null;
+  return {
+    ...value as PulledModel,
+    // Earlier versions did not write the hashes of git.
+    files: files.map((file) => ({ ...file, gitSha1: file.gitSha1 ?? null })),
+  };
 }
 
 function staysInside(paths: readonly string[]): boolean {
@@ -110,7 +114,11 @@ function staysInside(paths: readonly string[]): boolean {
 }
 
 function isHubFile(value: unknown): value is HubFile {
-  const { path, byteLength, sha256 } = (value ?? {}) as Partial<HubFile>;
+  const { path, byteLength, sha256, gitSha1 = null } = (value ?? {}) as Partial<
+    HubFile
+  >;
   return typeof path === "string" && Number.isSafeInteger(byteLength) &&
-    (sha256 === null || typeof sha256 === "string");
+    [sha256, gitSha1].every((hash) =>
+      hash === null || typeof hash === "string"
+    );
 }

@@ -14,7 +14,7 @@ const MODEL: PulledModel = {
   endpoint: "https://hub.example",
   commit: null,
   pulledAt: "2026-01-01T00:00:00.000Z",
-  files: [{ path: "config.json", byteLength: 2, sha256: null }],
+  files: [{ path: "config.json", byteLength: 2, sha256: null, gitSha1: null }],
 };
 
 Deno.test("readPulledModel() reads what writePulledModel() wrote", async () => {
@@ -33,11 +33,18 @@ Deno.test("readPulledModel() reads what writePulledModel() wrote", async () => {
   }
 });
 
+Deno.test("parsePulledModel() reads what earlier versions wrote", () => {
+  const files = [{ path: "config.json", byteLength: 2, sha256: null }];
+  const text = JSON.stringify({ ...MODEL, files });
+  assertEquals(parsePulledModel(text), MODEL);
+});
+
 Deno.test("parsePulledModel() refuses what makes no sense", () => {
   for (
     const value of [
       ...[null, 7, {}, { ...MODEL, owner: 7 }, { ...MODEL, commit: undefined }],
       ...[{ ...MODEL, files: {} }, { ...MODEL, files: [{ path: 7 }] }],
+      { ...MODEL, files: [{ ...MODEL.files[0], gitSha1: 7 }] },
       ...[{ ...MODEL, pulledAt: null }, { ...MODEL, pulledAt: undefined }],
     ]
   ) assertEquals(parsePulledModel(JSON.stringify(value)), null);

@@ -33,7 +33,7 @@ export interface RetryOptions {
   /**
    * The most tries in a row that bring nothing.
    *
-   * @default {7} half a minute
+   * @default {10} two minutes, in which a router starts anew
    */
   readonly maxTries?: number;
   /**
@@ -58,7 +58,7 @@ export async function retrying<T>(
   options: RetryOptions,
 ): Promise<T> {
   const { action, signal, wait, onRetry } = options;
-  const { maxTries = 7, progress = () => 0 } = options;
+  const { maxTries = 10, progress = () => 0 } = options;
   let tries = 0;
   let reached = progress();
   while (true) {
@@ -70,10 +70,10 @@ export async function retrying<T>(
       if (!(error instanceof TransientError)) throw error;
       tries = progress() > reached ? 1 : tries + 1;
       reached = progress();
-      const { message, retryAfterMs } = error;
+      const { message, retryAfterMs, wanted } = error;
       if (tries >= maxTries) {
         throw new Error(
-          `Cannot ${action}: ${message}, ${tries} times in a row, wanted an answer; try again later, what is here stays`,
+          `Cannot ${action}: ${message}, ${tries} times in a row, wanted ${wanted}; what is here stays`,
         );
       }
       if (retryAfterMs !== undefined && retryAfterMs > MAX_RETRY_AFTER_MS) {
@@ -111,6 +111,18 @@ export function parseRetryAfter(
   if (/^\s*\d+\s*$/.test(text)) return Number(text) * 1000;
   const date = Date.parse(text);
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+/**
+ * Reads a `RateLimit` header (draft-ietf-httpapi-ratelimit-headers), by which
+ * Hugging Face says how long one of its windows still takes.
+ *
+ * @param text The header, such as `"resolvers";r=0;t=211`.
+ * @returns Milliseconds to wait; `undefined` if it says nothing.
+ */
+export function parseRateLimit(text: string | null): number | undefined {
+  const seconds = /;\s*t=(\d+)\s*(;|$)/.exec(text ?? "")?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
 /**

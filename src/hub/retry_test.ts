@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { parseRetryAfter, retrying, wait } from "./retry.ts";
+import { parseRateLimit, parseRetryAfter, retrying, wait } from "./retry.ts";
 import { TransientError } from "./transient_error.ts";
 
 /** Tries something that fails as often as told; says what was waited for. */
@@ -25,19 +25,20 @@ function lab(failures: readonly Error[], progress?: () => number) {
 }
 
 const busy = (afterMs?: number) =>
-  new TransientError("h answered 503", afterMs);
+  new TransientError("h answered 503", { retryAfterMs: afterMs });
 
 Deno.test("retrying() waits longer and longer, and gives up", async () => {
-  const { result, waits } = lab(Array.from({ length: 9 }, () => busy()));
+  const { result, waits } = lab(Array.from({ length: 12 }, () => busy()));
   await assertRejects(
     () => result,
     Error,
-    "Cannot fetch x: h answered 503, 7 times in a row, wanted an answer",
+    "Cannot fetch x: h answered 503, 10 times in a row, wanted an answer; try again later; what is here stays",
   );
-  assertEquals(waits.length, 6);
-  const growths = waits.slice(1).map((ms, i) => ms / waits[i]!);
-  // Twice as long, give or take a quarter each.
+  assertEquals(waits.length, 9);
+  const growths = waits.slice(1, 6).map((ms, i) => ms / waits[i]!);
+  // Twice as long, give or take a quarter each, up to half a minute.
   assert(growths.every((growth) => growth >= 1.19 && growth <= 3.34));
+  assert(waits.slice(6).every((ms) => ms >= 22_500 && ms <= 37_500));
 });
 
 Deno.test("retrying() begins to count again when something came", async () => {
@@ -74,6 +75,14 @@ Deno.test("parseRetryAfter() reads seconds and dates", () => {
   assertEquals(parseRetryAfter("7", now), 7000);
   assertEquals(parseRetryAfter("Thu, 01 Jan 2026 00:01:00 GMT", now), 60_000);
   assertEquals(parseRetryAfter("Wed, 31 Dec 2025 00:01:00 GMT", now), 0);
+});
+
+Deno.test("parseRateLimit() reads when a limit ends", () => {
+  assertEquals(parseRateLimit('"resolvers";r=0;t=211'), 211_000);
+  assertEquals(parseRateLimit('"api"; r=0; t=0'), 0);
+  for (const text of [null, "", "limit=10, remaining=0", '"api";r=1;t=x']) {
+    assertEquals(parseRateLimit(text), undefined);
+  }
 });
 
 Deno.test("wait() ends early when it is stopped", async () => {

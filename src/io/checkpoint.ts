@@ -7,7 +7,6 @@ import { decodeFloats, isFloatDtype } from "./float.ts";
 import { OpenFiles } from "./open_files.ts";
 import { openShards, type ShardEntry } from "./open_shards.ts";
 import { showJson } from "./show_json.ts";
-import { shorten } from "./strict_json.ts";
 import type { Dtype, TensorInfo } from "./tensor_spec.ts";
 
 /** What {@linkcode Checkpoint.expect} wants of a tensor. */
@@ -116,7 +115,7 @@ export class Checkpoint {
   expect(name: string, { shape, dtypes }: ExpectOptions): TensorInfo {
     const info = this.info(name);
     const state = `Cannot use tensor ${
-      shorten(name)
+      showJson(name)
     } of ${this.directory}: its`;
     if (
       info.shape.length !== shape.length ||
@@ -165,7 +164,7 @@ export class Checkpoint {
     if (target.byteLength !== byteLength) {
       throw new RangeError(
         `Cannot read tensor ${
-          shorten(name)
+          showJson(name)
         }: target has ${target.byteLength} bytes, wanted ${byteLength}`,
       );
     }
@@ -185,7 +184,7 @@ export class Checkpoint {
     if (!isFloatDtype(dtype)) {
       throw new TypeError(
         `Cannot read tensor ${
-          shorten(name)
+          showJson(name)
         } as floats: its dtype is ${dtype}, wanted F32, F16, BF16 or F64`,
       );
     }
@@ -202,7 +201,7 @@ export class Checkpoint {
     if (entry === undefined) {
       throw new Error(
         `Cannot find tensor ${
-          shorten(name)
+          showJson(name)
         }: ${this.directory} has ${this.#entries.size} tensors, none of that name`,
       );
     }

@@ -14,7 +14,12 @@
  */
 export function fileError(action: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`Cannot ${action}: ${error}`);
-  const state = describe(error);
+  // A file that is written need not be there, but its directory must.
+  const isMissingDirectory = action.startsWith("write ") &&
+    error instanceof Deno.errors.NotFound;
+  const state = isMissingDirectory
+    ? "there is no such directory"
+    : describe(error);
   if (state === undefined) return error;
   return new Error(`Cannot ${action}: ${state}`, { cause: error });
 }
@@ -31,6 +36,9 @@ function describe(error: Error): string | undefined {
     return "a part of the path is not a directory";
   }
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  if (error instanceof Deno.errors.FilesystemLoop) {
+    return "its links lead in a circle";
+  }
   if (error instanceof Deno.errors.BadResource) return "it is closed";
   if (error instanceof TypeError && error.message.includes("NUL")) {
     return "its name has a NUL character, which no file's has";

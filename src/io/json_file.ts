@@ -4,6 +4,7 @@
  * @module
  */
 import { fileError } from "./file_error.ts";
+import { readPlainText } from "./plain_file.ts";
 import { jsonReason } from "./show_json.ts";
 
 /**
@@ -17,7 +18,7 @@ import { jsonReason } from "./show_json.ts";
 export async function readJson(path: string): Promise<unknown> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readPlainText(path);
   } catch (error) {
     throw fileError(`read ${path}`, error);
   }

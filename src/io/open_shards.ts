@@ -9,7 +9,7 @@ import { forEachParallel } from "./for_each_parallel.ts";
 import { readJson } from "./json_file.ts";
 import type { OpenFiles } from "./open_files.ts";
 import { Shard } from "./shard.ts";
-import { shorten } from "./strict_json.ts";
+import { showJson } from "./show_json.ts";
 import type { TensorInfo } from "./tensor_spec.ts";
 
 const SINGLE_FILE = "model.safetensors";
@@ -97,13 +97,13 @@ async function readWeightMap(path: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const [name, file] of Object.entries(weightMap)) {
     if (typeof file !== "string") {
-      throw wrong(`weight_map has no string for ${shorten(name)}, wanted one`);
+      throw wrong(`weight_map has no string for ${showJson(name)}, wanted one`);
     }
     // An index comes from elsewhere and must not reach out of its directory.
     if (!/^[^/\\:\0]+\.safetensors$/.test(file)) {
       throw wrong(
-        `weight_map puts ${shorten(name)} in ${
-          shorten(file)
+        `weight_map puts ${showJson(name)} in ${
+          showJson(file)
         }, wanted a *.safetensors file of the same directory`,
       );
     }
@@ -150,8 +150,8 @@ function locate(
     const taken = info && nameOf.get(info);
     if (info === undefined || taken !== undefined) {
       const state = taken === undefined
-        ? `${file} has no tensor ${shorten(name)}`
-        : `${file} has one tensor for ${shorten(taken)} and ${shorten(name)}`;
+        ? `${file} has no tensor ${showJson(name)}`
+        : `${file} has one tensor for ${showJson(taken)} and ${showJson(name)}`;
       throw new Error(
         `Cannot open checkpoint ${directory}: ${state}, wanted what ${INDEX_FILE} says`,
       );
@@ -195,7 +195,7 @@ function collect(
       if (other !== undefined) {
         throw new Error(
           `Cannot open checkpoint ${directory}: tensor ${
-            shorten(info.name)
+            showJson(info.name)
           } is in ${other.shard.path} and in ${shard.path}, wanted it once`,
         );
       }

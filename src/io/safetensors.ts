@@ -7,7 +7,7 @@
  * @module
  */
 import { showJson } from "./show_json.ts";
-import { parseStrictJson, shorten, type StrictJson } from "./strict_json.ts";
+import { parseStrictJson, type StrictJson } from "./strict_json.ts";
 import { isDtype, tensorByteLength, type TensorInfo } from "./tensor_spec.ts";
 
 /** The header of a file. */
@@ -162,7 +162,7 @@ function parseMetadata(json: StrictJson, file: string): Map<string, string> {
     if (typeof value !== "string") {
       throw malformed(
         file,
-        `__metadata__ has no string for ${shorten(key)}, wanted one`,
+        `__metadata__ has no string for ${showJson(key)}, wanted one`,
       );
     }
     metadata.set(key, value);
@@ -179,12 +179,12 @@ function parseEntry(
   },
 ): TensorInfo {
   const wrong = (what: string) =>
-    malformed(file, `tensor ${shorten(name)} ${what}`);
+    malformed(file, `tensor ${showJson(name)} ${what}`);
   if (!(entry instanceof Map)) throw wrong("is not an object, wanted one");
   const dtype = entry.get("dtype");
   if (typeof dtype !== "string") throw wrong("has no dtype, wanted a text");
   if (!isDtype(dtype)) {
-    throw wrong(`has dtype ${shorten(dtype)}, wanted one of the format`);
+    throw wrong(`has dtype ${showJson(dtype)}, wanted one of the format`);
   }
   const shape = entry.get("shape");
   if (!isIndices(shape)) {
@@ -233,7 +233,7 @@ function checkCoverage(
       throw malformed(
         file,
         `tensor ${
-          shorten(info.name)
+          showJson(info.name)
         } begins at byte ${info.begin}, wanted ${end}: no holes and no overlaps`,
       );
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_HEADER_BYTE_LENGTH, PREFIX_BYTE_LENGTH } from "./safetensors.ts";
-import { shorten } from "./strict_json.ts";
+import { showJson } from "./show_json.ts";
 import { tensorByteLength, type TensorSpec } from "./tensor_spec.ts";
 import { writeAll, writeWhole, type WriteWholeOptions } from "./write_whole.ts";
 
@@ -99,7 +99,7 @@ export function encodeHeader(
     if (names.has(name) || !name.isWellFormed()) {
       throw new TypeError(
         `Cannot write tensor ${
-          shorten(name)
+          showJson(name)
         }: name is taken or not Unicode, wanted another`,
       );
     }
@@ -129,7 +129,7 @@ function checkByteLength(spec: TensorSpec, bytes: Uint8Array): void {
   if (bytes.byteLength !== wanted) {
     throw new RangeError(
       `Cannot write tensor ${
-        shorten(spec.name)
+        showJson(spec.name)
       }: it has ${bytes.byteLength} bytes, ${spec.dtype} [${spec.shape}] needs ${wanted}`,
     );
   }

@@ -5,6 +5,7 @@
  */
 import { fileError } from "./file_error.ts";
 import { type OpenFiles, readFully } from "./open_files.ts";
+import { statPlainFile } from "./plain_file.ts";
 import {
   parseHeader,
   parseHeaderByteLength,
@@ -41,10 +42,10 @@ export class Shard {
    */
   static async open(path: string, files: OpenFiles): Promise<Shard> {
     try {
+      await statPlainFile(path);
       using file = await Deno.open(path);
       const mark = await file.stat();
-      const { size: fileByteLength, isFile } = mark;
-      if (!isFile) throw new Error(`Cannot read ${path}: it is not a file`);
+      const { size: fileByteLength } = mark;
       const prefix = new Uint8Array(
         Math.min(PREFIX_BYTE_LENGTH, fileByteLength),
       );

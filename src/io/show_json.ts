@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { harmlessLine } from "./harmless.ts";
 
 /** Enough to find a value by. */
 const SHOWN_LENGTH = 80;
@@ -11,9 +12,17 @@ const SHOWN_LENGTH = 80;
  * Shows a value in an error: short, in one line, however large and deep it is.
  *
  * @param value Any value that JSON can hold.
- * @returns At most 80 characters of its JSON, and `…` if it has more.
+ * @returns A text in quotes, with `…` before the last if it has more than 80
+ * characters; of another value at most 80 characters of its JSON.
  */
 export function showJson(value: unknown): string {
+  if (typeof value === "string") {
+    return JSON.stringify(
+      value.length > SHOWN_LENGTH
+        ? `${value.slice(0, SHOWN_LENGTH).toWellFormed()}…`
+        : value,
+    );
+  }
   // JSON has numbers that are too large to be any.
   const text = typeof value === "number" ? String(value) : stringify(value);
   return text.length > SHOWN_LENGTH
@@ -39,5 +48,5 @@ function stringify(value: unknown): string {
  */
 export function jsonReason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\p{Cc}+/gu, " ");
+  return harmlessLine(text);
 }

@@ -5,7 +5,7 @@ Deno.test("showJson() is short, whatever it shows", () => {
   assertEquals(showJson({ a: [1, null] }), '{"a":[1,null]}');
   assertEquals(showJson(1e999), "Infinity");
   assertEquals(showJson(undefined), "missing");
-  assertEquals(showJson("x".repeat(1e6)), `"${"x".repeat(79)}…`);
+  assertEquals(showJson("x".repeat(1e6)), `"${"x".repeat(80)}…"`);
   assertEquals(showJson("\x1b[2J\n"), '"\\u001b[2J\\n"');
   assertEquals(showJson("🙂".repeat(99)).isWellFormed(), true);
 });

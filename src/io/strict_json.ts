@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { showJson } from "./show_json.ts";
 
 /** A JSON value. Objects are maps, so that no key is special. */
 export type StrictJson =
@@ -95,7 +96,7 @@ export function parseStrictJson(
       if (object.has(key)) {
         throw new SyntaxError(
           `Cannot read ${file}: key ${
-            shorten(key)
+            showJson(key)
           } occurs twice, wanted it once`,
         );
       }
@@ -159,7 +160,7 @@ export function parseStrictJson(
 
   function unexpected(wanted: string): SyntaxError {
     const state = position < text.length
-      ? `found ${shorten(text.slice(position, position + 20))}`
+      ? `found ${showJson(text.slice(position, position + 20))}`
       : "JSON ends";
     return new SyntaxError(
       `Cannot read ${file}: ${state} at ${where(position)}, wanted ${wanted}`,
@@ -173,14 +174,4 @@ function integer(token: string): number {
 
 function inHeader(position: number): string {
   return `character ${position} of the header`;
-}
-
-/**
- * Quotes a name for an error.
- *
- * @param name A name from a file, of any length.
- * @returns At most its first 80 characters, as a JSON string.
- */
-export function shorten(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 }

@@ -1,7 +1,7 @@
 /** Whether codes look like those of trained weights in the layout we take them for. */
 
-import type { Bits, Packed } from "hqq-ts";
-import type { StoredMatrix } from "./stored_matrix.ts";
+import { type Bits, codesPerWord, type Packed } from "hqq-ts";
+import { codesByteLength, type StoredMatrix } from "./stored_matrix.ts";
 
 /** Groups that are looked at. */
 const SAMPLE_COUNT = 4096;
@@ -12,8 +12,6 @@ const LEAST_SAMPLE_COUNT = 128;
  * weights, by 0.7 or less times than in the other.
  */
 const CLEARLY_NEARER = 0.85;
-
-const CODES_PER_WORD = { 8: 1, 4: 2, 3: 10, 2: 4, 1: 8 } as const;
 
 /** The codes and zeros of a stored matrix. */
 export interface CodeSample extends StoredMatrix {
@@ -56,8 +54,9 @@ export function suspectCodes(sample: CodeSample): string | null {
     Math.min(zero.length, SAMPLE_COUNT) >= LEAST_SAMPLE_COUNT;
   if (!canBeOther) return null;
   const other = packing === "block" ? "common" : "block";
-  if (sample.packed.length !== wordCountOf(sample, other)) return null;
-  const theirs = statisticsOf({ ...sample, part: { ...part, packing: other } });
+  const otherwise = { ...sample, part: { ...part, packing: other } } as const;
+  if (sample.packed.byteLength !== codesByteLength(otherwise)) return null;
+  const theirs = statisticsOf(otherwise);
   if (theirs.offset >= ours.offset * CLEARLY_NEARER) return null;
   return `its codes fit the ${other} packing (${
     theirs.offset.toFixed(2)
@@ -115,7 +114,7 @@ function codeReader(
 ): (group: number, member: number) => number {
   const { axis, groupSize, packing } = part;
   const bits = part.bits as Bits;
-  const perWord = CODES_PER_WORD[bits];
+  const perWord = codesPerWord(bits);
   const mask = 2 ** bits - 1;
   const code = (word: number, place: number) =>
     (packed[word]! >> bits * (perWord - 1 - place)) & mask;
@@ -138,16 +137,6 @@ function codeReader(
       Math.floor(row / packedRows),
     );
   };
-}
-
-function wordCountOf(
-  { shape: [N, K], part }: CodeSample,
-  packing: "block" | "common",
-): number {
-  const perWord = CODES_PER_WORD[part.bits as Bits];
-  return packing === "common"
-    ? Math.ceil(N / perWord) * K
-    : Math.ceil(part.groupSize / perWord) * N * K / part.groupSize;
 }
 
 function percent(share: number): string {

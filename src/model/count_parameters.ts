@@ -1,5 +1,5 @@
 import type { ModelConfig } from "./config.ts";
-import { matricesOf } from "./stored_layout.ts";
+import { matricesOf } from "./matrices.ts";
 
 /** How many parameters a model has, and where. */
 export interface ParameterCounts {

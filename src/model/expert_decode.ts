@@ -5,10 +5,10 @@ import type { Staged } from "./prefetcher.ts";
 import {
   countShare,
   expertIn,
+  type OffloadParts,
   readLayer,
-  type SchedulerParts,
   uploadExpert,
-} from "./scheduler_parts.ts";
+} from "./offload_parts.ts";
 
 /** A miss on its way to a slot. */
 interface Loading {
@@ -24,12 +24,12 @@ interface Loading {
  * Runs a layer's experts for one token: hits first, each miss while something
  * else is computed.
  *
- * @param parts What the scheduler works with.
+ * @param parts What runs offloaded experts.
  * @param recorder The commands of the step.
  * @param layer The layer, among those that are offloaded.
  */
 export async function decodeExperts(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   recorder: Recorder,
   layer: number,
 ): Promise<void> {
@@ -88,7 +88,7 @@ export async function decodeExperts(
 
 /** A staged expert's buffer becomes the slot's; returns the next piece. */
 function moveIn(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   staged: ReadonlyMap<number, Staged>,
   { layer, expert, slot }: { layer: number; expert: number; slot: number },
 ): number {
@@ -100,7 +100,7 @@ function moveIn(
 
 /** Records hits, then misses, and each copy beside an op of another expert. */
 async function runRanks(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   recorder: Recorder,
   { layer, slots, hitRanks, loading }: {
     layer: number;
@@ -145,7 +145,7 @@ async function runRanks(
 
 /** Records the copy of a miss, or of what is left of it. */
 function copy(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   recorder: Recorder,
   load: Loading,
 ): void {
@@ -164,7 +164,7 @@ function copy(
 
 /** Moves a miss through ordinary memory. */
 async function upload(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   recorder: Recorder,
   load: Loading,
 ): Promise<void> {

@@ -4,10 +4,10 @@ import type { Recorder } from "../gpu/recorder.ts";
 import { seedsOf } from "../offload/prefill_seeds.ts";
 import {
   countShare,
+  type OffloadParts,
   readLayer,
-  type SchedulerParts,
   uploadExpert,
-} from "./scheduler_parts.ts";
+} from "./offload_parts.ts";
 
 /** An expert on its way to a place, in prefill. */
 interface Stream {
@@ -25,12 +25,12 @@ interface Stream {
  * Runs a layer's experts for many tokens: each is brought in at most once,
  * residents are used where they are, and the last tokens' experts get slots.
  *
- * @param parts What the scheduler works with.
+ * @param parts What runs offloaded experts.
  * @param recorder The commands of the step.
  * @param options The layer, among those that are offloaded, and the tokens.
  */
 export async function prefillExperts(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   recorder: Recorder,
   { layer, tokenCount }: { layer: number; tokenCount: number },
 ): Promise<void> {
@@ -97,7 +97,7 @@ export async function prefillExperts(
 
 /** Computes experts one after the other, and brings in the next beside each. */
 async function stream(
-  parts: SchedulerParts,
+  parts: OffloadParts,
   recorder: Recorder,
   { streams, tokenCount }: { streams: readonly Stream[]; tokenCount: number },
 ): Promise<void> {

@@ -35,12 +35,12 @@ export interface ExpertRunner {
  * @param op The op over all experts of the layer.
  * @returns The runner.
  */
-export function residentRunner(op: Op): ExpertRunner {
+function residentRunner(op: Op): ExpertRunner {
   return { run: (recorder, tokenCount) => recorder.run(op, tokenCount) };
 }
 
 /** Options for {@linkcode reportedRunner}. */
-export interface ReportedRunnerOptions {
+interface ReportedRunnerOptions {
   /** The layer, among those of the model. */
   readonly layer: number;
   /** The routing, as the GPU computes it. */
@@ -64,7 +64,7 @@ export interface ReportedRunnerOptions {
  * @param options The layer, its routing and who hears of it.
  * @returns A runner that reads the routing, then runs them.
  */
-export function reportedRunner(
+function reportedRunner(
   runner: ExpertRunner,
   { layer, routing, guessCount, onRouting, watch, far }: ReportedRunnerOptions,
 ): ExpertRunner {

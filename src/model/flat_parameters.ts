@@ -3,7 +3,7 @@
 import { showJson } from "../io/show_json.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { StoredMatrix } from "./stored_matrix.ts";
-import type { Quantization } from "./weights.ts";
+import type { Quantization } from "./quantization.ts";
 
 /** The parameters of a matrix. */
 export interface FlatParameters {

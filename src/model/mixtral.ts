@@ -28,9 +28,9 @@ import {
   type StepAgain,
 } from "./find_non_finite.ts";
 import type { KvCache } from "./kv_cache.ts";
+import { LOGIT_ROWS } from "./mixtral_buffers.ts";
 import {
   buildMixtral,
-  LOGIT_ROWS,
   type MixtralOptions,
   type MixtralParts,
 } from "./mixtral_parts.ts";

@@ -1,4 +1,4 @@
-/** The buffers of a Mixtral model that are no weights. */
+/** The buffers of a Mixtral model that are no weights, and what they take. */
 
 import type { Gpu } from "../gpu/device.ts";
 import type { KvBuffers } from "../ops/attention.ts";
@@ -9,7 +9,10 @@ import { makeRows } from "../ops/op.ts";
 import { padded } from "../ops/padded.ts";
 import { makeStepBuffers } from "../ops/step.ts";
 import type { ModelConfig } from "./config.ts";
-import { turns } from "./turns.ts";
+import { TURN_COUNT, turns } from "./turns.ts";
+
+/** The most rows of logits that are computed at once. */
+export const LOGIT_ROWS = 32;
 
 /** Buffers that all layers share. */
 export type Shared = ReturnType<typeof makeShared>;
@@ -76,6 +79,47 @@ export function makeShared(
       intermediateSize: config.intermediateSize,
     }),
   };
+}
+
+/**
+ * Counts what a model takes on the GPU besides weights, keys and values, and what
+ * offloading takes: {@linkcode makeShared}, and logits.
+ *
+ * @param config What the model is.
+ * @param options Positions of the KV cache, and the most tokens of one step.
+ * @returns Bytes, but for some small buffers.
+ */
+export function scratchByteLength(
+  config: ModelConfig,
+  { contextLength, chunkSize }: { contextLength: number; chunkSize: number },
+): number {
+  const { hiddenSize, intermediateSize, headDim, vocabSize } = config;
+  const { numLocalExperts, numExpertsPerTok } = config;
+  const qWidth = config.numAttentionHeads * headDim;
+  const kWidth = config.numKeyValueHeads * headDim;
+  const rowWords = 2 * padded(hiddenSize) + 3 * padded(qWidth) +
+    2 * padded(kWidth) +
+    numExpertsPerTok * (2 * padded(intermediateSize) + padded(hiddenSize)) +
+    1 + 2 * numExpertsPerTok + numLocalExperts; // id, routing, row lists
+  const logitWords = Math.min(chunkSize, LOGIT_ROWS) * padded(vocabSize);
+  return 4 *
+    (chunkSize * rowWords + contextLength * headDim + logitWords +
+      numExpertsPerTok * padded(intermediateSize) + // h of each rank
+      TURN_COUNT * (padded(qWidth) + 2 * padded(kWidth))); // of one token
+}
+
+/**
+ * Counts what the KV cache takes on the GPU.
+ *
+ * @param config What the model is.
+ * @param contextLength Its positions.
+ * @returns Bytes.
+ */
+export function kvByteLength(
+  config: ModelConfig,
+  contextLength: number,
+): number {
+  return config.numHiddenLayers * 2 * contextLength * kvWidth(config) * 4;
 }
 
 /**

@@ -11,18 +11,24 @@ import { GUESS_DEPTH } from "../offload/offload_stats.ts";
 import { decayFactors } from "../offload/use_history.ts";
 import { argmax } from "../ops/argmax.ts";
 import { ropeAngles } from "../ops/attention.ts";
+import { embed } from "../ops/embed.ts";
 import { linear } from "../ops/linear.ts";
-import { embed, rmsNorm } from "../ops/norm.ts";
-import { makeRows, type Op, type Rows, sequence, withRole } from "../ops/op.ts";
+import { rmsNorm } from "../ops/norm.ts";
+import { makeRows, type Op, type Rows, withRole } from "../ops/op.ts";
 import { makeResidency } from "../ops/residency.ts";
 import { AHEAD_LIMIT } from "../ops/step.ts";
-import { makeResident } from "./expert_runner.ts";
+import type { ModelConfig } from "./config.ts";
 import { type FarGuesses, makeFarGuesses } from "./far_guesses.ts";
 import { GpuResidency } from "./gpu_residency.ts";
-import { kvWidth, makeKvBuffers, makeShared } from "./mixtral_buffers.ts";
-import type { Shared } from "./mixtral_buffers.ts";
+import {
+  kvWidth,
+  LOGIT_ROWS,
+  makeKvBuffers,
+  makeShared,
+  type Shared,
+} from "./mixtral_buffers.ts";
 import { KvCache } from "./kv_cache.ts";
-import { type LayerOps, makeLayer } from "./mixtral_layer.ts";
+import { type LayerOps, makeLayers } from "./mixtral_layer.ts";
 import { offloadExperts } from "./offload.ts";
 import type { Offload, OffloadOptions } from "./offload.ts";
 import { blockLayout, residencyWords } from "./residency_words.ts";
@@ -64,8 +70,11 @@ export interface MixtralOptions {
 
 /** What {@linkcode buildMixtral} makes. */
 export interface MixtralParts {
+  /** Positions of the KV cache. */
   readonly contextLength: number;
+  /** The most tokens of one step. */
   readonly chunkSize: number;
+  /** What runs offloaded experts; `null` if all are on the GPU. */
   readonly offload: Offload | null;
   /** Where routers decide, or log what they chose; `null` if they do neither. */
   readonly residency: GpuResidency | null;
@@ -73,20 +82,27 @@ export interface MixtralParts {
   readonly far: FarGuesses | null;
   /** Hears what experts do. */
   readonly watch: ExpertWatch;
+  /** Keys and values of all layers. */
   readonly kv: KvCache;
   /** Buffers that all layers share. */
   readonly shared: Shared;
+  /** x = embedding[token], (T, hiddenSize). */
   readonly embed: Op;
+  /** The layers, in order. */
   readonly layers: readonly LayerOps[];
+  /** xb = norm(x), of the rows that get logits. */
   readonly finalNorm: Op;
+  /** logits = Whead xb. */
   readonly lmHead: Op;
   /** Logits (LOGIT_ROWS or fewer, vocabSize). */
   readonly logits: Rows;
+  /** How many logits a row has. */
   readonly vocabSize: number;
   /** Picks the most probable token. */
   readonly pick: Op;
   /** What was picked (AHEAD_LIMIT) u32. */
   readonly picked: GPUBuffer;
+  /** What the host reads through. */
   readonly readback: Readback;
   /** Begins the commands of a step, or of some that run ahead. */
   readonly record: (steps: Steps) => Recorder;
@@ -106,9 +122,6 @@ export interface Steps {
   readonly position: number;
 }
 
-/** The most rows of logits that are computed at once. */
-export const LOGIT_ROWS = 32;
-
 /**
  * Makes the buffers, kernels and bind groups of a model.
  *
@@ -123,18 +136,15 @@ export async function buildMixtral(
   options: MixtralOptions,
 ): Promise<MixtralParts> {
   const { config } = weights;
-  const { numLocalExperts, numExpertsPerTok, vocabSize } = config;
-  const rowCount = Math.min(options.chunkSize, LOGIT_ROWS);
+  const { headDim, ropeTheta, numExpertsPerTok, vocabSize } = config;
+  const { contextLength, chunkSize, watch = new ExpertWatch() } = options;
+  const rowCount = Math.min(chunkSize, LOGIT_ROWS);
   const logits = makeRows(gpu, "logits", [rowCount, vocabSize]);
   const picked = gpu.storageBuffer("picked tokens", AHEAD_LIMIT * 4);
   const logWords = residencyWords(config, options);
+  const logitWords = rowCount * logits.stride;
   const readback = await gpu.readback(
-    Math.max(
-      AHEAD_LIMIT * (1 + logWords),
-      rowCount * logits.stride + logWords,
-      2 * options.chunkSize * numExpertsPerTok +
-        numLocalExperts * (1 + (options.guessAhead?.length ?? 0)),
-    ) * 4,
+    4 * readWords(config, options, { logWords, logitWords }),
   );
   const residency = logWords === 0 ? null : makeResidency(gpu, {
     layerCount: config.numHiddenLayers,
@@ -147,24 +157,16 @@ export async function buildMixtral(
     ...options,
     layout: weights.expertLayout,
     direct: options.offload !== null && !residency && gpu.canPin
-      ? await readback.direct((numExpertsPerTok + numLocalExperts) * 4)
+      ? await readback.direct((numExpertsPerTok + config.numLocalExperts) * 4)
       : null,
   });
-  const { x, xb, step, angles, routing, scratch } = shared;
-  const { headDim, ropeTheta } = config;
-  gpu.upload(
-    angles,
-    new Uint8Array(
-      ropeAngles(options.contextLength, { headDim, ropeTheta }).buffer,
-    ),
-  );
-
-  const { watch = new ExpertWatch() } = options;
-  const layers: LayerOps[] = [];
-  const far = await makeFarGuesses(gpu, weights, { ...options, x: xb });
+  const { x, xb, step, routing, scratch } = shared;
+  const angles = ropeAngles(contextLength, { headDim, ropeTheta });
+  gpu.upload(shared.angles, new Uint8Array(angles.buffer));
   const caches = weights.layers.map((_, layer) =>
-    makeKvBuffers(gpu, config, { layer, contextLength: options.contextLength })
+    makeKvBuffers(gpu, config, { layer, contextLength })
   );
+  const far = await makeFarGuesses(gpu, weights, { ...options, x: xb });
   const offload = options.offload === null
     ? null
     : await offloadExperts(gpu, options.offload, {
@@ -178,57 +180,16 @@ export async function buildMixtral(
       far,
       watch,
     });
-  const guessLimit = offload?.guessCount ??
-    Math.min(GUESS_DEPTH, routing.expertCount);
-  // The next layer may be offloaded, whatever this one is.
-  const isGuessing = offload !== null && residency !== null;
-  for (const [i, layer] of weights.layers.entries()) {
-    const nextGate = weights.layers[i + 1]?.gate;
-    const isHeard = layer.experts === null || isGuessing ||
-      options.onRouting !== undefined;
-    const guessCount = isHeard && nextGate ? guessLimit : 0;
-    const ops = await makeLayer(gpu, config, {
-      index: i,
-      layer,
-      shared,
-      cache: caches[i]!,
-      experts: layer.experts === null
-        ? offload!.runner(i)
-        : await makeResident(gpu, {
-          layer: i,
-          guessCount,
-          onRouting: options.onRouting,
-          watch,
-          isWatchable: options.isWatchable ?? false,
-          far,
-          buffer: layer.experts,
-          layout: weights.expertLayout,
-          x: xb,
-          routing,
-          scratch,
-          step: step.step,
-        }),
-      guess: guessCount > 0
-        ? { nextGate: nextGate!, count: guessCount }
-        : undefined,
-      residency: residency
-        ? {
-          residency,
-          layer: i,
-          staged: offload?.staging?.countsOf(i) ?? null,
-        }
-        : undefined,
-      stage: offload?.staging?.besideTrunk(i) ?? null,
-    });
-    layers.push(
-      far
-        ? { ...ops, route: sequence("router", [ops.route, far.opOf(i)]) }
-        : ops,
-    );
-  }
+  const guessCount = offload?.guessCount ??
+    Math.min(GUESS_DEPTH, config.numLocalExperts);
+  const layers = await makeLayers(gpu, weights, {
+    ...{ shared, caches, offload, residency, far, guessCount, watch },
+    onRouting: options.onRouting,
+    isWatchable: options.isWatchable ?? false,
+  });
   return {
-    contextLength: options.contextLength,
-    chunkSize: options.chunkSize,
+    contextLength,
+    chunkSize,
     offload,
     far,
     watch,
@@ -242,7 +203,7 @@ export async function buildMixtral(
       expertByteLength: weights.expertLayout.wordCount * 4,
       prefetch: offload?.staging?.prefetch ?? null,
       prefetchExperts: options.offload?.prefetchExperts ?? 0,
-      guessCount: guessLimit,
+      guessCount,
       isReady: () => offload?.isPinned() ?? true,
       onRouting: options.onRouting,
       watch,
@@ -296,4 +257,18 @@ export async function buildMixtral(
       return new Recorder(gpu, readback, { position, profiler });
     },
   };
+}
+
+/** The most words of a read-back: of picked tokens, of logits, or of a routing. */
+function readWords(
+  { numExpertsPerTok, numLocalExperts }: ModelConfig,
+  { chunkSize, guessAhead = [] }: MixtralOptions,
+  { logWords, logitWords }: { logWords: number; logitWords: number },
+): number {
+  return Math.max(
+    AHEAD_LIMIT * (1 + logWords),
+    logitWords + logWords,
+    2 * chunkSize * numExpertsPerTok +
+      numLocalExperts * (1 + guessAhead.length),
+  );
 }

@@ -1,4 +1,4 @@
-/** What runs in a worker of `MultiplyPool`: a matrix and rows in, rows out. */
+/** What runs in a worker of `multiplyPool()`: a matrix and rows in, rows out. */
 
 import { serveJobs } from "../io/worker_pool.ts";
 import type { MultiplyJob } from "./multiply_pool.ts";

@@ -28,11 +28,11 @@ import {
 } from "../ops/slot_expert.ts";
 import { ExpertLoader } from "./expert_loader.ts";
 import type { ExpertRunner } from "./expert_runner.ts";
-import { type DecidedExperts, offloadedRunner } from "./expert_scheduler.ts";
+import { type DecidedExperts, offloadedRunner } from "./offloaded_runner.ts";
 import type { FarGuesses } from "./far_guesses.ts";
 import { Prefetcher } from "./prefetcher.ts";
 import type { RoutingListener } from "./routing_reader.ts";
-import type { SchedulerParts } from "./scheduler_parts.ts";
+import type { OffloadParts } from "./offload_parts.ts";
 import { makeStaging, type Staging } from "./staging.ts";
 
 /** How experts are offloaded. */
@@ -164,7 +164,7 @@ export async function offloadExperts(
     guessCount,
     expertByteLength,
   });
-  const parts: SchedulerParts = {
+  const parts: OffloadParts = {
     caches,
     slots,
     experts,
@@ -184,32 +184,9 @@ export async function offloadExperts(
     far: model.far,
     watch: model.watch,
   };
-  const pools = residency === null
-    ? []
-    : layers.map((_, layer) => poolOf(store, layer, expertCount));
-  const staging = residency === null || options.prefetch === "off"
-    ? null
-    : await makeStaging(gpu, {
-      ...options,
-      ...model,
-      uses: residency.uses,
-      pools,
-      buffers: slots,
-    });
-  const decided: DecidedExperts[] = [];
-  for (const [i, pool] of pools.entries()) {
-    const layer = layers[i]!;
-    const experts = await bankExperts(gpu, {
-      ...model,
-      scratch: staging?.scratchOf(layer) ?? scratch,
-      uses: residency!.uses,
-      banks: slots.banks[i]!,
-      slotByteLength: bankSlotByteLength(expertByteLength),
-      pool,
-      staged: staging?.partsOf(layer) ?? null,
-    });
-    decided.push({ experts, stage: staging?.besideExperts(layer) ?? null });
-  }
+  const { staging, decided } = residency === null
+    ? HOST_DECIDES
+    : await makeDecided(gpu, options, { ...model, residency, slots });
   return {
     stats,
     staging,
@@ -232,6 +209,50 @@ export async function offloadExperts(
     reset: () => prefetcher.reset(),
     [Symbol.dispose]: () => loader[Symbol.dispose](),
   };
+}
+
+/** What runs where routers decide. */
+interface Decided {
+  /** What they stage for the next layer; `null` if they never do. */
+  readonly staging: Staging | null;
+  /** The experts of each offloaded layer. */
+  readonly decided: readonly DecidedExperts[];
+}
+
+const HOST_DECIDES: Decided = { staging: null, decided: [] };
+
+/** Makes what runs where routers decide: experts in banks, and copies beside them. */
+async function makeDecided(
+  gpu: Gpu,
+  options: OffloadOptions,
+  model: OffloadModel & { residency: Residency; slots: SlotBuffers },
+): Promise<Decided> {
+  const { layers, store } = options;
+  const { layout, routing, scratch, slots, residency: { uses } } = model;
+  const pools = layers.map((_, layer) =>
+    poolOf(store, layer, routing.expertCount)
+  );
+  const staging = options.prefetch === "off" ? null : await makeStaging(gpu, {
+    ...options,
+    ...model,
+    uses,
+    pools,
+    buffers: slots,
+  });
+  const decided: DecidedExperts[] = [];
+  for (const [i, layer] of layers.entries()) {
+    const experts = await bankExperts(gpu, {
+      ...model,
+      scratch: staging?.scratchOf(layer) ?? scratch,
+      uses,
+      banks: slots.banks[i]!,
+      slotByteLength: bankSlotByteLength(layout.wordCount * 4),
+      pool: pools[i]!,
+      staged: staging?.partsOf(layer) ?? null,
+    });
+    decided.push({ experts, stage: staging?.besideExperts(layer) ?? null });
+  }
+  return { staging, decided };
 }
 
 /** Where the experts of a layer lie in buffers that the GPU reads. */

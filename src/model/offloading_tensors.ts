@@ -6,7 +6,13 @@
 import type { TensorSpec } from "../io/tensor_spec.ts";
 import { type HqqScheme, matrixLayout } from "../ops/matrix.ts";
 import type { ModelConfig } from "./config.ts";
-import { type Part, type Quantization, schemeOf } from "./weights.ts";
+import {
+  attentionMatrices,
+  expertMatrices,
+  expertName,
+  type NamedMatrix,
+} from "./matrices.ts";
+import { type Part, type Quantization, schemeOf } from "./quantization.ts";
 
 /** How the names of a quantized matrix' tensors end. */
 const ENDS = {
@@ -58,7 +64,6 @@ export function offloadingTensors(
   parts: Readonly<Record<Part, Quantization>>,
 ): OffloadingTensor[] {
   const { numHiddenLayers, numLocalExperts } = config;
-  const { hiddenSize, intermediateSize } = config;
   const fileCount = 1 + numHiddenLayers * numLocalExperts;
   const schemes = {
     attn: schemeOf(parts.attn),
@@ -71,20 +76,11 @@ export function offloadingTensors(
   for (let layer = 0; layer < numHiddenLayers; layer++) {
     for (let expert = 0; expert < numLocalExperts; expert++) {
       const file = fileName(1 + layer * numLocalExperts + expert, fileCount);
-      const prefix =
-        `model.layers.${layer}.block_sparse_moe.experts.${expert}.`;
-      for (
-        const [matrix, shape] of [
-          ["w1", [intermediateSize, hiddenSize]],
-          ["w2", [hiddenSize, intermediateSize]],
-          ["w3", [intermediateSize, hiddenSize]],
-        ] as const
-      ) {
-        tensors.push(...hqqTensors(`${prefix}${matrix}`, {
-          shape,
-          scheme: schemes.experts,
-          place: { file, prefix },
-        }));
+      const id = { layer, expert };
+      const place = { file, prefix: `${expertName(id)}.` };
+      const { w1, w2, w3 } = expertMatrices(config, id);
+      for (const matrix of [w1, w2, w3]) {
+        tensors.push(...hqqTensors(matrix, schemes.experts, place));
       }
     }
   }
@@ -97,9 +93,7 @@ function trunkTensors(
   scheme: HqqScheme,
   place: Place,
 ): OffloadingTensor[] {
-  const { hiddenSize, vocabSize, headDim } = config;
-  const qWidth = config.numAttentionHeads * headDim;
-  const kvWidth = config.numKeyValueHeads * headDim;
+  const { hiddenSize, vocabSize } = config;
   const floats = (base: string, shape: readonly number[]): OffloadingTensor => {
     const name = `${base}.weight`;
     return {
@@ -114,16 +108,9 @@ function trunkTensors(
   const tensors = [floats("model.embed_tokens", [vocabSize, hiddenSize])];
   for (let layer = 0; layer < config.numHiddenLayers; layer++) {
     const base = `model.layers.${layer}`;
-    for (
-      const [matrix, shape] of [
-        ["q", [qWidth, hiddenSize]],
-        ["k", [kvWidth, hiddenSize]],
-        ["v", [kvWidth, hiddenSize]],
-        ["o", [hiddenSize, qWidth]],
-      ] as const
-    ) {
-      const name = `${base}.self_attn.${matrix}_proj`;
-      tensors.push(...hqqTensors(name, { shape, scheme, place }));
+    const { q, k, v, o } = attentionMatrices(config, layer);
+    for (const matrix of [q, k, v, o]) {
+      tensors.push(...hqqTensors(matrix, scheme, place));
     }
     tensors.push(
       floats(`${base}.block_sparse_moe.gate`, [
@@ -143,12 +130,9 @@ function trunkTensors(
 
 /** The seven tensors of a matrix, with the shapes of HQQ 0.1.1. */
 function hqqTensors(
-  base: string,
-  { shape, scheme, place }: {
-    shape: readonly [number, number];
-    scheme: HqqScheme;
-    place: Place;
-  },
+  { base, shape }: NamedMatrix,
+  scheme: HqqScheme,
+  place: Place,
 ): OffloadingTensor[] {
   const { G, P, K, metaCount } = matrixLayout(base, shape, scheme);
   const specs: [HqqTensor, TensorSpec["dtype"], number[]][] = [

@@ -3,7 +3,7 @@ import { tensorByteLength } from "../io/tensor_spec.ts";
 import { offloadingTensors } from "./offloading_tensors.ts";
 import { syntheticConfig } from "./synthetic_shapes.ts";
 import { SYNTHETIC_PARTS } from "./synthetic_weights.ts";
-import { GROUP_SIZES } from "./weights.ts";
+import { GROUP_SIZES } from "./quantization.ts";
 
 const MIXTRAL = offloadingTensors(
   syntheticConfig("mixtral-8x7b"),

@@ -114,10 +114,13 @@ export function rope(
   return y;
 }
 
-/** How many heads, and how many positions a token sees; 0 for all. */
+/** The heads of attention, and what a token sees. */
 export interface HeadOptions {
+  /** Heads of q. */
   readonly headCount: number;
+  /** Heads of k and v; divides `headCount`. */
   readonly kvHeadCount: number;
+  /** How many positions a token sees, its own included; 0 for all. */
   readonly window: number;
 }
 

@@ -3,7 +3,7 @@
 import { dequantize, type QuantizedTensor } from "hqq-ts";
 import { decodeFloats, type FloatDtype } from "../io/float.ts";
 import { matvec, matvec32 } from "./plain_math.ts";
-import type { Part } from "./weights.ts";
+import type { Part } from "./quantization.ts";
 
 /** A matrix W (N, K) of floats of any type. */
 export interface FloatMatrix {

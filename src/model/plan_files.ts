@@ -4,9 +4,10 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import { tensorByteLength, type TensorSpec } from "../io/tensor_spec.ts";
 import type { MatrixLayout } from "../ops/matrix.ts";
 import type { ModelConfig } from "./config.ts";
-import { matricesOf } from "./stored_layout.ts";
+import { matricesOf } from "./matrices.ts";
 import { storedSpecs } from "./stored_tensors.ts";
-import type { MatrixReader, Part } from "./weights.ts";
+import type { Part } from "./quantization.ts";
+import type { MatrixReader } from "./weight_reader.ts";
 
 /** A matrix of the quantized model. */
 export interface PlannedMatrix {

@@ -2,6 +2,7 @@
 
 import {
   type Bits,
+  codesPerWord,
   dequantizeMeta,
   type Packed,
   type QuantizedMeta,
@@ -56,19 +57,19 @@ function commonToBlock(
   common: Packed,
   { shape: [N, K], part: { bits, groupSize } }: StoredMatrix,
 ): Packed {
-  const codesPerWord = { 16: 1, 8: 1, 4: 2, 3: 10, 2: 4 }[bits];
+  const perWord = codesPerWord(bits as Bits);
   const G = N / groupSize;
-  const P = Math.ceil(groupSize / codesPerWord);
+  const P = Math.ceil(groupSize / perWord);
   const mask = 2 ** bits - 1;
   const block = bits === 3
     ? new Int32Array(P * G * K)
     : new Uint8Array(P * G * K);
   for (let n = 0; n < N; n++) {
     const member = Math.floor(n / G);
-    const from = Math.floor(n / codesPerWord) * K;
+    const from = Math.floor(n / perWord) * K;
     const to = (member % P * G + n % G) * K;
-    const right = bits * (codesPerWord - 1 - n % codesPerWord);
-    const left = bits * (codesPerWord - 1 - Math.floor(member / P));
+    const right = bits * (perWord - 1 - n % perWord);
+    const left = bits * (perWord - 1 - Math.floor(member / P));
     for (let k = 0; k < K; k++) {
       block[to + k]! |= ((common[from + k]! >> right) & mask) << left;
     }
@@ -120,8 +121,8 @@ export async function placeMatrix(
   { layout, into }: { layout: MatrixLayout; into: Uint8Array },
 ): Promise<void> {
   const { part } = matrix;
-  const { N, K, codesPerWord } = layout;
-  const hasWholeRows = part.axis === 0 || N % codesPerWord === 0;
+  const { N, K } = layout;
+  const hasWholeRows = part.axis === 0 || N % layout.codesPerWord === 0;
   if (part.packing === "common" || K % 4 !== 0 || !hasWholeRows) {
     const tensor = await readMatrix(checkpoint, matrix);
     return writeHqqMatrix(layout, tensor, into);

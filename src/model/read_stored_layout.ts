@@ -5,15 +5,15 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import { suspectCodes } from "./code_statistics.ts";
 import type { ModelConfig } from "./config.ts";
 import { readFlatParameters } from "./flat_parameters.ts";
+import { firstMatrixOf } from "./matrices.ts";
 import {
   detectLayout,
-  firstMatrixOf,
   type LayoutEvidence,
   type StoredLayout,
 } from "./stored_layout.ts";
 import { readValues } from "./read_matrix.ts";
 import { matrixNames } from "./stored_matrix.ts";
-import type { Part } from "./weights.ts";
+import type { Part } from "./quantization.ts";
 
 /**
  * Finds out how the weights of a checkpoint are stored, and checks what can be

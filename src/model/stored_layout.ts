@@ -3,17 +3,17 @@
 import { showJson } from "../io/show_json.ts";
 import type { ModelConfig } from "./config.ts";
 import type { FlatParameters } from "./flat_parameters.ts";
+import { firstMatrixOf, matricesOf, type NamedMatrix } from "./matrices.ts";
 import {
   checkMatrix,
   codesByteLength,
   matrixNames,
   metaCountOf,
   type Packing,
-  type StoredMatrix,
   type StoredPart,
   type TensorTable,
 } from "./stored_matrix.ts";
-import { GROUP_SIZES, type Part, type Quantization } from "./weights.ts";
+import { GROUP_SIZES, type Part, type Quantization } from "./quantization.ts";
 
 /** How the matrices of each part are stored: 16 bits for floats. */
 export type StoredLayout = Readonly<Record<Part, StoredPart>>;
@@ -28,55 +28,6 @@ export interface LayoutEvidence {
   readonly published: unknown;
   /** What HQQ stored beside the first matrix of each part; `null`: nothing. */
   readonly flat: Readonly<Record<Part, FlatParameters | null>>;
-}
-
-/** A matrix of a model, by its tensors' name without their ends. */
-export type NamedMatrix = Pick<StoredMatrix, "base" | "shape">;
-
-/**
- * Names the matrices of a part, layer by layer.
- *
- * @param config What the model is.
- * @param part The part.
- * @returns Their names and shapes.
- */
-export function* matricesOf(
-  config: ModelConfig,
-  part: Part,
-): Generator<NamedMatrix, void> {
-  const { hiddenSize, intermediateSize, headDim } = config;
-  const qWidth = config.numAttentionHeads * headDim;
-  const kvWidth = config.numKeyValueHeads * headDim;
-  const inputs = { shape: [qWidth, hiddenSize] } as const;
-  const keys = { shape: [kvWidth, hiddenSize] } as const;
-  const up = { shape: [intermediateSize, hiddenSize] } as const;
-  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
-    const base = `model.layers.${layer}`;
-    if (part === "attn") {
-      yield { base: `${base}.self_attn.q_proj`, ...inputs };
-      yield { base: `${base}.self_attn.k_proj`, ...keys };
-      yield { base: `${base}.self_attn.v_proj`, ...keys };
-      yield { base: `${base}.self_attn.o_proj`, shape: [hiddenSize, qWidth] };
-      continue;
-    }
-    for (let expert = 0; expert < config.numLocalExperts; expert++) {
-      const name = `${base}.block_sparse_moe.experts.${expert}`;
-      yield { base: `${name}.w1`, ...up };
-      yield { base: `${name}.w3`, ...up };
-      yield { base: `${name}.w2`, shape: [hiddenSize, intermediateSize] };
-    }
-  }
-}
-
-/**
- * Names the first matrix of a part, by which we judge the others.
- *
- * @param config What the model is.
- * @param part The part.
- * @returns Its name and shape.
- */
-export function firstMatrixOf(config: ModelConfig, part: Part): NamedMatrix {
-  return matricesOf(config, part).next().value as NamedMatrix;
 }
 
 /**

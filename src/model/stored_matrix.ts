@@ -2,7 +2,7 @@
 
 import { type Bits, packedLength } from "hqq-ts";
 import type { Dtype, TensorInfo } from "../io/tensor_spec.ts";
-import type { Quantization } from "./weights.ts";
+import type { Quantization } from "./quantization.ts";
 
 /** Which codes share a word: HQQ's blocks, or mixtral-offloading's neighbours. */
 export type Packing = "block" | "common";

@@ -4,8 +4,9 @@ import { halvesToFloat32, packedLength } from "hqq-ts";
 import { type MatrixLayout, matrixLayout } from "../ops/matrix.ts";
 import { SYNTHETIC_PARTS, type SyntheticWeights } from "./synthetic_weights.ts";
 import type { PlainMatrix, PlainReader } from "./plain_weights.ts";
-import type { MatrixReader, Part, Quantization } from "./weights.ts";
-import { schemeOf } from "./weights.ts";
+import type { Part, Quantization } from "./quantization.ts";
+import type { MatrixReader } from "./weight_reader.ts";
+import { schemeOf } from "./quantization.ts";
 
 /** Reads made-up weights: what a checkpoint with the same ones would give. */
 export class SyntheticReader implements MatrixReader, PlainReader {

@@ -22,7 +22,7 @@ import {
   type Pools,
 } from "./synthetic_pool.ts";
 import { checkSyntheticConfig } from "./synthetic_shapes.ts";
-import { GROUP_SIZES, type Part, type Quantization } from "./weights.ts";
+import { GROUP_SIZES, type Part, type Quantization } from "./quantization.ts";
 
 /** What makes up weights. */
 export interface SyntheticWeightsOptions {

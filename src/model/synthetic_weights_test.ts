@@ -3,7 +3,7 @@ import { halvesToFloat32 } from "hqq-ts";
 import { dequantize } from "hqq-ts";
 import { syntheticConfig } from "./synthetic_shapes.ts";
 import { SYNTHETIC_PARTS, SyntheticWeights } from "./synthetic_weights.ts";
-import { GROUP_SIZES, type Quantization, schemeOf } from "./weights.ts";
+import { GROUP_SIZES, type Quantization, schemeOf } from "./quantization.ts";
 
 const CONFIG = syntheticConfig("tiny");
 const SEED_1 = new SyntheticWeights(CONFIG);

@@ -11,7 +11,7 @@ const FIRST_LAYERS = 4;
  * in another way earlier in the submit. What runs beside something takes turns of so
  * many buffers that within a submit none is written twice, or after it was read.
  */
-export const TURN_COUNT = LAYERS_PER_SUBMIT + 1;
+export const TURN_COUNT: number = LAYERS_PER_SUBMIT + 1;
 
 /**
  * Says whether what is recorded is to be submitted after a layer.

@@ -5,8 +5,14 @@ import { forEachParallel } from "../io/for_each_parallel.ts";
 import type { Matrix } from "../ops/matrix.ts";
 import { type ExpertLayout, expertLayout } from "../ops/expert_layout.ts";
 import type { ModelConfig } from "./config.ts";
+import {
+  attentionMatrices,
+  expertMatrices,
+  expertName,
+  type NamedMatrix,
+} from "./matrices.ts";
 import { Uploader } from "./uploader.ts";
-import type { MatrixReader } from "./weights.ts";
+import type { MatrixReader } from "./weight_reader.ts";
 
 /** The weights of one layer, on the GPU. */
 export interface LayerWeights {
@@ -114,19 +120,15 @@ function addTrunk(
   config: ModelConfig,
   { reader, layer }: { reader: MatrixReader; layer: number },
 ): Omit<LayerWeights, "experts"> {
-  const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
+  const { hiddenSize } = config;
   const name = `model.layers.${layer}`;
-  const qWidth = numAttentionHeads * headDim;
-  const kvWidth = numKeyValueHeads * headDim;
-  const attn = (suffix: string, shape: readonly [number, number]) => {
-    const base = `${name}.self_attn.${suffix}_proj`;
-    return [base, reader.layout(base, shape, "attn")] as const;
-  };
-  const [q, k, v] = uploader.matrices(`q, k and v of layer ${layer}`, [
-    attn("q", [qWidth, hiddenSize]),
-    attn("k", [kvWidth, hiddenSize]),
-    attn("v", [kvWidth, hiddenSize]),
-  ]) as [Matrix, Matrix, Matrix];
+  const attn = attentionMatrices(config, layer);
+  const laidOut = ({ base, shape }: NamedMatrix) =>
+    [base, reader.layout(base, shape, "attn")] as const;
+  const [q, k, v] = uploader.matrices(
+    `q, k and v of layer ${layer}`,
+    [attn.q, attn.k, attn.v].map(laidOut),
+  ) as [Matrix, Matrix, Matrix];
   const norm = (of: string) =>
     uploader.floats(`${name}.${of}_layernorm.weight`, [hiddenSize]);
   return {
@@ -134,7 +136,7 @@ function addTrunk(
     q,
     k,
     v,
-    o: uploader.matrix(...attn("o", [hiddenSize, qWidth])),
+    o: uploader.matrix(...laidOut(attn.o)),
     postAttentionNorm: norm("post_attention"),
     gate: uploader.floats(`${name}.block_sparse_moe.gate.weight`, [
       config.numLocalExperts,
@@ -179,17 +181,12 @@ function addExperts(
  */
 export function readExpertLayout(
   reader: MatrixReader,
-  { hiddenSize, intermediateSize }: ModelConfig,
+  config: ModelConfig,
 ): ExpertLayout {
-  const layoutOf = (matrix: string, N: number, K: number) =>
-    reader.layout(
-      `${expertName({ layer: 0, expert: 0 })}.${matrix}`,
-      [N, K],
-      "experts",
-    );
+  const { w1, w2 } = expertMatrices(config, { layer: 0, expert: 0 });
   return expertLayout(
-    layoutOf("w1", intermediateSize, hiddenSize),
-    layoutOf("w2", hiddenSize, intermediateSize),
+    reader.layout(w1.base, w1.shape, "experts"),
+    reader.layout(w2.base, w2.shape, "experts"),
   );
 }
 
@@ -238,10 +235,4 @@ export async function readExpert(
       return reader.write(`${expertName(id)}.${matrix}`, of, part);
     },
   });
-}
-
-function expertName(
-  { layer, expert }: { readonly layer: number; readonly expert: number },
-): string {
-  return `model.layers.${layer}.block_sparse_moe.experts.${expert}`;
 }

@@ -5,12 +5,8 @@ import { parseConfig } from "./config.ts";
 import { SyntheticReader } from "./synthetic_reader.ts";
 import { SyntheticWeights } from "./synthetic_weights.ts";
 import { expertReadLimit, readExpert, readExpertLayout } from "./upload.ts";
-import {
-  GROUP_SIZES,
-  type MatrixReader,
-  type Quantization,
-  WeightReader,
-} from "./weights.ts";
+import { GROUP_SIZES, type Quantization } from "./quantization.ts";
+import { type MatrixReader, WeightReader } from "./weight_reader.ts";
 
 const CONFIG = {
   ...parseConfig({ model_type: "mixtral" }, "the test"),

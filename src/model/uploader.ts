@@ -8,7 +8,7 @@ import {
   placeMatrices,
 } from "../ops/matrix.ts";
 import { padded } from "../ops/padded.ts";
-import type { MatrixReader } from "./weights.ts";
+import type { MatrixReader } from "./weight_reader.ts";
 
 /** Weights that are read at the same time, unless the reader wants fewer. */
 const READ_LIMIT = 12;

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { gpuTest, makeReader } from "../../tests/_gpu.ts";
 import { matrixLayout } from "../ops/matrix.ts";
 import { Uploader } from "./uploader.ts";
-import type { MatrixReader } from "./weights.ts";
+import type { MatrixReader } from "./weight_reader.ts";
 
 const SHAPE = [4, 8] as const;
 

@@ -12,7 +12,7 @@ import {
 } from "./offloading_tensors.ts";
 import type { SyntheticWeights } from "./synthetic_weights.ts";
 import type { Progress } from "./upload.ts";
-import type { Part, Quantization } from "./weights.ts";
+import type { Part, Quantization } from "./quantization.ts";
 
 /** How to write a checkpoint. */
 export interface WriteSyntheticOptions {

@@ -23,17 +23,13 @@ export class NaiveCache {
   }
 
   /** Returns the experts to load, in order. */
-  acquire(ids: readonly number[], pinned: ReadonlySet<number>): number[] {
+  acquire(ids: readonly number[]): number[] {
     this.#step++;
     const loads = ids.filter((id) => !this.#slots.includes(id));
     for (const id of ids) if (!loads.includes(id)) this.#use(id);
     for (const id of loads) {
       const empty = this.#slots.indexOf(undefined);
-      const slot = empty >= 0
-        ? empty
-        : this.#victim((resident) =>
-          ids.includes(resident) || pinned.has(resident)
-        );
+      const slot = empty >= 0 ? empty : this.#victim(ids);
       this.#slots[slot] = id;
       this.#sinceLoad[id] = 0;
     }
@@ -46,9 +42,9 @@ export class NaiveCache {
     this.#sinceLoad[id]!++;
   }
 
-  #victim(isKept: (id: number) => boolean): number {
+  #victim(kept: readonly number[]): number {
     const candidates = [...this.#slots.keys()]
-      .filter((slot) => !isKept(this.#slots[slot]!))
+      .filter((slot) => !kept.includes(this.#slots[slot]!))
       .map((slot) => {
         const id = this.#slots[slot]!;
         const last = this.#uses[id]!.at(-1)!;

@@ -22,7 +22,7 @@ export interface HistoryState {
 
 /**
  * All that an `ExpertCache` decides by, save for its policy and half-life: a
- * copy, which no cache changes. It says nothing of pins: who saves has none.
+ * copy, which no cache changes.
  */
 export interface CacheState extends CacheCounts, HistoryState {
   /** The expert in each slot, `undefined` where it is empty: (slotCount) */

@@ -27,7 +27,7 @@ export const POLICIES: Readonly<Record<PolicyName, EvictionPolicy>> = {
 export const DEFAULT_POLICY: PolicyName = "lru";
 
 /** How many frequency classes {@linkcode classLru} has. */
-export const CLASS_COUNT = 8;
+const CLASS_COUNT = 8;
 
 /** Ages are cut off here, so that an age shifted by 7 bits stays a u32. */
 const AGE_MAX = 0xffffff;
@@ -83,20 +83,4 @@ export function classLru(history: UseHistory, id: number): number {
 export function frequencyClass(decayedUses: number): number {
   const uses = Math.floor(decayedUses / DECAYED_USE_UNIT);
   return 31 - Math.clz32(Math.max(uses, 1));
-}
-
-/**
- * Reads the name of a policy.
- *
- * @param text What the user wrote.
- * @returns The name.
- * @throws {RangeError} If there is no such policy.
- */
-export function parsePolicy(text: string): PolicyName {
-  if (Object.hasOwn(POLICIES, text)) return text as PolicyName;
-  throw new RangeError(
-    `Cannot choose an eviction policy: received "${text}", wanted ${
-      Object.keys(POLICIES).join(", ")
-    }`,
-  );
 }

@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { classLru, frequencyClass, parsePolicy } from "./eviction.ts";
+import { assertEquals } from "@std/assert";
+import { classLru, frequencyClass } from "./eviction.ts";
 import { UseHistory } from "./use_history.ts";
 
 Deno.test("frequencyClass() is the whole part of the logarithm, 0 to 7", () => {
@@ -30,16 +30,5 @@ Deno.test("classLru() is a u32 for any age", () => {
     const score = classLru(history, 0);
     assertEquals(score, score >>> 0);
     assertEquals(score, 0xffffffff - Math.min(clock, 2 ** 24 - 1) * 128);
-  }
-});
-
-Deno.test("parsePolicy() knows the policies", () => {
-  assertEquals(parsePolicy("class-lru"), "class-lru");
-  for (const text of ["LRU", "", "toString"]) {
-    assertThrows(
-      () => parsePolicy(text),
-      RangeError,
-      `Cannot choose an eviction policy: received "${text}", wanted lru, lfu, class-lru`,
-    );
   }
 });

@@ -78,7 +78,7 @@ export class ExpertCache {
    * @param ids The distinct experts that the step needs.
    * @returns Their slots, in order, and the copies to make first.
    * @throws {RangeError} If an expert does not exist or is named twice, or if
-   * there are more of them than slots that are not pinned for others.
+   * there are more of them than slots.
    */
   acquire(ids: readonly number[]): Acquired {
     this.#named.beginWith(ids, "acquire");
@@ -155,33 +155,6 @@ export class ExpertCache {
   }
 
   /**
-   * Keeps experts from being evicted until they are unpinned as often as they
-   * were pinned. An expert may be pinned before it has a slot.
-   *
-   * @param ids The experts.
-   * @throws {RangeError} If an expert does not exist.
-   */
-  pin(ids: readonly number[]): void {
-    for (const id of ids) this.#named.check(id, "pin");
-    for (const id of ids) this.#table.pin(id);
-  }
-
-  /**
-   * Takes back one pin of each of the experts.
-   *
-   * @param ids The experts.
-   * @throws {RangeError} If an expert does not exist or is not pinned.
-   */
-  unpin(ids: readonly number[]): void {
-    this.#named.beginWith(ids, "unpin");
-    for (const id of ids) {
-      if (this.#table.isPinned(id)) continue;
-      throw new RangeError(`Cannot unpin expert ${id}: it is not pinned`);
-    }
-    for (const id of ids) this.#table.unpin(id);
-  }
-
-  /**
    * Empties the slots of experts whose copy failed. It is no eviction.
    *
    * @param ids Experts; those without a slot are passed over.
@@ -207,10 +180,8 @@ export class ExpertCache {
    * that restores it decides the same ever after.
    *
    * @returns The state.
-   * @throws {RangeError} If an expert is pinned.
    */
   save(): CacheState {
-    this.#table.checkPins("save");
     const { hits, misses, evictions } = this;
     return {
       idOf: this.state(),
@@ -223,11 +194,9 @@ export class ExpertCache {
    * Takes over a state, and forgets its own.
    *
    * @param state What {@linkcode save} returned, or what a GPU made of it.
-   * @throws {RangeError} If an expert is pinned, or if the state is of a cache
-   * with other slots or experts.
+   * @throws {RangeError} If the state is of a cache with other slots or experts.
    */
   restore(state: CacheState): void {
-    this.#table.checkPins("restore");
     checkCacheState(state, this);
     this.#table.restore(state.idOf);
     this.#history.restore(state);
@@ -237,10 +206,9 @@ export class ExpertCache {
   }
 
   #checkRoom(ids: readonly number[]): void {
-    const pinned = this.#table.pinnedCount(this.#named);
-    if (ids.length <= this.slotCount - pinned) return;
+    if (ids.length <= this.slotCount) return;
     throw new RangeError(
-      `Cannot acquire ${ids.length} experts: the layer has ${this.slotCount} slots, ${pinned} of them pinned for other experts`,
+      `Cannot acquire ${ids.length} experts: the layer has ${this.slotCount} slots, wanted as many`,
     );
   }
 
@@ -248,13 +216,9 @@ export class ExpertCache {
   #mostRecent(ids: readonly number[]): number[] {
     this.#named.begin();
     const chosen: number[] = [];
-    let room = this.slotCount - this.#table.pinnedCount(this.#named);
-    for (let i = ids.length - 1; i >= 0; i--) {
-      const id = ids[i]!;
+    for (const id of ids.toReversed()) {
+      if (chosen.length === this.slotCount) break;
       if (this.#named.has(id)) continue;
-      const hasPinnedSlot = this.#table.has(id) && this.#table.isPinned(id);
-      if (!hasPinnedSlot && room === 0) continue;
-      if (!hasPinnedSlot) room--;
       this.#named.add(id);
       chosen.push(id);
     }
@@ -285,7 +249,7 @@ export class ExpertCache {
     return loads;
   }
 
-  /** Empties a slot whose expert is neither pinned nor of this call. */
+  /** Empties a slot whose expert is not of this call. */
   #evict(): number {
     const victim = findVictim(this.#table, {
       history: this.#history,

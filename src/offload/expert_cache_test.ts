@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { type Random, withRandom } from "../../tests/_random.ts";
 import type { Load } from "./acquired.ts";
 import { POLICIES, type PolicyName } from "./eviction.ts";
@@ -44,23 +44,13 @@ for (const policy of POLICY_NAMES) {
         const slotCount = 1 + random.integer(expertCount);
         const cache = new ExpertCache(slotCount, { policy, expertCount });
         const naive = new NaiveCache(slotCount, expertCount, policy);
-        const pinned = new Set<number>();
         for (let step = 0; step < 500; step++) {
-          if (random.next() < 0.05 && pinned.size < slotCount - 1) {
-            const id = random.integer(expertCount);
-            if (!pinned.has(id)) cache.pin([id]);
-            pinned.add(id);
-          } else if (random.next() < 0.05) {
-            cache.unpin([...pinned]);
-            pinned.clear();
-          }
-          const most = slotCount - pinned.size;
-          const count = 1 + random.integer(Math.min(3, most));
+          const count = 1 + random.integer(Math.min(3, slotCount));
           const ids = someExperts(random, { count, expertCount });
           const { loads } = cache.acquire(ids);
           assertEquals(
             loads.map(({ id }) => id),
-            naive.acquire(ids, pinned),
+            naive.acquire(ids),
             `step ${step}`,
           );
           assertEquals(cache.state(), naive.slots, `step ${step}`);
@@ -170,42 +160,6 @@ Deno.test("ExpertCache never evicts what the step needs", () => {
   });
 });
 
-Deno.test("ExpertCache never evicts a pinned expert", async () => {
-  await withRandom(11, (random) => {
-    const cache = new ExpertCache(4, { expertCount: 8 });
-    cache.pin([6, 7]);
-    cache.seed([6, 7]);
-    for (let step = 0; step < 500; step++) {
-      cache.acquire(someExperts(random, { count: 2, expertCount: 8 }));
-      assertEquals(cache.missing([6, 7]), []);
-    }
-    const recent = cache.seed([0, 1, 2, 3]);
-    assertEquals(cache.missing([0, 1, 2, 3]).length, 2);
-    assertEquals(cache.missing([2, 3, 6, 7]), []);
-    assert(recent.length <= 2);
-  });
-});
-
-Deno.test("ExpertCache counts pins", () => {
-  const cache = new ExpertCache(1, { expertCount: 2 });
-  cache.acquire([0]);
-  cache.pin([0]);
-  cache.pin([0]);
-  cache.unpin([0]);
-  assertThrows(
-    () => cache.acquire([1]),
-    RangeError,
-    "Cannot acquire 1 experts: the layer has 1 slots, 1 of them pinned for other experts",
-  );
-  cache.unpin([0]);
-  assertEquals(cache.acquire([1]).loads, [{ id: 1, slot: 0 }]);
-  assertThrows(
-    () => cache.unpin([0]),
-    RangeError,
-    "Cannot unpin expert 0: it is not pinned",
-  );
-});
-
 Deno.test("ExpertCache.seed() keeps the order of use", () => {
   const cache = new ExpertCache(3, { expertCount: 8 });
   cache.acquire([0, 1]);
@@ -260,7 +214,7 @@ Deno.test("ExpertCache refuses what it cannot do, and changes nothing", () => {
   const refused: [readonly number[], string][] = [
     [
       [0, 1, 2],
-      "Cannot acquire 3 experts: the layer has 2 slots, 0 of them pinned for other experts",
+      "Cannot acquire 3 experts: the layer has 2 slots, wanted as many",
     ],
     [[1, 1], "Cannot acquire expert 1: it is named twice"],
     [[4], "Cannot acquire expert 4: the layer has experts 0 to 3"],
@@ -273,7 +227,6 @@ Deno.test("ExpertCache refuses what it cannot do, and changes nothing", () => {
   }
   assertThrows(() => cache.touch([2, 2]), RangeError, "named twice");
   assertThrows(() => cache.seed([9]), RangeError, "Cannot seed expert 9");
-  assertThrows(() => cache.pin([9]), RangeError, "Cannot pin expert 9");
   assertEquals([cache.hits, cache.misses, cache.evictions], [0, 2, 0]);
   assertEquals(cache.state(), [0, 1]);
   assertEquals(cache.slotOf(9), undefined);

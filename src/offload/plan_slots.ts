@@ -8,7 +8,7 @@ import {
 import { resolveSlots, type SlotsOptions } from "./slots_wish.ts";
 
 /** Staging slots, shared by all layers, when nobody asks for a number. */
-export const DEFAULT_BUFFER_SIZE = 4;
+const DEFAULT_BUFFER_SIZE = 4;
 
 /** One staging slot fills while another is used. */
 const LEAST_BUFFER_SIZE = 2;

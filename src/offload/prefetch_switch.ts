@@ -44,11 +44,6 @@ export class PrefetchSwitch {
     return this.#isOn;
   }
 
-  /** Whether it will ever be on. */
-  get isPossible(): boolean {
-    return this.#mode !== "off";
-  }
-
   /**
    * Begins a token, or some tokens that run without a stop: all of them take the
    * same way, and an equal share of the time.

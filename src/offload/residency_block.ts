@@ -108,10 +108,9 @@ export function residencyLayout(
  * as it is.
  *
  * @param layout The layout.
- * @param cache The cache; nothing in it is pinned.
+ * @param cache The cache.
  * @param into The block: (wordCount)
- * @throws {RangeError} If an expert is pinned, or if a token's experts do not fit
- * into the slots.
+ * @throws {RangeError} If a token's experts do not fit into the slots.
  */
 export function writeBlock(
   layout: ResidencyLayout,
@@ -143,9 +142,9 @@ export function writeBlock(
  *
  * @param layout The layout.
  * @param words The block: (wordCount)
- * @param cache The cache; nothing in it is pinned.
- * @throws {RangeError} If an expert is pinned, if the block is of another number
- * of slots, or if it names experts that do not exist.
+ * @param cache The cache.
+ * @throws {RangeError} If the block is of another number of slots, or if it names
+ * experts that do not exist.
  */
 export function readBlock(
   layout: ResidencyLayout,

@@ -80,22 +80,6 @@ Deno.test("ExpertCache.save() is a copy", () => {
   assertEquals(state, before);
 });
 
-Deno.test("ExpertCache neither saves nor restores while an expert is pinned", () => {
-  const cache = new ExpertCache(2, { expertCount: 4 });
-  const state = cache.save();
-  cache.pin([3]);
-  assertThrows(
-    () => cache.save(),
-    RangeError,
-    "Cannot save ExpertCache: expert 3 is pinned, wanted none",
-  );
-  assertThrows(
-    () => cache.restore(state),
-    RangeError,
-    "Cannot restore ExpertCache: expert 3 is pinned, wanted none",
-  );
-});
-
 Deno.test("ExpertCache.restore() refuses what is not its own, and changes nothing", () => {
   const cache = new ExpertCache(2, { expertCount: 4 });
   cache.acquire([0, 1]);

@@ -1,12 +1,7 @@
-import type { NamedExperts } from "./named_experts.ts";
-
 /** No expert in the slot, or no slot for the expert. */
 const NONE = -1;
 
-/**
- * Which expert of a layer sits in which slot, and which experts are pinned.
- * It decides nothing.
- */
+/** Which expert of a layer sits in which slot. It decides nothing. */
 export class SlotTable {
   /** How many slots there are. */
   readonly slotCount: number;
@@ -14,8 +9,6 @@ export class SlotTable {
   readonly #idOf: Int32Array;
   /** The slot of each expert, or NONE: (expertCount) */
   readonly #slotOf: Int32Array;
-  /** How often each expert is pinned: (expertCount) */
-  readonly #pins: Uint32Array;
 
   /**
    * Constructs a table of empty slots.
@@ -27,7 +20,6 @@ export class SlotTable {
     this.slotCount = slotCount;
     this.#idOf = new Int32Array(slotCount).fill(NONE);
     this.#slotOf = new Int32Array(expertCount).fill(NONE);
-    this.#pins = new Uint32Array(expertCount);
   }
 
   /** Whether the expert has a slot. */
@@ -64,44 +56,6 @@ export class SlotTable {
     const id = this.#idOf[slot]!;
     if (id !== NONE) this.#slotOf[id] = NONE;
     this.#idOf[slot] = NONE;
-  }
-
-  /** Whether the expert is pinned. */
-  isPinned(id: number): boolean {
-    return this.#pins[id]! > 0;
-  }
-
-  /** Pins an expert once more. */
-  pin(id: number): void {
-    this.#pins[id]!++;
-  }
-
-  /** Takes back one pin of an expert that is pinned. */
-  unpin(id: number): void {
-    this.#pins[id]!--;
-  }
-
-  /** How many slots hold a pinned expert that is not named. */
-  pinnedCount(named: NamedExperts): number {
-    let count = 0;
-    for (const id of this.#idOf) {
-      if (id !== NONE && !named.has(id) && this.isPinned(id)) count++;
-    }
-    return count;
-  }
-
-  /**
-   * Refuses what nobody may do while experts are pinned.
-   *
-   * @param action What is to be done, for the message.
-   * @throws {RangeError} If one is.
-   */
-  checkPins(action: string): void {
-    const id = this.#pins.findIndex((count) => count > 0);
-    if (id < 0) return;
-    throw new RangeError(
-      `Cannot ${action} ExpertCache: expert ${id} is pinned, wanted none`,
-    );
   }
 
   /** The expert of each slot, `undefined` where the slot is empty. */

@@ -11,7 +11,7 @@ export interface UseHistoryOptions {
 }
 
 /** The half-life that is used when none is named. */
-export const DEFAULT_HALF_LIFE = 128;
+const DEFAULT_HALF_LIFE = 128;
 
 /** {@linkcode UseHistory.decayedUses} counts in units of 1 / 256 use. */
 export const DECAYED_USE_UNIT = 256;

@@ -4,9 +4,9 @@ import type { SlotTable } from "./slot_table.ts";
 import type { UseHistory } from "./use_history.ts";
 
 /**
- * Which slot has to give up its expert: of those whose expert is neither pinned
- * nor named, the one with the lowest score, the lowest slot on a tie. It empties
- * none. `kernels/lib/residency.wgsl` decides the same where nothing is pinned.
+ * Which slot has to give up its expert: of those whose expert is not named, the one
+ * with the lowest score, the lowest slot on a tie. It empties none.
+ * `kernels/lib/residency.wgsl` decides the same.
  *
  * @param table The slots, all of them filled.
  * @param options What scores are computed from, how, and who may not go.
@@ -24,7 +24,7 @@ export function findVictim(
   let lowest = Infinity;
   for (let slot = 0; slot < table.slotCount; slot++) {
     const id = table.idIn(slot)!;
-    if (named.has(id) || table.isPinned(id)) continue;
+    if (named.has(id)) continue;
     const value = score(history, id);
     if (value >= lowest) continue;
     victim = slot;

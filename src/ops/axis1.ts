@@ -5,7 +5,8 @@ import matvecAxis1Code from "../../kernels/matvec_axis1.wgsl" with {
   type: "text",
 };
 import { inputReading } from "./input.ts";
-import { costOf, type MatvecOptions } from "./matvec.ts";
+import type { MatvecOptions } from "./matvec.ts";
+import { costOf } from "./pick.ts";
 import { kernelOp, type Op, reduction, spread } from "./op.ts";
 
 /** What happens to y, as `INTO` in `matvec_axis1.wgsl`. */

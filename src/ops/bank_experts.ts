@@ -11,7 +11,7 @@ import {
 } from "./bound_experts.ts";
 import { BRING, BRING_WORKGROUPS } from "./copy.ts";
 import { type ExpertsOptions, fillsSlots, oneTokenOps } from "./experts.ts";
-import type { Pick } from "./matvec.ts";
+import type { WeightPick } from "./pick.ts";
 import { kernelOp, type Op, sequence, withRole } from "./op.ts";
 import { missReading, type StagedParts } from "./stage.ts";
 
@@ -101,7 +101,7 @@ function pickOf(
   { layout, slotByteLength, uses, routing, staged, banks, pool }:
     BankExpertsOptions,
   { bank, part }: { bank: Bank; part: PoolPart | null },
-): (matrixAt: number, xRows: number) => Pick {
+): (matrixAt: number, xRows: number) => WeightPick {
   const bound = boundUniform(gpu, bank, part);
   const opCount = banks.length * (part === null ? 1 : pool.length);
   return (MATRIX_AT, X_PER_RANK) => ({

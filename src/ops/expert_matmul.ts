@@ -7,7 +7,7 @@ import type { ExpertScratch } from "./expert_layout.ts";
 import type { ExpertsOptions, PickOf } from "./experts.ts";
 import { byRowCount, matmul, matmulBy, type Share } from "./matmul.ts";
 import { fewWay, type MatmulWay, narrowWay, wideWay } from "./matmul_ways.ts";
-import type { Pick } from "./matvec.ts";
+import type { WeightPick } from "./pick.ts";
 import type { Routing } from "./moe.ts";
 import {
   type Bound,
@@ -63,7 +63,7 @@ async function upOp(
 ): Promise<Op> {
   const { buffer, layout: { up, at }, x, routing, scratch } = options;
   const [w1, w3] = [at.w1, at.w3].map((at) => pickOf(at, routing.topK));
-  const product = (way: MatmulWay, y: Rows, pick: Pick) => {
+  const product = (way: MatmulWay, y: Rows, pick: WeightPick) => {
     const matrix = { buffer, layout: up };
     return matmulBy(gpu, { matrix, x, y, add: false, pick }, way);
   };
@@ -84,7 +84,7 @@ async function upOp(
 function swiglu(
   gpu: Gpu,
   { h, h3 }: ExpertScratch,
-  { sources, constants, bindings, count }: Pick,
+  { sources, constants, bindings, count }: WeightPick,
 ): Promise<Op> {
   return kernelOp(gpu, {
     sources: [...sources, { name: "swiglu.wgsl", code: swigluCode }],

@@ -15,7 +15,8 @@ import { matvecAxis1 } from "./axis1.ts";
 import type { ExpertLayout, ExpertScratch } from "./expert_layout.ts";
 import { groupRows, manyTokensOps } from "./expert_matmul.ts";
 import { inputReading } from "./input.ts";
-import { costOf, matrixReading, matvec, type Pick } from "./matvec.ts";
+import { matrixReading, matvec } from "./matvec.ts";
+import { costOf, type WeightPick } from "./pick.ts";
 import type { MatrixLayout } from "./matrix.ts";
 import type { Routing } from "./moe.ts";
 import {
@@ -140,7 +141,7 @@ export function fillsSlots(gpu: Gpu, layout: ExpertLayout): boolean {
 }
 
 /** Which weights and rows: made for a matrix and how its x has rows. */
-export type PickOf = (matrixAt: number, xRows: number) => Pick;
+export type PickOf = (matrixAt: number, xRows: number) => WeightPick;
 
 /**
  * Makes, for one token, h[rank] = silu(W1 x) * W3 x and y[rank] = W2 h[rank], the

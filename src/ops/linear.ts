@@ -6,12 +6,13 @@ import rowsAll from "../../kernels/lib/rows_all.wgsl" with { type: "text" };
 import type { NormedInput } from "./input.ts";
 import type { Matrix } from "./matrix.ts";
 import { matmul } from "./matmul.ts";
-import { matvec, type Pick } from "./matvec.ts";
+import { matvec } from "./matvec.ts";
+import type { WeightPick } from "./pick.ts";
 import { byTokenCount, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING } from "./step.ts";
 
 /** One matrix, one row of x. */
-export const PICK_ONE: Pick = {
+export const PICK_ONE: WeightPick = {
   sources: [{ name: "lib/pick_one.wgsl", code: pickOne }],
   constants: {},
   bindings: {},
@@ -24,7 +25,7 @@ export const PICK_ONE: Pick = {
  * @param step The uniform of the step, which says how many there are.
  * @returns Which weights go with which rows.
  */
-export function pickAllRows(step: GPUBuffer): Pick {
+export function pickAllRows(step: GPUBuffer): WeightPick {
   return {
     sources: [{ name: "lib/rows_all.wgsl", code: rowsAll }],
     constants: {},

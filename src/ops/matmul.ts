@@ -9,7 +9,7 @@ import {
   wideWay,
 } from "./matmul_ways.ts";
 import type { Matrix } from "./matrix.ts";
-import { costOf, type Pick } from "./matvec.ts";
+import { costOf, type WeightPick } from "./pick.ts";
 import { choice, kernelOp, type Op, type Rows } from "./op.ts";
 import { STEP_BINDING, STEP_SOURCE } from "./step.ts";
 
@@ -24,7 +24,7 @@ export interface MatmulOptions {
   /** Whether to add to y. */
   readonly add: boolean;
   /** Which weights go with which rows. */
-  readonly pick: Pick;
+  readonly pick: WeightPick;
   /**
    * How rows are shared, which decides between kernels.
    *

@@ -1,7 +1,6 @@
 /** Matrix x vector: y (+)= W x for one row of x. */
 
 import type { Gpu } from "../gpu/device.ts";
-import type { Cost } from "../gpu/encodable.ts";
 import type { Constants, KernelSource } from "../gpu/kernel.ts";
 import inputs4 from "../../kernels/lib/inputs_4.wgsl" with { type: "text" };
 import matvecStripCode from "../../kernels/matvec_strip.wgsl" with {
@@ -9,46 +8,11 @@ import matvecStripCode from "../../kernels/matvec_strip.wgsl" with {
 };
 import matvecCode from "../../kernels/matvec.wgsl" with { type: "text" };
 import { matvecAxis1 } from "./axis1.ts";
-import { productCost } from "./cost.ts";
 import { inputReading, type Norm } from "./input.ts";
 import type { Matrix, MatrixLayout } from "./matrix.ts";
 import { kernelOp, type Op, reduction, type Rows, spread } from "./op.ts";
+import { costOf, type WeightPick } from "./pick.ts";
 import { type StripReading, stripReading } from "./strip.ts";
-
-/** Which weights and rows a product works on: a `lib/pick_*.wgsl` and its needs. */
-export interface Pick {
-  /** Define `pick`, `weights_at`, `x_row` and `y_row`. */
-  readonly sources: readonly KernelSource[];
-  /** Its constants. */
-  readonly constants: Readonly<Record<string, number>>;
-  /** Its bindings. */
-  readonly bindings: Readonly<Record<number, GPUBuffer>>;
-  /** How many rows of y there are. */
-  readonly count: number;
-  /**
-   * Rows of y for each token, of all that is picked together, on average: for
-   * profiles.
-   *
-   * @default {count}
-   */
-  readonly rowsPerToken?: number;
-  /**
-   * Where missing weights are read on the way. Only strips do.
-   *
-   * @default {undefined} no weights are missing
-   */
-  readonly misses?: MissReading | undefined;
-}
-
-/** Where a kernel reads what is missing in a slot: a `lib/miss_*.wgsl`. */
-export interface MissReading {
-  /** Defines `missing`. */
-  readonly source: KernelSource;
-  /** Its constants. */
-  readonly constants: Constants;
-  /** Its bindings. */
-  readonly bindings: Readonly<Record<number, GPUBuffer>>;
-}
 
 /** Options for {@linkcode matvec}. */
 export interface MatvecOptions {
@@ -61,7 +25,7 @@ export interface MatvecOptions {
   /** Whether to add to y. */
   readonly add: boolean;
   /** Which weights go with which rows. */
-  readonly pick: Pick;
+  readonly pick: WeightPick;
   /**
    * The norm that x gets on the way.
    *
@@ -192,28 +156,6 @@ function matvecAny(
     workgroups: () => grid,
     cost: costOf(pick, layout),
   });
-}
-
-/**
- * Says what a product takes, for profiles.
- *
- * @param pick Which weights go with which rows.
- * @param layouts How the matrices lie that each row meets.
- * @returns What a step takes.
- */
-export function costOf(
-  { count, rowsPerToken = count, misses }: Pick,
-  ...layouts: readonly MatrixLayout[]
-): (tokenCount: number) => Cost {
-  const shape = { layouts, pickCount: count, rowsPerToken };
-  if (misses === undefined) {
-    return (tokenCount) => productCost(shape, tokenCount);
-  }
-  // What is missing it reads over the bus instead.
-  return (tokenCount) => {
-    const cost = productCost(shape, tokenCount);
-    return { ...cost, missByteLength: cost.byteLength! };
-  };
 }
 
 /** How a kernel reads any matrix, 4 inputs at a time, and sums. */

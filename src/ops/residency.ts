@@ -92,7 +92,7 @@ export function makeResidency(
  * @param count How many blocks.
  * @returns The part of `residency.blocks`.
  */
-export function boundBlock(
+function boundBlock(
   { blocks, blockByteLength }: Residency,
   layer: number,
   count = 1,

@@ -8,7 +8,7 @@ import missStaged from "../../kernels/lib/miss_staged.wgsl" with {
 import stageCode from "../../kernels/stage.wgsl" with { type: "text" };
 import { BOUND, boundUniform, type PoolPart } from "./bound_experts.ts";
 import type { ExpertLayout } from "./expert_layout.ts";
-import type { MissReading } from "./matvec.ts";
+import type { MissReading } from "./pick.ts";
 import { BRING, BRING_WORKGROUPS } from "./copy.ts";
 import { kernelOp, type Op, sequence, withRole } from "./op.ts";
 

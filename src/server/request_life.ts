@@ -1,4 +1,4 @@
-import { ApiError } from "./api_error.ts";
+import { ApiError } from "./http/api_error.ts";
 
 /** How long a request lives: until its time is up, or somebody ends it. */
 export class RequestLife implements Disposable {

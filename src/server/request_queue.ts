@@ -1,4 +1,4 @@
-import { ApiError } from "./api_error.ts";
+import { ApiError } from "./http/api_error.ts";
 
 /** Who is with the model now. */
 export interface QueueLength {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ApiError } from "./api_error.ts";
+import { ApiError } from "./http/api_error.ts";
 import { RequestQueue } from "./request_queue.ts";
 
 const { signal } = new AbortController();

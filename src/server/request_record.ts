@@ -1,5 +1,5 @@
-import type { AnswerListener, AnswerRecord } from "./answer.ts";
-import type { ApiError } from "./api_error.ts";
+import type { ApiError } from "./http/api_error.ts";
+import type { AnswerListener, AnswerRecord } from "./openai/answer.ts";
 
 /** A request that has been answered, or not. */
 export interface RequestRecord {

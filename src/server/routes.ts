@@ -1,5 +1,5 @@
-import type { AnswerListener } from "./answer.ts";
-import { ApiError } from "./api_error.ts";
+import { ApiError } from "./http/api_error.ts";
+import type { AnswerListener } from "./openai/answer.ts";
 
 /** Answers a request; tells what the model does for it. */
 export type Handler = (
@@ -36,10 +36,12 @@ export function findRoute(routes: Routes, request: Request): Route {
     path === pathname ||
     (path.endsWith("/*") && pathname.startsWith(path.slice(0, -1)))
   );
-  const known = Object.keys(routes).join(", ");
   if (path === undefined) {
+    const wanted = Object.hasOwn(routes, `/v1${pathname}`)
+      ? `/v1${pathname}: base URLs end with /v1`
+      : Object.keys(routes).join(", ");
     throw new ApiError(
-      `Cannot answer: there is nothing at ${pathname}, wanted ${known}`,
+      `Cannot answer: there is nothing at ${pathname}, wanted ${wanted}`,
       { status: 404, code: "not_found" },
     );
   }

@@ -4,18 +4,23 @@ import {
   checkOrigin,
   corsHeaders,
   preflight,
-} from "./access.ts";
-import { ApiError, asApiError } from "./api_error.ts";
-import { checkAddress } from "./address.ts";
+} from "./http/access.ts";
+import { checkAddress } from "./http/address.ts";
+import { ApiError, asApiError } from "./http/api_error.ts";
+import { fulfilledWithin } from "./http/fulfilled_within.ts";
 import { LiveEvents } from "./live/live_events.ts";
-import { modelRoutes } from "./model_routes.ts";
-import { engineMetrics, processMetrics } from "./engine_metrics.ts";
+import { engineMetrics, processMetrics } from "./metrics/engine_metrics.ts";
+import {
+  type Metric,
+  PROMETHEUS_TYPE,
+  prometheusText,
+} from "./metrics/prometheus.ts";
+import { RequestStats } from "./metrics/request_stats.ts";
+import { modelRoutes } from "./openai/model_routes.ts";
 import { pageHandler } from "./page/page.ts";
-import { type RequestListener, RequestLog } from "./request_record.ts";
 import { type RequestLife, serverStops } from "./request_life.ts";
-import { type Metric, PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
-import { RequestStats } from "./request_stats.ts";
 import { RequestQueue } from "./request_queue.ts";
+import { type RequestListener, RequestLog } from "./request_record.ts";
 import { findRoute, type Routes } from "./routes.ts";
 import {
   type ServeOptions,
@@ -109,7 +114,7 @@ export async function serve(
     // Abort ends the process with an error once shutdown has begun (Deno 2.9): so
     // either this, or that, which waits for readers that take nothing.
     if (!isOver()) cut.abort();
-    else await within(http.shutdown(), LINGER_MS);
+    else await fulfilledWithin(http.shutdown(), LINGER_MS);
   }
 
   let stopped: Promise<void> | undefined;
@@ -197,14 +202,6 @@ function metrics(
     ...processMetrics(),
   ]);
   return new Response(text, { headers: { "content-type": PROMETHEUS_TYPE } });
-}
-
-/** Waits for something, but not for ever. */
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, ms);
-  await Promise.race([promise, late.promise]);
-  clearTimeout(timer);
 }
 
 /** Waits until something is so, but not for ever. */

@@ -1,3 +1,4 @@
+import { showJson } from "../io/show_json.ts";
 import type { RequestRecord } from "./request_record.ts";
 
 /** How to serve a model. */
@@ -78,6 +79,12 @@ const DEFAULTS = {
   headMs: 10_000,
 } as const satisfies ServeOptions;
 
+/** What the value of a header can be, as it is: ASCII, without spaces around it. */
+const KEY = /^[!-~]([ -~]*[!-~])?$/;
+
+/** An origin as browsers write it; apps have schemes of their own. */
+const ORIGIN = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*A-Z]+)$/;
+
 /** Timers of more milliseconds fire at once. */
 const MOST_MS = 2 ** 31 - 1;
 
@@ -97,24 +104,39 @@ const RANGES = {
  *
  * @param options What the caller asks for.
  * @returns Settings with nothing left open.
- * @throws {RangeError} If a number is out of range, or the key is empty.
+ * @throws {RangeError} If a number is out of range, the key is none that a header can
+ * have, or an origin is none.
  */
 export function serveSettings(options: ServeOptions): ServeSettings {
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   );
   const settings = { ...DEFAULTS, ...given } as ServeSettings;
+  const { apiKey, cors } = settings;
   for (const [name, [min, max]] of Object.entries(RANGES)) {
     const value = settings[name as keyof typeof RANGES];
     if (Number.isInteger(value) && value >= min && value <= max) continue;
-    throw new RangeError(
-      `Cannot serve: ${name} is ${value}, wanted an integer from ${min} to ${max}`,
+    throw refused(`${name} is ${value}`, `an integer from ${min} to ${max}`);
+  }
+  if (apiKey === "") {
+    throw refused("the API key is empty", "at least one character, or none");
+  }
+  if (apiKey !== undefined && !KEY.test(apiKey)) {
+    throw refused(
+      "the API key has characters that no header can have",
+      "ASCII without line breaks, or spaces around it",
     );
   }
-  if (settings.apiKey === "") {
-    throw new RangeError(
-      "Cannot serve: the API key is empty, wanted at least one character, or none",
+  const wrong = cors.find((origin) => !ORIGIN.test(origin));
+  if (wrong !== undefined) {
+    throw refused(
+      `cors has ${showJson(wrong)}`,
+      "origins such as https://example.com or http://localhost:3000, or *",
     );
   }
   return settings;
+}
+
+function refused(state: string, wanted: string): RangeError {
+  return new RangeError(`Cannot serve: ${state}, wanted ${wanted}`);
 }

@@ -536,6 +536,11 @@ Deno.test("serve() finds routes, and says which there are", async () => {
     assertEquals(await status("/v1/nothing"), 404);
     assertEquals(await status("/v1/completions"), 405);
     assertEquals(await status("/health", { method: "DELETE" }), 405);
+    const lost = await (await post("/chat/completions", HELLO)).json();
+    assertEquals(
+      lost.error.message,
+      "Cannot answer: there is nothing at /chat/completions, wanted /v1/chat/completions: base URLs end with /v1",
+    );
     const { tokens } = await (await post("/tokenize", { content: "Hello" }))
       .json();
     const { content } = await (await post("/detokenize", { tokens })).json();
@@ -597,14 +602,30 @@ Deno.test("serve() counts requests and tokens for Prometheus", async () => {
 
 Deno.test("serve() refuses options that make no sense, and ports in use", async () => {
   using engine = await fakeEngine();
-  for (const options of [{ port: 70000 }, { maxQueue: -1 }, { apiKey: "" }]) {
+  const wrong: ServeOptions[] = [
+    { port: 70000 },
+    { maxQueue: -1 },
+    // No header that is sent would be the same.
+    ...["", "schlüssel", "line\n", " sk-1"].map((apiKey) => ({ apiKey })),
+    // No browser sends these as an origin.
+    ...[
+      "example.com",
+      "localhost:3000",
+      "https://example.com/",
+      "https://Example.com",
+      "https://*.example.com",
+      "",
+    ].map((origin) => ({ cors: ["*", origin] })),
+  ];
+  for (const options of wrong) {
     await assertRejects(
       async () => await serve(engine, options),
       RangeError,
       "Cannot serve: ",
     );
   }
-  await using server = await serve(engine, { port: 0 });
+  const cors = ["*", "null", "http://[::1]:3000", "app://obsidian.md"];
+  await using server = await serve(engine, { port: 0, cors });
   await assertRejects(
     async () => await serve(engine, { port: server.port }),
     Error,

@@ -4,18 +4,28 @@
  * @module
  */
 import { type Environment, Interpreter } from "@huggingface/jinja";
+import { type Value, ValueSizes } from "./value_sizes.ts";
 
 /** A part of a template. */
 type Statement = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;
-
-/** What a part of a template becomes. */
-type Value = ReturnType<Interpreter["evaluate"]>;
 
 /** The longest text, in UTF-16 code units: more than any context holds. */
 const MAX_TEXT_LENGTH = 1 << 22;
 
 /** The longest list. */
 const MAX_LIST_LENGTH = 1 << 20;
+
+/** The largest value, with all that is in it, as one writes it out. */
+const MAX_VALUE_SIZE = 1 << 23;
+
+/** What one run may make in all, in bytes, also if it lets go of it. */
+const MAX_TOTAL_BYTE_LENGTH = 1 << 28;
+
+/** Texts that are shorter are gone sooner than they are counted. */
+const MIN_COUNTED_LENGTH = 256;
+
+/** Bytes of an element of a list: more if it is new, less if others have it, too. */
+const ELEMENT_BYTE_LENGTH = 32;
 
 /** The widest indentation. */
 const MAX_INDENT = 1000;
@@ -37,13 +47,17 @@ export class TemplateBoundError extends Error {
 
 /**
  * Runs templates, whose loops and texts may grow beyond all measure, up to a limit
- * of time and of size. Everything a template does goes through `evaluate()`.
+ * of time and of size. Everything a template does goes through `evaluate()`, and is
+ * looked at when it is done: until then one part, such as `replace()`, can make the
+ * longest text that the engine holds, of 2^29 characters.
  */
 export class BoundedInterpreter extends Interpreter {
   readonly #end: number;
   readonly #timeoutMs: number;
   /** Arguments that are widths. */
   readonly #widths = new WeakSet<object>();
+  readonly #sizes = new ValueSizes();
+  #totalByteLength = 0;
   #steps = 0;
   #depth = 0;
 
@@ -100,20 +114,42 @@ export class BoundedInterpreter extends Interpreter {
     );
   }
 
-  #check({ type, value }: Value): void {
-    if (type === "StringValue" && (value as string).length > MAX_TEXT_LENGTH) {
-      throw new TemplateBoundError(
-        `it makes a text of ${
-          (value as string).length
-        } characters, wanted at most ${MAX_TEXT_LENGTH}`,
-      );
+  #check(made: Value): void {
+    const { value } = made;
+    if (typeof value === "string") {
+      const { length } = value;
+      if (length > MAX_TEXT_LENGTH) {
+        throw tooLarge("text", length, MAX_TEXT_LENGTH);
+      }
+      if (length < MIN_COUNTED_LENGTH || this.#sizes.has(made)) return;
+      this.#sizes.of(made);
+      this.#count(length);
+    } else if (Array.isArray(value)) {
+      this.#look(); // whoever walks through it evaluates nothing
+      if (this.#sizes.has(made)) return;
+      const { length } = value;
+      if (length > MAX_LIST_LENGTH) {
+        throw tooLarge("list", length, MAX_LIST_LENGTH);
+      }
+      this.#count(length * ELEMENT_BYTE_LENGTH);
+      this.#checkSize(made);
+    } else if (value instanceof Map) {
+      this.#checkSize(made);
     }
-    if (type !== "ArrayValue" && type !== "TupleValue") return;
-    this.#look(); // whoever walks through it evaluates nothing
-    const { length } = value as unknown[];
-    if (length > MAX_LIST_LENGTH) {
+  }
+
+  #checkSize(value: Value): void {
+    const size = this.#sizes.of(value);
+    if (size > MAX_VALUE_SIZE) throw tooLarge("value", size, MAX_VALUE_SIZE);
+  }
+
+  #count(byteLength: number): void {
+    this.#totalByteLength += byteLength;
+    if (this.#totalByteLength > MAX_TOTAL_BYTE_LENGTH) {
       throw new TemplateBoundError(
-        `it makes a list of ${length}, wanted at most ${MAX_LIST_LENGTH}`,
+        `it makes more than ${
+          MAX_TOTAL_BYTE_LENGTH >> 20
+        } MiB of texts and lists, wanted less`,
       );
     }
   }
@@ -130,4 +166,15 @@ export class BoundedInterpreter extends Interpreter {
       if (typeof value === "object" && value !== null) this.#widths.add(value);
     }
   }
+}
+
+function tooLarge(
+  what: "text" | "list" | "value",
+  size: number,
+  limit: number,
+): TemplateBoundError {
+  const unit = what === "list" ? "elements" : "characters";
+  return new TemplateBoundError(
+    `it makes a ${what} of ${size} ${unit}, wanted at most ${limit}`,
+  );
 }

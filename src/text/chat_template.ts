@@ -65,6 +65,12 @@ export interface RenderOptions {
 /** How long a template may take; those that are meant take milliseconds. */
 const TIMEOUT_MS = 5000;
 
+/** The longest template: twenty times the longest that is known. */
+const MAX_SOURCE_LENGTH = 1 << 20;
+
+/** The most white space in one place, which the library reads in its square. */
+const MAX_SPACE_LENGTH = 1000;
+
 /** Characters of what went wrong: it may be a whole conversation. */
 const REASON_LENGTH = 300;
 
@@ -77,7 +83,8 @@ const MAX_RANGE_LENGTH = 100_000;
  *
  * A template comes with the weights and is a program. It reaches no files and
  * no network, and is bounded: by time, by the length of texts (2^22) and of
- * lists (2^20), and one `range()` is at most 100,000 long.
+ * lists (2^20), by all that it makes (256 MiB), and one `range()` is at most 100,000
+ * long.
  *
  * @example
  * ```ts
@@ -113,6 +120,7 @@ export class ChatTemplate {
       "unk_token": options.unkToken,
       "pad_token": options.padToken,
     };
+    checkSource(source);
     try {
       this.#template = new Template(source);
     } catch (error) {
@@ -189,6 +197,27 @@ export class ChatTemplate {
   }
 }
 
+/** Refuses what takes long to parse, for which there is no clock. */
+function checkSource(source: string): void {
+  const refuse = (state: string, most: number) => {
+    throw new SyntaxError(
+      `Cannot parse the chat template: it has ${state}, wanted at most ${most}`,
+    );
+  };
+  const { length } = source;
+  if (length > MAX_SOURCE_LENGTH) {
+    refuse(`${length} characters`, MAX_SOURCE_LENGTH);
+  }
+  for (const [{ length }] of source.matchAll(/\s+/g)) {
+    if (length > MAX_SPACE_LENGTH) {
+      refuse(
+        `${length} characters of white space in one place`,
+        MAX_SPACE_LENGTH,
+      );
+    }
+  }
+}
+
 /** What every template may use. */
 function globals(now: Date): Record<string, unknown> {
   return {
@@ -251,10 +280,7 @@ function reasonOf(error: unknown, ofType: string): string {
     return "it makes a text or a list that is too long";
   }
   // It may quote what a user said, or a terminal would obey.
-  const line = text.replace(/\s+/g, " ").replace(
-    /\p{Cc}/gu,
-    (control) => `U+${control.codePointAt(0)!.toString(16).padStart(4, "0")}`,
-  );
+  const line = text.replace(/\s+/g, " ").replace(/\p{Cc}/gu, "\uFFFD");
   if (line === "") return "it leaves a loop where there is none";
   return line.length > REASON_LENGTH
     ? `${line.slice(0, REASON_LENGTH).toWellFormed()}…`

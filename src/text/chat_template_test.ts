@@ -130,6 +130,26 @@ Deno.test("ChatTemplate says where a template is broken", () => {
   }
 });
 
+Deno.test("ChatTemplate parses nothing that would take it minutes", () => {
+  const cases: [source: string, says: string][] = [
+    [
+      " ".repeat(2 ** 19),
+      "it has 524288 characters of white space in one place",
+    ],
+    ["\n\t".repeat(501), "it has 1002 characters of white space in one place"],
+    ["x".repeat(2 ** 20 + 1), "it has 1048577 characters, wanted at most"],
+  ];
+  for (const [source, says] of cases) {
+    assertThrows(
+      () => new ChatTemplate(source),
+      SyntaxError,
+      `Cannot parse the chat template: ${says}`,
+    );
+  }
+  const much = (" ".repeat(999) + "x").repeat(1000);
+  assertEquals(render(much), much);
+});
+
 Deno.test("ChatTemplate bounds range() as Jinja's sandbox does", () => {
   const join = (range: string) => render(`{{ ${range} | join(',') }}`);
   assertEquals(join("range(3)"), "0,1,2");
@@ -212,6 +232,22 @@ Deno.test("ChatTemplate bounds loops, texts and lists that grow", () => {
     [grow("'xy'", "ns.v + ns.v"), "it makes a text of 8388608 characters"],
     [grow("'xy'", "ns.v ~ ns.v"), "it makes a text of 8388608 characters"],
     [grow("[1]", "ns.v + ns.v"), "it makes a list of 2097152"],
+    // A list of 2^60 elements is sixty small ones.
+    ...["ns.v", "ns.v | string", "ns.v | tojson", "'' ~ ns.v", "range(ns.v)"]
+      .map((use): [string, string] => [
+        grow("[1]", "[ns.v, ns.v]") + `{{ ${use} }}`,
+        "it makes a value of",
+      ]),
+    [grow("[]", "[ns]"), "it puts a namespace into another value"],
+    [
+      `{% set s = '${"x".repeat(2 ** 19)}' %}${many}` +
+      "{% set t = s | upper %}{% endfor %}",
+      "it makes more than 256 MiB of texts and lists",
+    ],
+    [
+      `{% set l = range(100000) %}${many}{% set m = l + l %}{% endfor %}`,
+      "it makes more than 256 MiB of texts and lists",
+    ],
     ["{{ 'x' | indent(2000000000) }}", "it indents by 2000000000"],
     ["{{ 'x' | indent(width=500000000) }}", "it indents by 500000000"],
     ["{{ [1] | tojson(indent=500000000) }}", "it indents by 500000000"],
@@ -224,7 +260,7 @@ Deno.test("ChatTemplate bounds loops, texts and lists that grow", () => {
         template.render([], { timeoutMs: says.endsWith(" s") ? 50 : 60_000 }),
       Error,
       `Cannot render the chat template: ${says}`,
-      source,
+      source.slice(0, 200),
     );
   }
   assertEquals(render("{{ 'a\nb' | indent(4) }}"), "a\n    b");
@@ -240,7 +276,7 @@ Deno.test("ChatTemplate says in its own words what the engine says in others", (
   const cases: [source: string, says: string][] = [
     ["{% break %}", "it leaves a loop where there is none"],
     ["{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "it is nested too"],
-    ["{{ raise_exception('\x1b[2J\na') }}", "U+001b[2J a"],
+    ["{{ raise_exception('\x1b[2J\na') }}", "\uFFFD[2J a"],
     ["{{ raise_exception(messages[0].content) }}", `${"x".repeat(300)}…`],
   ];
   const messages = [{ role: "user", content: "x".repeat(5000) }];

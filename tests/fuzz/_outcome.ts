@@ -10,7 +10,7 @@ const MAX_SENTENCE = 1000;
 const ENGINE_WORDS = new RegExp([
   "(reading|setting) '",
   "(?<!something that )is not a (function|constructor)",
-  "is not (iterable|extensible|defined|async iterable)",
+  "(?<!' object )is not (iterable|extensible|defined|async iterable)",
   "before initialization",
   "Cannot (convert (undefined|object|a )|destructure|mix|assign to read only|redefine|delete )",
   "Cannot (create|add|define) property",

@@ -90,6 +90,13 @@ const expression: fc.Arbitrary<string> =
     ),
   })).whole;
 
+/** Next values of `ns.n`. */
+const growth = fc.constantFrom(
+  ...["ns.n + ns.n", "ns.n ~ ns.n", "[ns.n, ns.n]", "(ns.n, ns.n)", "[ns.n]"],
+  ...["{'a': ns.n, 'b': ns.n}", "namespace(a=ns.n, b=ns.n)", "[ns, ns.n]"],
+  ...["ns.n | tojson", "ns.n | join(ns.n)", "ns.n | replace('a', ns.n)", "ns"],
+);
+
 const template: fc.Arbitrary<string> = fc.letrec<{ whole: string }>((tie) => ({
   whole: fc.oneof(
     { depthSize: "small" },
@@ -110,6 +117,11 @@ const template: fc.Arbitrary<string> = fc.letrec<{ whole: string }>((tie) => ({
     ) => `{% if ${value} %}${body}{% else %}${other}{% endif %}`),
     fc.tuple(fc.constantFrom("x", "ns.n", "messages", "y"), expression)
       .map(([name, value]) => `{% set ${name} = ${value} %}`),
+    // What grows by itself, whatever it is.
+    fc.tuple(expression, growth, expression).map(([value, more, use]) =>
+      `{% set ns = namespace(n=${value}) %}{% for i in range(60) %}` +
+      `{% set ns.n = ${more} %}{% endfor %}{{ ns.n }}{{ ${use} }}`
+    ),
     fc.tuple(tie("whole"), expression).map(([body, value]) =>
       `{% macro f(x=${value}) %}${body}{% endmacro %}{{ f() }}`
     ),
@@ -122,12 +134,18 @@ const BOMBS = [
   "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}",
   "{% set ns = namespace(s='x') %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}{{ ns.s }}",
   "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = ns.l + ns.l %}{% endfor %}{{ ns.l | length }}",
+  "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}",
+  "{% set ns = namespace(l={}) %}{% for i in range(60) %}{% set ns.l = {'a': ns.l, 'b': ns.l} %}{% endfor %}{{ ns.l | tojson }}",
+  "{% set ns = namespace(n=1) %}{% set ns.n = ns %}{{ ns }}{{ [ns] | tojson }}",
+  "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l == 'x' }}{{ strftime_now(ns.l) }}",
   "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}",
   "{{ 'x' | indent(2000000000) }}",
   "{% for i in range(10) %}{{ 'aaaaaaaaaa' | replace('a', 'aaaaaaaaaaaaaaaaaaaa') }}{% endfor %}",
   `${"{% if true %}".repeat(5000)}${"{% endif %}".repeat(5000)}`,
   `{{ ${"(".repeat(20_000)}1${")".repeat(20_000)} }}`,
   `{{ ${"[".repeat(20_000)}${"]".repeat(20_000)} }}`,
+  " ".repeat(300_000),
+  `{%${" \n".repeat(400)}if x`.repeat(100),
   `{{ 1${" + 1".repeat(20_000)} }}`,
   `{{ 'a'${" | upper".repeat(20_000)} }}`,
   `{{ ${"not ".repeat(20_000)}true }}`,

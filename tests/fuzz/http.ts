@@ -59,6 +59,10 @@ const BASES = [
       "json_schema": { name: "n", strict: true, schema: SCHEMA },
     },
   },
+  {
+    ...{ messages: MESSAGES, max_tokens: 9, "tool_choice": "required" },
+    tools: [{ type: "function", function: { name: "f", parameters: SCHEMA } }],
+  },
   { prompt: "Once", max_tokens: 5, logprobs: 1, echo: false, suffix: null },
   { prompt: [1, 300, 400], max_tokens: 3, stream: true },
 ];

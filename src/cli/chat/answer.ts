@@ -1,10 +1,16 @@
 import { dim } from "@std/fmt/colors";
+import { ContextLengthError } from "../../engine/context_length_error.ts";
 import type { GenerateResult } from "../../engine/generate.ts";
 import { statsLine } from "../../engine/stats.ts";
-import { outText } from "../harmless.ts";
-import type { Interrupts } from "../interrupts.ts";
+import { note } from "../note.ts";
+import { spinner } from "../spinner.ts";
+import { streamText } from "../stream_text.ts";
+import type { Conversation } from "./conversation.ts";
 import type { Session } from "./session.ts";
-import { spinner } from "./spinner.ts";
+
+/** What a second Ctrl-C is told. */
+const STILL_STOPPING =
+  "The answer ends with its next token; Ctrl-C once more ends the chat";
 
 /** A message to answer. */
 export interface Turn {
@@ -19,52 +25,45 @@ export interface Turn {
  *
  * @param turn The message.
  * @param session The chat.
- * @param options Tells of Ctrl-C; makes an error's message; whether to say what
- * goes on until the answer begins.
  * @returns Whether there is an answer.
  */
-export async function answer(
-  turn: Turn,
-  session: Session,
-  { interrupts, describe, showsProgress }: {
-    interrupts: Interrupts;
-    describe: (error: unknown) => string;
-    showsProgress: boolean;
-  },
-): Promise<boolean> {
+export async function answer(turn: Turn, session: Session): Promise<boolean> {
   const { conversation, engine, io } = session;
   const controller = new AbortController();
-  using _listening = interrupts.listen(() => controller.abort());
-  using waiting = spinner(io, showsProgress);
-  const generate = {
-    ...session.generate,
-    signal: controller.signal,
-    ...showsProgress && { onPrefill: waiting.show },
-  };
+  const { signal } = controller;
+  using _listening = session.interrupts.listen(() => {
+    if (!signal.aborted) return controller.abort();
+    io.err("\n");
+    note(io, STILL_STOPPING);
+  }, { patience: 2 }); // who presses it twice is not to lose the conversation
+  using waiting = spinner(io, session.showsProgress);
+  const generate = { ...session.generate, signal, onPrefill: waiting.show };
   if (turn.isAgain) delete generate.seed; // the same seed, the same answer
-  let isMidLine = false;
   try {
-    const messages = conversation.ask(turn.question, turn);
-    for await (const { text, final } of engine.chat(messages, generate)) {
-      if (text !== "" || final !== undefined) waiting[Symbol.dispose]();
-      if (text !== "") outText(io, text);
-      isMidLine = !text.endsWith("\n") && (isMidLine || text !== "");
-      if (final === undefined) continue;
-      if (isMidLine || final.text === "") io.out("\n");
-      isMidLine = false;
-      finish(turn, final, session);
-    }
+    const pieces = engine.chat(conversation.ask(turn.question, turn), generate);
+    finish(turn, await streamText(pieces, io, waiting), session);
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw error;
-    waiting[Symbol.dispose]();
-    if (isMidLine) io.out("\n");
-    io.err(`error: ${describe(error)}\n`);
-    if (conversation.system !== undefined && conversation.turnCount === 0) {
-      io.err(dim("/system off takes the system message away.") + "\n");
-    }
+    io.err(`error: ${session.describe(error)}\n`);
+    const hint = hintAfter(error, conversation);
+    if (hint !== undefined) io.err(dim(hint) + "\n");
     return false;
   }
+}
+
+/** What may help, if anything. */
+function hintAfter(
+  error: unknown,
+  { system, turnCount }: Conversation,
+): string | undefined {
+  if (turnCount > 0) {
+    return error instanceof ContextLengthError
+      ? "/undo takes the last turn away, /clear all."
+      : undefined;
+  }
+  if (system === undefined) return undefined;
+  return "/system off takes the system message away.";
 }
 
 /** Remembers the answer and says what there is to say of it. */
@@ -85,5 +84,5 @@ function finish(turn: Turn, result: GenerateResult, session: Session): void {
   } else if (finishReason === "length") {
     io.err(dim("The answer stops here: max-tokens is reached.") + "\n");
   }
-  if (session.showsStats) io.err(dim(statsLine(result)) + "\n");
+  if (session.showsStats) note(io, statsLine(result));
 }

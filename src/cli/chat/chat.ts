@@ -1,6 +1,5 @@
-import { dim } from "@std/fmt/colors";
 import { join } from "@std/path";
-import { homeFolder, PROCESS_ENVIRONMENT } from "../../io/home.ts";
+import { homeFolder } from "../../io/home.ts";
 import { readJson } from "../../io/json_file.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
@@ -8,14 +7,15 @@ import {
   COMMON_FLAGS,
   generateOptions,
   refuseSynthetic,
-  SAMPLING_FLAGS,
   SYSTEM_FLAG,
 } from "../flags.ts";
 import { describeError } from "../describe_error.ts";
 import { chosenModel } from "../models/chosen_model.ts";
 import { defaultModel } from "../open_engine.ts";
+import { note } from "../note.ts";
 import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
+import { SAMPLING_FLAGS } from "../sampling_flags.ts";
 import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { OneModel } from "./model_switch.ts";
@@ -70,8 +70,7 @@ async function run(
   await using models = await OneModel.open(name, { open, find, home });
   if (io.terminal.input && !values.quiet) {
     const { name, adapter } = models.engine;
-    const hint = "/help for help, Ctrl-D to leave";
-    io.err(dim(`${name} on ${adapter}; ${hint}`) + "\n");
+    note(io, `${name} on ${adapter}; /help for help, Ctrl-D to leave`);
   }
   const code = await repl({
     engine: models.engine,
@@ -83,7 +82,7 @@ async function run(
     system: values.system as string | undefined,
     showsStats: !values.quiet && (io.terminal.input || values.verbose === true),
     describe: (error) => describeError(error, values.debug === true),
-    editor: canEdit(surroundings)
+    editor: io.terminal.input && io.terminal.err
       ? {
         terminal: processTerminal(),
         history: await PromptHistory.open(values.noHistory ? null : home),
@@ -93,10 +92,4 @@ async function run(
   const { profile } = models.engine;
   if (profile) io.err(profileTable(profile));
   return code;
-}
-
-/** Whether there is a terminal on which lines can be edited. */
-function canEdit({ io }: Surroundings): boolean {
-  return io.terminal.input && io.terminal.err &&
-    PROCESS_ENVIRONMENT.variable("TERM") !== "dumb";
 }

@@ -1,4 +1,5 @@
-import { closest } from "../usage_error.ts";
+import { closest } from "../../io/closest.ts";
+import { UsageError } from "../usage_error.ts";
 import type { Completion } from "./completion.ts";
 import { LOAD, SAVE } from "./file_commands.ts";
 import { MODEL } from "./model_command.ts";
@@ -50,31 +51,32 @@ const EDITOR_KEYS: readonly (readonly [keys: string, help: string])[] = [
  *
  * @param line What was typed, beginning with `/`.
  * @param session What it reads and changes.
- * @param describe Makes an error's message.
  * @returns What the chat does next.
  */
 export async function runCommand(
   line: string,
   session: Session,
-  describe: (error: unknown) => string,
 ): Promise<Outcome> {
-  const { io } = session;
   const [, name = "", value = ""] = /^\/(\S*)\s*(.*)$/s.exec(line.trim()) ?? [];
-  const command = COMMANDS.find((command) => command.name === name);
-  if (command === undefined) {
-    const guess = closest(name, COMMANDS.map(({ name }) => name));
-    const hint = guess === undefined
-      ? '/help lists them; a message that begins with / goes between """'
-      : `did you mean /${guess}?`;
-    io.err(`Unknown command /${name}; ${hint}\n`);
-    return "continue";
-  }
   try {
+    const command = COMMANDS.find((command) => command.name === name);
+    if (command === undefined) throw unknownCommand(name);
+    if (value !== "" && command.value === undefined) {
+      throw new UsageError(`/${name} takes nothing, received ${value}`);
+    }
     return await command.run(value, session);
   } catch (error) {
-    io.err(`error: ${describe(error)}\n`);
+    session.io.err(`error: ${session.describe(error)}\n`);
     return "continue";
   }
+}
+
+function unknownCommand(name: string): UsageError {
+  const guess = closest(name, COMMANDS.map(({ name }) => name));
+  const hint = guess === undefined
+    ? '/help lists them; a message that begins with / goes between """'
+    : `did you mean /${guess}?`;
+  return new UsageError(`Unknown command /${name}; ${hint}`);
 }
 
 /**
@@ -104,8 +106,13 @@ function help(_value: string, { io }: Session): Outcome {
     [`/${name} ${value}`, help] as const
   );
   const keys = io.terminal.input && io.terminal.err ? EDITOR_KEYS : KEYS;
+  const isNarrow = io.terminal.size().columns < 80;
   for (const [left, right] of [...commands, ...keys]) {
-    io.err(`  ${left.padEnd(34)}${right}\n`);
+    io.err(
+      isNarrow
+        ? `  ${left.trim()}\n      ${right}\n`
+        : `  ${left.padEnd(34)}${right}\n`,
+    );
   }
   return "continue";
 }

@@ -29,11 +29,7 @@ export function chatPath(
   homeOfUser?: string,
 ): string {
   const isPath = /[/\\]/.test(name);
-  if (isPath) {
-    return homeOfUser === undefined
-      ? name
-      : name.replace(/^~(?=[/\\])/, homeOfUser);
-  }
+  if (isPath) return expanded(name, homeOfUser);
   if (home === null) {
     throw new Error(
       `Cannot find a folder for ${name}: the system names none, wanted a path, or a folder in MOENO_HOME`,
@@ -74,13 +70,17 @@ export async function savedNames(home: string | null): Promise<string[]> {
  * Lists paths that begin as a text does.
  *
  * @param start The text, with a slash.
+ * @param homeOfUser What `~` stands for, if that is known.
  * @returns The paths, sorted; those of folders end in a slash.
  */
-export async function pathsFrom(start: string): Promise<string[]> {
+export async function pathsFrom(
+  start: string,
+  homeOfUser?: string,
+): Promise<string[]> {
   const folder = start.endsWith("/") ? start : `${dirname(start)}/`;
   const typed = start.endsWith("/") ? "" : basename(start);
   const prefix = start.slice(0, start.length - typed.length);
-  const names = await entries(folder);
+  const names = await entries(expanded(folder, homeOfUser));
   // Hidden files only for those who ask for them.
   return names
     .filter((name) => name.startsWith(typed))
@@ -88,11 +88,21 @@ export async function pathsFrom(start: string): Promise<string[]> {
     .map((name) => prefix + name);
 }
 
-/** Names in a folder, sorted, those of folders with a slash; none if it is none. */
+function expanded(path: string, homeOfUser?: string): string {
+  return homeOfUser === undefined
+    ? path
+    : path.replace(/^~(?=[/\\])/, homeOfUser);
+}
+
+/**
+ * Names in a folder, sorted, those of folders with a slash; none if it is none. Names
+ * that a terminal cannot show are left out: nobody can type them.
+ */
 async function entries(folder: string): Promise<string[]> {
   try {
     const found = await Array.fromAsync(Deno.readDir(folder));
     return found
+      .filter(({ name }) => !/\p{Cc}/u.test(name))
       .map(({ name, isDirectory }) => isDirectory ? `${name}/` : name)
       .sort();
   } catch {

@@ -19,7 +19,7 @@ Deno.test("pathsFrom() and savedNames() list what is there", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${folder}/chats/deep`, { recursive: true });
-    for (const name of ["b.json", "a.json", ".c.txt"]) {
+    for (const name of ["b.json", "a.json", ".c.txt", "\x1b[31m.json"]) {
       await Deno.writeTextFile(`${folder}/chats/${name}`, "");
     }
     const below = `${folder}/chats`;
@@ -32,6 +32,7 @@ Deno.test("pathsFrom() and savedNames() list what is there", async () => {
     ]);
     assertEquals(await pathsFrom(`${below}/.`), [`${below}/.c.txt`]);
     assertEquals(await pathsFrom(`${folder}/none/x`), []);
+    assertEquals(await pathsFrom("~/d", below), ["~/deep/"]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

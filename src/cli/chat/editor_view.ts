@@ -1,7 +1,8 @@
 /** How a text that is being typed looks on a terminal. */
 
+import type { Size } from "../io.ts";
+import { graphemes, graphemeWidth, textWidth } from "../text_width.ts";
 import type { EditorState } from "./line_editor.ts";
-import { graphemes, graphemeWidth, textWidth } from "./text_width.ts";
 
 /** Rows of a terminal, and where the cursor is in them. */
 export interface View {
@@ -11,14 +12,6 @@ export interface View {
   readonly row: number;
   /** The cursor. */
   readonly column: number;
-}
-
-/** Room on a terminal. */
-export interface Size {
-  /** Characters of a row. */
-  readonly columns: number;
-  /** Rows of the screen. */
-  readonly rows: number;
 }
 
 /** Nothing. */
@@ -46,9 +39,14 @@ export function editorView(
 ): View {
   const { search } = state;
   if (search === null) return textView(PROMPT, state, size);
-  const found = history[search.entry] ?? "";
-  const prompt = `(search) ${search.query}: `;
-  return textView(prompt, { text: found, cursor: found.length }, size);
+  const { query, entry } = search;
+  const found = history[entry];
+  const title = found === undefined && query !== "" ? "no match" : "search";
+  // Without a match Enter sends what was typed: that is what stands there.
+  const shown = found === undefined
+    ? state
+    : { text: found, cursor: found.length };
+  return textView(`(${title}) ${query}: `, shown, size);
 }
 
 function textView(

@@ -55,6 +55,16 @@ Deno.test("editorView() shows what a search found", () => {
   assertEquals(rows, ["(search) l: old"]);
 });
 
+Deno.test("editorView() shows what Enter sends if a search finds nothing", () => {
+  const state = { ...insert(EMPTY, "typed"), cursor: 2 };
+  const size = { columns: 40, rows: 9 };
+  const search = (query: string) =>
+    editorView({ ...state, search: { query, entry: -1 } }, size, ["x"]);
+  assertEquals(search("q").rows, ["(no match) q: typed"]);
+  assertEquals(search("q").column, "(no match) q: ty".length);
+  assertEquals(search("").rows, ["(search) : typed"]);
+});
+
 Deno.test("redraw() shows any view in place of any other", () => {
   const texts = [
     "",

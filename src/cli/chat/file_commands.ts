@@ -3,9 +3,10 @@
 import { dim } from "@std/fmt/colors";
 import { dirname } from "@std/path";
 import { fileError } from "../../io/file_error.ts";
+import { harmlessText, oneLine } from "../../io/harmless.ts";
 import { PROCESS_ENVIRONMENT } from "../../io/home.ts";
+import { readPlainText } from "../../io/plain_file.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
-import { harmless } from "../harmless.ts";
 import { UsageError } from "../usage_error.ts";
 import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
 import { loadKv, saveKv } from "./kv_file.ts";
@@ -101,29 +102,39 @@ async function load(value: string, session: Session): Promise<Outcome> {
   const replaced = conversation.turnCount;
   conversation.system = chat.system;
   conversation.replace(chat.messages);
+  const isSetAnew = JSON.stringify(chat.settings) !==
+    JSON.stringify(session.generate);
   session.generate = chat.settings;
   session.path = path;
   const instead = replaced === 0 ? "" : `, in place of ${turns(replaced)}`;
   io.err(`Loaded ${turns(conversation.turnCount)}${instead}.\n`);
   const last = chat.messages.at(-1);
   if (last !== undefined) {
-    io.err(dim(`Last answer: ${harmless(last.content)}`) + "\n");
+    io.err(dim(`Last answer: ${harmlessText(last.content)}`) + "\n");
+  }
+  if (isSetAnew) {
+    io.err(dim("Settings are as they were then; /set shows them.") + "\n");
   }
   await loadKv(path, session);
   const { name } = session.engine;
   if (chat.model !== "" && chat.model !== name) {
-    io.err(dim(`${chat.model} answered then; ${name} answers now.`) + "\n");
+    const other = oneLine(chat.model);
+    io.err(dim(`${other} answered then; ${name} answers now.`) + "\n");
   }
   return "continue";
 }
 
 function filePath(name: string, { home }: Session): string {
-  return chatPath(name, home, PROCESS_ENVIRONMENT.variable("HOME"));
+  return chatPath(name, home, homeOfUser());
+}
+
+function homeOfUser(): string | undefined {
+  return PROCESS_ENVIRONMENT.variable("HOME");
 }
 
 async function readText(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return await readPlainText(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {
       throw fileError(`load ${path}`, error);
@@ -142,7 +153,7 @@ async function completeFile(
   start: string,
   { home }: Session,
 ): Promise<string[]> {
-  if (/[/\\]/.test(start)) return await pathsFrom(start);
+  if (/[/\\]/.test(start)) return await pathsFrom(start, homeOfUser());
   const names = await savedNames(home);
   return names.filter((name) => name.startsWith(start));
 }

@@ -98,9 +98,9 @@ const PASTE_END = "\x1b[201~";
 // deno-lint-ignore no-control-regex -- terminals speak in control characters
 const SEQUENCE = /^\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~]|[^[O])/su;
 // deno-lint-ignore no-control-regex -- the same
-const PLAIN = /^[^\0-\x1f\x7f]+/;
+const PLAIN = /^[^\0-\x1f\x7f-\x9f]+/;
 // deno-lint-ignore no-control-regex -- the same
-const UNPRINTABLE = /[\0-\x08\x0b-\x1f\x7f]/g;
+const UNPRINTABLE = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
 
 /** Cuts what a terminal sends into keys. A sequence may come in pieces. */
 export class KeyReader {

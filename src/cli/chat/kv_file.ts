@@ -2,6 +2,7 @@
 
 import { dim } from "@std/fmt/colors";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { oneLine } from "../../io/harmless.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -25,18 +26,23 @@ export function kvPath(path: string): string {
  */
 export async function saveKv(
   path: string,
-  { engine, io }: Session,
+  { engine, io, conversation }: Pick<Session, "conversation" | "engine" | "io">,
   isWanted: boolean,
 ): Promise<void> {
   const file = kvPath(path);
   if (!isWanted) {
-    await Deno.remove(file).catch(() => {}); // mostly there is none
+    const wasThere = await Deno.remove(file).then(() => true, () => false);
+    const hint =
+      "Its keys and values of before are gone; /save --kv writes them.";
+    if (wasThere) io.err(dim(hint) + "\n");
     return;
   }
   if (engine.saveState === undefined) {
     throw new Error(`Cannot save keys and values: ${engine.name} has none`);
   }
-  const { tokenCount, byteLength } = await engine.saveState(file);
+  // Nothing of what was taken back, or of another conversation.
+  const next = conversation.ask("", { isAgain: false });
+  const { tokenCount, byteLength } = await engine.saveState(file, next);
   const amount = formatByteLength(byteLength);
   io.err(`Saved keys and values of ${tokens(tokenCount)}, ${amount}\n`);
 }
@@ -50,7 +56,7 @@ export async function saveKv(
  */
 export async function loadKv(
   path: string,
-  { engine, io }: Session,
+  { engine, io }: Pick<Session, "engine" | "io">,
 ): Promise<void> {
   const file = kvPath(path);
   const isThere = await Deno.stat(file).then(() => true, () => false);
@@ -60,7 +66,7 @@ export async function loadKv(
     const known = `${tokens(tokenCount)} need not be read again.`;
     io.err(dim(`With keys and values: ${known}`) + "\n");
   } catch (error) {
-    const { message } = error as Error;
+    const message = oneLine((error as Error).message);
     const then = "the next message reads the conversation again";
     io.err(dim(`${message}; ${then}.`) + "\n");
   }

@@ -1,9 +1,9 @@
 /** What keys make of a line of text. It knows no terminal. */
 
+import { graphemes } from "../text_width.ts";
 import { FENCE, isFenceOpen } from "./line_reader.ts";
 import type { Key, KeyName } from "./keys.ts";
 import { findInHistory } from "./history_search.ts";
-import { graphemes } from "./text_width.ts";
 
 /** A text that is being typed. */
 export interface EditorState {
@@ -236,9 +236,7 @@ function after(text: string, cursor: number): number {
 }
 
 function wordStart(text: string, cursor: number): number {
-  return text.slice(0, cursor).search(
-    /[\p{L}\p{N}\p{M}]*[^\p{L}\p{N}\p{M}]*$/u,
-  );
+  return startOfLast(/[\p{L}\p{N}\p{M}]+/gu, text.slice(0, cursor));
 }
 
 function wordEnd(text: string, cursor: number): number {
@@ -249,7 +247,12 @@ function wordEnd(text: string, cursor: number): number {
 
 /** Where what stands between spaces begins, as Ctrl-W of shells has it. */
 function spacedWordStart(text: string, cursor: number): number {
-  return text.slice(0, cursor).search(/\S*\s*$/);
+  return startOfLast(/\S+/g, text.slice(0, cursor));
+}
+
+/** Where the last match begins; 0 if there is none. */
+function startOfLast(pattern: RegExp, text: string): number {
+  return Array.from(text.matchAll(pattern)).at(-1)?.index ?? 0;
 }
 
 /** A key while the history is searched: all but a few end that. */

@@ -49,6 +49,13 @@ Deno.test("press() deletes words and lines, and gives them back", () => {
   assertEquals(type("a\x1b\rb\x1b[A\x0b\x0b\x0b"), "a|");
 });
 
+Deno.test("press() finds words of long texts by reading them once", () => {
+  // Reading on from every letter would take an hour.
+  const long = "a".repeat(1_000_000);
+  assertEquals(type(`${long} b\x17c`), `${long} c|`);
+  assertEquals(type(`${long} b\x1bbc`), `${long} c|b`);
+});
+
 Deno.test("press() submits, ends, interrupts and completes", () => {
   assertEquals(type("hi\r"), "hi| submit");
   assertEquals(type("\x04"), "| end");

@@ -1,10 +1,13 @@
+/** The longest message, in UTF-16 code units: more than any context holds. */
+const MAX_LENGTH = 1 << 24;
+
 /**
- * Cuts a stream of bytes into lines. A line may be of any length, a character
- * may be cut by the end of a read, and a line may end in CR LF. The last line
- * needs no end.
+ * Cuts a stream of bytes into lines. A character may be cut by the end of a read,
+ * and a line may end in CR LF. The last line needs no end.
  *
  * @param input UTF-8; bytes that are none become U+FFFD.
  * @returns The lines, without their ends.
+ * @throws {Error} If one has more than 2^24 characters.
  */
 export async function* readLines(
   input: ReadableStream<Uint8Array>,
@@ -12,23 +15,37 @@ export async function* readLines(
   const decoder = new TextDecoder();
   // Pieces of a line are joined once: joining at each read is quadratic.
   let pieces: string[] = [];
+  let length = 0;
+  function add(piece: string): void {
+    pieces.push(piece);
+    length += piece.length;
+    checkLength(length);
+  }
   function* cut(text: string): Generator<string> {
     let start = 0;
     while (true) {
       const end = text.indexOf("\n", start);
       if (end < 0) break;
-      pieces.push(text.slice(start, end));
+      add(text.slice(start, end));
       yield pieces.join("").replace(/\r$/, "");
       pieces = [];
+      length = 0;
       start = end + 1;
     }
-    if (start < text.length) pieces.push(text.slice(start));
+    if (start < text.length) add(text.slice(start));
   }
   for await (const bytes of input) {
     yield* cut(decoder.decode(bytes, { stream: true }));
   }
   yield* cut(decoder.decode());
   if (pieces.length > 0) yield pieces.join("").replace(/\r$/, "");
+}
+
+function checkLength(length: number): void {
+  if (length <= MAX_LENGTH) return;
+  throw new Error(
+    `Cannot read a message: it has more than ${MAX_LENGTH} characters, wanted fewer`,
+  );
 }
 
 /** What marks both ends of a message of several lines. */
@@ -48,12 +65,14 @@ export interface TypedText {
  * @param lines The lines.
  * @param onContinue Called before a line that continues a text is read.
  * @returns Texts, which may be empty.
+ * @throws {Error} If one has more than 2^24 characters.
  */
 export async function* readTexts(
   lines: AsyncIterable<string>,
   onContinue: () => void = () => {},
 ): AsyncGenerator<TypedText, void> {
   let open: string[] | undefined;
+  let length = 0;
   for await (const line of lines) {
     let text = line;
     if (open === undefined) {
@@ -62,9 +81,12 @@ export async function* readTexts(
         continue;
       }
       open = [];
+      length = 0;
       text = line.trimStart().slice(FENCE.length);
     }
     const isLast = text.trimEnd().endsWith(FENCE);
+    length += text.length + 1;
+    checkLength(length);
     open.push(isLast ? text.trimEnd().slice(0, -FENCE.length) : text);
     if (isLast) {
       yield fencedText(open);
@@ -87,15 +109,16 @@ export function isFenceOpen(text: string): boolean {
 }
 
 /**
- * Takes the `"""` from a text that came whole.
+ * Takes the `"""` from a text that came whole; without them a line break at the end,
+ * which pasted lines have.
  *
  * @param text The text.
- * @returns What stands between them, or the text if there are none.
+ * @returns What is meant.
  */
 export function typedText(text: string): TypedText {
   const trimmed = text.trim();
   if (!trimmed.startsWith(FENCE) || isFenceOpen(trimmed)) {
-    return { text, isFenced: false };
+    return { text: text.replace(/\n$/, ""), isFenced: false };
   }
   return fencedText([trimmed.slice(FENCE.length, -FENCE.length)]);
 }

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { readLines, readTexts } from "./line_reader.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { readLines, readTexts, typedText } from "./line_reader.ts";
 
 function cut(text: string, length: number): ReadableStream<Uint8Array> {
   const bytes = new TextEncoder().encode(text);
@@ -58,4 +58,28 @@ Deno.test("readTexts() asks for more within a fence only", async () => {
   const lines = ReadableStream.from(["a", '"""b', "c", 'd"""', "e"]);
   await Array.fromAsync(readTexts(lines, () => count++));
   assertEquals(count, 2);
+});
+
+function* forever<T>(item: T): Generator<T> {
+  while (true) yield item;
+}
+
+Deno.test("readLines() and readTexts() refuse what never ends", async () => {
+  const zeros = new Uint8Array(1 << 20);
+  const lines = new TextEncoder().encode(`"""${"x".repeat(1 << 20)}\n`);
+  for (const chunk of [zeros, lines]) {
+    const input = ReadableStream.from(forever(chunk));
+    const texts = readTexts(readLines(input));
+    await assertRejects(
+      () => texts.next(),
+      Error,
+      "Cannot read a message: it has more than 16777216 characters",
+    );
+  }
+});
+
+Deno.test("typedText() takes no line break from the end of what was pasted", () => {
+  assertEquals(typedText("a\nb\n"), { text: "a\nb", isFenced: false });
+  assertEquals(typedText("a\n\n").text, "a\n");
+  assertEquals(typedText('"""\na\n"""\n'), { text: "a", isFenced: true });
 });

@@ -5,6 +5,7 @@
  */
 
 import { dirname, join } from "@std/path";
+import { fileError } from "../../io/file_error.ts";
 import { writeAll } from "../../io/write_whole.ts";
 
 /** Texts that are kept. */
@@ -20,7 +21,8 @@ const SLACK = 2;
 export class PromptHistory {
   /** The texts, the latest first. */
   readonly texts: string[];
-  readonly #path: string | null;
+  /** `null` if nothing is kept, or nothing can be. */
+  #path: string | null;
 
   private constructor(path: string | null, texts: string[]) {
     this.#path = path;
@@ -45,7 +47,8 @@ export class PromptHistory {
    * Adds a text, unless it is the latest already.
    *
    * @param text The text.
-   * @returns Why it could not be kept for the next run; nothing if it was.
+   * @returns Why neither it nor what follows is kept for the next run; nothing if all
+   * is well, or that has been said.
    */
   async add(text: string): Promise<string | undefined> {
     if (text.trim() === "" || text === this.texts[0]) return;
@@ -55,7 +58,9 @@ export class PromptHistory {
     try {
       await append(this.#path, text);
     } catch (error) {
-      return (error as Error).message;
+      const { message } = fileError(`write ${this.#path}`, error);
+      this.#path = null;
+      return message;
     }
   }
 }

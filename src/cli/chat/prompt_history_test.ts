@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   HISTORY_LIMIT,
   parseHistory,
@@ -73,7 +73,12 @@ Deno.test("PromptHistory goes on after a crash, and without a folder", async () 
   assertEquals(none.texts, ["x"]);
   await Deno.writeTextFile(`${folder.path}/file`, "");
   const broken = await PromptHistory.open(`${folder.path}/file`);
-  assertEquals(typeof await broken.add("x"), "string"); // says why
+  // It says why, once.
+  const reason = await broken.add("x");
+  const file = `${folder.path}/file/chat_history.jsonl`;
+  assert(reason!.startsWith(`Cannot write ${file}: `), reason);
+  assertEquals(await broken.add("y"), undefined);
+  assertEquals(broken.texts, ["y", "x"]);
 });
 
 Deno.test("parseHistory() leaves out what is no text, and repetitions", () => {

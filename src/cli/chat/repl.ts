@@ -43,7 +43,7 @@ export interface ReplOptions {
  * @returns The exit code.
  */
 export async function repl(options: ReplOptions): Promise<number> {
-  const { io, interrupts, describe, editor } = options;
+  const { io, interrupts, editor } = options;
   const session: Session = {
     engine: options.engine,
     conversation: new Conversation(options.system),
@@ -55,12 +55,12 @@ export async function repl(options: ReplOptions): Promise<number> {
     home: options.home ?? null,
     io,
     interrupts,
+    describe: options.describe,
+    showsProgress: editor !== undefined,
   };
   let hasFailed = false;
-  const showsProgress = editor !== undefined;
   const answerTo = async (turn: Turn) => {
-    const surroundings = { interrupts, describe, showsProgress };
-    if (!await answer(turn, session, surroundings)) hasFailed = true;
+    if (!await answer(turn, session)) hasFailed = true;
   };
   using source = editor === undefined
     ? lineSource(io, interrupts)
@@ -83,7 +83,7 @@ export async function repl(options: ReplOptions): Promise<number> {
       await answerTo({ question: text, isAgain: false });
       continue;
     }
-    const outcome = await runCommand(text, session, describe);
+    const outcome = await runCommand(text, session);
     if (outcome === "exit") return 0;
     const question = session.conversation.lastQuestion;
     if (outcome === "regenerate" && question !== undefined) {

@@ -4,7 +4,7 @@ import { isRecord } from "../../text/special_token.ts";
 import { type GenerateOptions, resolveOptions } from "../../engine/options.ts";
 import { showJson } from "../../io/show_json.ts";
 import type { Message } from "../../text/chat_template.ts";
-import { SAMPLING_FLAGS } from "../flags.ts";
+import { SAMPLING_FLAGS } from "../sampling_flags.ts";
 
 /** Says that a JSON file is a conversation. */
 const FORMAT = "moeno-chat";

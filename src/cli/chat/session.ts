@@ -44,6 +44,10 @@ export interface Session {
   readonly io: Io;
   /** Tells of Ctrl-C. */
   readonly interrupts: Interrupts;
+  /** Makes an error's message; the stack with `--debug`. */
+  readonly describe: (error: unknown) => string;
+  /** Whether to say what goes on until an answer begins. */
+  readonly showsProgress: boolean;
 }
 
 /** What a command makes the chat do next. */

@@ -1,9 +1,11 @@
 /** Commands that say how answers are made. */
 
 import type { GenerateOptions } from "../../engine/options.ts";
+import { closest } from "../../io/closest.ts";
+import { harmlessText } from "../../io/harmless.ts";
 import { type Flag, parseValue } from "../args.ts";
-import { SAMPLING_FLAGS } from "../flags.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { SAMPLING_FLAGS } from "../sampling_flags.ts";
+import { UsageError } from "../usage_error.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
 
 /** `/system`: what the model is told before. */
@@ -16,7 +18,7 @@ export const SYSTEM: ChatCommand = {
     io.err(
       conversation.system === undefined
         ? "There is no system message.\n"
-        : `System message: ${conversation.system}\n`,
+        : `System message: ${harmlessText(conversation.system)}\n`,
     );
     return "continue";
   },
@@ -26,7 +28,7 @@ export const SYSTEM: ChatCommand = {
 /** `/set`: the options of sampling. */
 export const SET: ChatCommand = {
   name: "set",
-  value: "[name value | name default]",
+  value: "[name [value | default]]",
   help: "Show or set how answers are made",
   run: set,
   complete(start) {
@@ -60,13 +62,23 @@ function set(value: string, session: Session): Outcome {
         (guess === undefined ? "/set lists them" : `did you mean ${guess}?`),
     );
   }
-  const option = flag.option as keyof GenerateOptions;
-  const { [option]: _old, ...others } = session.generate;
-  session.generate = text === "default" || (isSwitch(flag) && text === "off")
-    ? others
-    : { ...others, [option]: settingValue(flag, text) };
+  if (text !== "" || isSwitch(flag)) {
+    session.generate = changed(session.generate, flag, text);
+  }
   io.err(`${showSetting(flag, session)}\n`);
   return "continue";
+}
+
+function changed(
+  options: GenerateOptions,
+  flag: Flag,
+  text: string,
+): GenerateOptions {
+  const option = flag.option as keyof GenerateOptions;
+  const { [option]: _old, ...others } = options;
+  return text === "default" || (isSwitch(flag) && text === "off")
+    ? others
+    : { ...others, [option]: settingValue(flag, text) };
 }
 
 function settingValue(flag: Flag, text: string): unknown {
@@ -74,13 +86,19 @@ function settingValue(flag: Flag, text: string): unknown {
     if (text === "on" || text === "") return true;
     throw new UsageError(`${flag.name} is ${text}, wanted on or off`);
   }
-  if (text === "") {
-    throw new UsageError(
-      `${flag.name} has no value, wanted ${flag.value} or default`,
-    );
+  if (!flag.isList) return parseValue(flag, text);
+  return textsOf(text).map((text) => parseValue(flag, text));
+}
+
+/** Texts as `/set` shows them, which is JSON; what is none is one text as it is. */
+function textsOf(text: string): readonly string[] {
+  try {
+    const texts: unknown[] = [JSON.parse(text)].flat();
+    if (texts.every((text) => typeof text === "string")) return texts;
+  } catch {
+    // Most texts are no JSON.
   }
-  const value = parseValue(flag, text);
-  return flag.isList ? [value] : value;
+  return [text];
 }
 
 function showSetting(flag: Flag, { generate }: Session): string {

@@ -1,9 +1,5 @@
-import type { Size } from "./editor_view.ts";
-
 /** What a line editor needs of a terminal, besides bytes in and out. */
 export interface Terminal {
-  /** Its room. */
-  size(): Size;
   /** Whether keys come one by one and unseen, or as lines. */
   setRaw(isRaw: boolean): void;
   /** Calls back when its size has changed, and when the program goes on after Ctrl-Z. */
@@ -20,15 +16,6 @@ export function processTerminal(): Terminal {
   // is busy, too.
   const isWindows = Deno.build.os === "windows";
   return {
-    size: () => {
-      try {
-        const { columns, rows } = Deno.consoleSize();
-        // A terminal that nobody told its size says 0.
-        return { columns: columns || 80, rows: rows || 24 };
-      } catch {
-        return { columns: 80, rows: 24 };
-      }
-    },
     setRaw: (isRaw) => Deno.stdin.setRaw(isRaw, { cbreak: !isWindows }),
     listen({ onResize, onResume }) {
       if (isWindows) return { [Symbol.dispose]: () => {} };

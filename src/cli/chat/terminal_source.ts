@@ -1,6 +1,8 @@
 import { dim } from "@std/fmt/colors";
 import type { Interrupts } from "../interrupts.ts";
-import type { Io } from "../io.ts";
+import type { Io, Size } from "../io.ts";
+import { note } from "../note.ts";
+import { joinRows } from "../text_width.ts";
 import { type Complete, completeText } from "./completion.ts";
 import {
   editorView,
@@ -50,12 +52,16 @@ export function terminalSource(
   const events = new Queue<Event>();
   const listening = terminal.listen({
     onResize: () => events.push("resized"),
-    onResume: () => events.push("resumed"),
+    onResume: () => {
+      terminal.setRaw(true); // during an answer, too: what is typed is not to show
+      events.push("resumed");
+    },
   });
   readKeys(io.input, events);
   let shown: View = NO_VIEW;
-  const show = (state: EditorState) => {
-    const view = editorView(state, terminal.size(), history.texts);
+  const show = (state: EditorState, room: Partial<Size> = {}) => {
+    const size = { ...io.terminal.size(), ...room };
+    const view = editorView(state, size, history.texts);
     io.err(redraw(shown, view));
     shown = view;
   };
@@ -72,12 +78,12 @@ export function terminalSource(
       const event = await events.next();
       if (event === "closed") return goBelow(), "end";
       if (event === "resized") {
-        shown = reflowed(shown, terminal.size().columns);
+        shown = reflowed(shown, io.terminal.size().columns);
         show(state);
         continue;
       }
       if (event === "resumed") {
-        enter();
+        io.err(PASTE_ON);
         shown = NO_VIEW; // the shell has written below it
         show(state);
         continue;
@@ -85,10 +91,12 @@ export function terminalSource(
       const pressed = press(state, event, history.texts);
       state = pressed.state;
       if (pressed.effect === "submit") {
-        show({ ...state, cursor: state.text.length });
+        // All of it, though the screen may have fewer rows.
+        const atEnd = { ...state, cursor: state.text.length };
+        show(atEnd, { rows: Infinity });
         goBelow();
         const reason = await history.add(state.text);
-        if (reason !== undefined) io.err(dim(`# no history: ${reason}`) + "\n");
+        if (reason !== undefined) note(io, `# Nothing is kept: ${reason}`);
         return typedText(state.text);
       }
       if (pressed.effect === "end") return goBelow(), "end";
@@ -112,33 +120,27 @@ export function terminalSource(
           complete,
         );
         state = completed;
-        if (choices.length > 0) goBelow(`${dim(choices.join("  "))}\r\n`);
+        if (choices.length > 0) {
+          const { columns } = io.terminal.size();
+          const rows = joinRows(choices, { columns, separator: "  " });
+          goBelow(`${dim(rows.join("\r\n"))}\r\n`);
+        }
       }
       show(state);
     }
   }
 
-  function enter(): void {
-    terminal.setRaw(true);
-    io.err(PASTE_ON);
-  }
-
-  // At no time does Ctrl-C end the program with the terminal in raw mode: what
-  // else listens decides during an answer.
   let isEditing = false;
-  let guard = interrupts.listen(() => onInterrupt());
-  function onInterrupt(): void {
+  // Unheard, Ctrl-C would end the program, with a conversation that nobody saved. During
+  // an answer, who else listens decides.
+  const guard = interrupts.listen(() => {
     if (isEditing) events.push({ name: "interrupt" });
-    queueMicrotask(() => { // a second call of the same one would end it
-      const old = guard;
-      guard = interrupts.listen(() => onInterrupt());
-      old[Symbol.dispose]();
-    });
-  }
+  }, { patience: Infinity });
 
   return {
     async next() {
-      enter();
+      terminal.setRaw(true);
+      io.err(PASTE_ON);
       isEditing = true;
       try {
         return await edit();

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fakeProcess } from "../_fake_engine.ts";
 import { PromptHistory } from "./prompt_history.ts";
 import { terminalSource } from "./terminal_source.ts";
@@ -14,9 +14,9 @@ async function terminal() {
   const source = terminalSource({
     io: process.io,
     interrupts: {
-      listen(onInterrupt) {
+      listen(onInterrupt, options) {
         listenerCount++;
-        const listening = interrupts.listen(onInterrupt);
+        const listening = interrupts.listen(onInterrupt, options);
         return {
           [Symbol.dispose]: () => {
             listenerCount--;
@@ -26,7 +26,6 @@ async function terminal() {
       },
     },
     terminal: {
-      size: () => ({ columns: 20, rows: 10 }),
       setRaw: (isRaw) => void raw.push(isRaw),
       listen(given) {
         Object.assign(calls, given);
@@ -61,7 +60,6 @@ Deno.test("terminalSource() never leaves Ctrl-C to the system", async () => {
   assertEquals(await first, { text: "", isFenced: false });
   for (let i = 0; i < 3; i++) {
     process.interrupt(); // between prompts, something else may listen
-    await turn();
     assertEquals(listenerCount(), 1);
   }
   const second = source.next();
@@ -72,6 +70,26 @@ Deno.test("terminalSource() never leaves Ctrl-C to the system", async () => {
   assertEquals(await second, "interrupted");
   source[Symbol.dispose]();
   assertEquals([listenerCount(), raw.at(-1)], [0, false]);
+});
+
+Deno.test("terminalSource() hides what is typed during an answer after Ctrl-Z, too", async () => {
+  const { source, calls, raw } = await terminal();
+  using _source = source; // an answer runs: nobody waits for a message
+  calls.onResume!(); // the shell had the terminal as it likes it
+  assertEquals(raw, [true]);
+});
+
+Deno.test("terminalSource() shows the whole of a message that it takes", async () => {
+  const { source, process, type } = await terminal();
+  using _source = source;
+  const next = source.next();
+  const lines = Array.from({ length: 15 }, (_, i) => `line ${i}`).join("\r");
+  await type(`\x1b[200~${lines}\x1b[201~`);
+  await turn();
+  assert(!process.stderr.includes("line 0")); // there are 10 rows
+  await type("\r");
+  await next;
+  assertStringIncludes(process.stderr, "> line 0\r\n... line 1\r\n");
 });
 
 Deno.test("terminalSource() goes on after Ctrl-Z, and ends with its window", async () => {

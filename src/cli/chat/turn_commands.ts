@@ -2,6 +2,7 @@
 
 import { bold, dim } from "@std/fmt/colors";
 import { statsLine } from "../../engine/stats.ts";
+import { harmlessText } from "../../io/harmless.ts";
 import { offloadTable } from "../../offload/stats_table.ts";
 import { UsageError } from "../usage_error.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
@@ -55,9 +56,12 @@ export const HISTORY: ChatCommand = {
   help: "Show the conversation",
   run(_value, { conversation, io }) {
     const { system, messages } = conversation;
-    if (system !== undefined) io.err(dim(`system: ${system}`) + "\n");
-    for (const { role, content } of messages) {
-      const text = role === "user"
+    if (system !== undefined) {
+      io.err(dim(`system: ${harmlessText(system)}`) + "\n");
+    }
+    for (const message of messages) {
+      const content = harmlessText(message.content);
+      const text = message.role === "user"
         ? bold(`> ${content.replaceAll("\n", "\n... ")}`)
         : content;
       io.err(text.endsWith("\n") ? text : `${text}\n`);
@@ -113,7 +117,7 @@ export function turns(count: number): string {
 
 /** The beginning of a text, on one line. */
 function excerpt(text: string): string {
-  const line = text.replace(/\s+/g, " ");
+  const line = harmlessText(text).replace(/\s+/g, " ");
   return line.length <= EXCERPT_LENGTH
     ? line
     : `${line.slice(0, EXCERPT_LENGTH).trimEnd()}...`;

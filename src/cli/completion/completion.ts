@@ -1,6 +1,7 @@
+import { closest } from "../../io/closest.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import { bashCompletion } from "./bash.ts";
 import { fishCompletion } from "./fish.ts";
 import { modelNames } from "./model_names.ts";
@@ -24,7 +25,7 @@ const FLAGS: readonly Flag[] = [
 const DETAILS =
   `The script goes to stdout. A line in a file of the shell makes it complete:
 
-bash   ~/.bashrc                    source <(moeno completion bash)
+bash   ~/.bashrc                    eval "$(moeno completion bash)"
 zsh    ~/.zshrc, after compinit     source <(moeno completion zsh)
 fish   ~/.config/fish/config.fish   moeno completion fish | source
 

@@ -13,7 +13,7 @@ import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { readSlots } from "../slots_file.ts";
 import { refuseTogether, UsageError } from "../usage_error.ts";
 import { planReport } from "./plan_report.ts";
-import { readTrace } from "./read_trace.ts";
+import { readTrace } from "../read_trace.ts";
 
 /** What is known of routing, and how to answer. */
 const PLAN_FLAGS: readonly Flag[] = [

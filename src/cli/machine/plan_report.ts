@@ -42,7 +42,7 @@ export function planReport(
       ),
     },
     {
-      title: "With other numbers of slots",
+      title: "With other numbers of slots (misses and MB of a token)",
       lines: table(placementRows(forecast), [2]),
     },
     ...forecast.speedsByHitRate.length === 0 ? [] : [{
@@ -138,8 +138,7 @@ function speedLines(forecast: Forecast): string[] {
 function placementRows(forecast: Forecast): string[][] {
   const { expertCount, costs, plan, placements, expected } = forecast;
   const budget = formatByteLength(forecast.vramBudgetByteLength);
-  const head = ["slots", "VRAM", `in ${budget}`, "hit rate", "misses/token"]
-    .concat("MB/token");
+  const head = ["slots", "VRAM", `in ${budget}`, "hit rate", "misses", "MB"];
   const isShown = costs !== null;
   const rows = placements.map((placement) => [
     `${placement.slots} of ${expertCount}`,

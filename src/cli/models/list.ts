@@ -4,6 +4,7 @@ import { formatByteLength } from "../../io/byte_length.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS } from "../flags.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { JSON_FLAG } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
@@ -47,7 +48,11 @@ async function run(
   }
   if (models.length > 0) io.out(modelTable(models, values.verbose === true));
   if (!values.quiet && !models.some(({ isBundled }) => !isBundled)) {
-    io.err(dim("# moeno pull <owner/name> fetches more from a hub") + "\n");
+    io.err(
+      dim(
+        "# moeno pull <owner/name> fetches more; moeno pull --help names some",
+      ) + "\n",
+    );
   }
   return 0;
 }
@@ -67,6 +72,8 @@ export function modelTable(
   const rows = models.map((model) =>
     [model.name, formatByteLength(model.byteLength), originOf(model)]
       .concat(hasPaths ? [model.path] : [])
+      // Folders may have been made by others.
+      .map(harmlessLine)
   );
   const lines = alignedTable([headings, ...rows], { left: [0, 2, 3] });
   return lines.join("\n") + "\n";

@@ -4,13 +4,14 @@ import {
   parseModelReference,
 } from "../../hub/model_reference.ts";
 import { defaultEndpoint } from "../../hub/hub_environment.ts";
+import { modelName } from "../../hub/models_folder.ts";
 import type { PullPlan, PullResult } from "../../hub/pull_options.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
 import { dim } from "@std/fmt/colors";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { formatTime } from "../format_time.ts";
 import { INTERRUPTED } from "../interrupts.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { PLAIN_FLAGS } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
@@ -78,9 +79,18 @@ export const PULL: Command = {
 there when all of it is here and every hash is right. If a pull is interrupted,
 the same command goes on; if the model is here, it is brought up to date.
 
+Any Mixtral will do that transformers or HQQ saved. One for a card of 12 GB, with
+experts of 2 bits (17 GiB), and one of 16 bits for moeno quantize (87 GiB):
+
+  moeno pull lavawolfiee/Mixtral-8x7B-Instruct-v0.1-offloading-demo
+  moeno pull mistralai/Mixtral-8x7B-Instruct-v0.1
+
+moeno plan --synthetic mixtral-8x7b says before that how fast the first would be here.
+
 Fetched are safetensors, configuration, tokenizer, templates and licence from the
 root of the repository. A glob without a slash is about names in any folder.
-Models that are private or have terms want HF_TOKEN; only the hub gets to see it.`,
+Models that are private or have terms want HF_TOKEN; only the hub gets to see it.
+HTTPS_PROXY names a proxy; NO_PROXY, hosts that are asked without it.`,
   flags: [
     ...PULL_FLAGS,
     {
@@ -107,6 +117,9 @@ async function run(
   // Only now, so that help and errors in flags come at once.
   const { pull } = await import("../../hub/pull.ts");
   const { parseConfig } = await import("../../model/config.ts");
+  const { readStoredQuantization } = await import(
+    "../../engine/stored_quantization.ts"
+  );
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
   const isQuiet = values.quiet === true;
@@ -120,22 +133,28 @@ async function run(
         PULL_FLAGS.filter(({ option }) => values[option] !== undefined)
           .map(({ option }) => [option, values[option]]),
       ),
-      checkConfig: (config) => parseConfig(config, model),
+      checkConfig(config) {
+        parseConfig(config, model);
+        readStoredQuantization(config, model);
+      },
       onPlan(made) {
         plan = made;
         directory = made.directory;
         if (!made.isHere) display.note(planLine(made));
         const { length } = made.skipped;
         if (length > 0 && !made.isHere) display.note(skippedLine(made));
+        const hasText = made.files.some(({ path }) =>
+          path === "tokenizer.json"
+        );
+        if (!hasText) {
+          display.note(
+            "it has no tokenizer.json, which chat and generate need",
+          );
+        }
       },
       onProgress: display.onProgress,
       onFile: display.onFile,
-      onRetry: ({ action, reason, waitMs }) =>
-        display.note(
-          `${action}: ${reason}; once more${
-            waitMs === 0 ? "" : ` in ${formatTime(waitMs / 1000)}`
-          }`,
-        ),
+      onRetry: display.onRetry,
       signal: controller.signal,
     });
   } catch (error) {
@@ -147,7 +166,9 @@ async function run(
   if (values.json) io.out(JSON.stringify(result) + "\n");
   else if (values.isDryRun) io.out(fileTable(plan!));
   else io.out(result.directory + "\n");
-  if (!isQuiet) io.err(dim(`# ${resultLine(result)}`) + "\n");
+  if (isQuiet) return 0;
+  io.err(dim(`# ${resultLine(result)}`) + "\n");
+  if (!values.isDryRun) io.err(dim(`# ${nextLine(result)}`) + "\n");
   return 0;
 }
 
@@ -201,9 +222,15 @@ function resultLine(
   } came in ${seconds.toFixed(1)} s (${rate}/s)`;
 }
 
+/** What to do with it. */
+function nextLine({ source }: PullResult): string {
+  const name = modelName(source);
+  return `moeno chat -m ${name} talks to it; moeno plan -m ${name} says what fits where`;
+}
+
 function fileTable({ files }: PullPlan): string {
   const rows = files.map(({ path, byteLength }) => [
-    path,
+    harmlessLine(path),
     formatByteLength(byteLength),
   ]);
   return alignedTable([["file", "size"], ...rows], { left: [0] })

@@ -1,10 +1,19 @@
 import { dim } from "@std/fmt/colors";
 import type { HubFile } from "../../hub/models_folder.ts";
 import type { PullProgress } from "../../hub/pull_options.ts";
+import type { RetryNotice } from "../../hub/retry.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { harmlessLine } from "../../io/harmless.ts";
+import { formatTime } from "../format_time.ts";
 import type { Io } from "../io.ts";
 import { pullLines } from "./pull_lines.ts";
 import { RateMeter } from "./rate_meter.ts";
+
+/** Of the same trouble is told this often, at most. */
+const REPEAT_MS = 10_000;
+
+/** Where nothing comes, nothing else would say so. */
+const REPAINT_MS = 1000;
 
 /** Shows how far a pull is. */
 export interface PullDisplay extends Disposable {
@@ -12,17 +21,10 @@ export interface PullDisplay extends Disposable {
   onProgress(progress: PullProgress): void;
   /** A file is whole and right. */
   onFile(file: HubFile): void;
+  /** Something is tried again. All connections fail as one: it is said once. */
+  onRetry(notice: RetryNotice): void;
   /** Something else to say, in a line. */
   note(text: string): void;
-}
-
-/** Asks the terminal how large it is. */
-function consoleSize(): { columns: number; rows: number } {
-  try {
-    return Deno.consoleSize();
-  } catch {
-    return { columns: 80, rows: 24 };
-  }
 }
 
 /**
@@ -31,17 +33,17 @@ function consoleSize(): { columns: number; rows: number } {
  *
  * @param io Where to.
  * @param isQuiet Whether to write nothing.
- * @param sizeOf Asks how large the terminal is, in characters.
  * @param now What tells the time, in milliseconds.
  * @returns The display.
  */
 export function pullDisplay(
   io: Io,
   isQuiet: boolean,
-  sizeOf: () => { columns: number; rows: number } = consoleSize,
   now: () => number = () => performance.now(),
 ): PullDisplay {
   const meter = new RateMeter();
+  /** When a reason was told last. */
+  const toldMs = new Map<string, number>();
   let lineCount = 0;
   let isOver = false;
   /** To the beginning of what was written, and away with all of it. */
@@ -51,25 +53,41 @@ export function pullDisplay(
     lineCount = 0;
     return text;
   };
+  const note = (text: string) => {
+    if (isQuiet || isOver) return;
+    io.err(wiped() + dim(`# ${text}`) + "\n");
+  };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function onProgress(progress: PullProgress): void {
+    if (isQuiet || isOver || !io.terminal.err) return;
+    meter.note(progress.receivedByteLength, now());
+    const lines = pullLines(progress, {
+      rate: meter.rate(),
+      ...io.terminal.size(),
+    });
+    const text = wiped() + lines.join("\n");
+    lineCount = lines.length;
+    io.err(text);
+    clearTimeout(timer);
+    timer = setTimeout(() => onProgress(progress), REPAINT_MS);
+  }
   return {
-    onProgress(progress) {
-      if (isQuiet || isOver || !io.terminal.err) return;
-      meter.note(progress.receivedByteLength, now());
-      const lines = pullLines(progress, { rate: meter.rate(), ...sizeOf() });
-      const text = wiped() + lines.join("\n");
-      lineCount = lines.length;
-      io.err(text);
-    },
+    onProgress,
     onFile({ path, byteLength }) {
       if (isQuiet || isOver || io.terminal.err) return;
-      io.err(`# ${path}: ${formatByteLength(byteLength)}\n`);
+      note(`${harmlessLine(path)}: ${formatByteLength(byteLength)}`);
     },
-    note(text) {
-      if (isQuiet || isOver) return;
-      io.err(wiped() + dim(`# ${text}`) + "\n");
+    onRetry({ action, reason, waitMs }) {
+      const kind = reason.replace(/\d+ bytes/, "bytes");
+      if (now() - (toldMs.get(kind) ?? -Infinity) < REPEAT_MS) return;
+      toldMs.set(kind, now());
+      const soon = waitMs === 0 ? "" : ` in ${formatTime(waitMs / 1000)}`;
+      note(harmlessLine(`${action}: ${reason}; once more${soon}`));
     },
+    note,
     [Symbol.dispose]() {
       io.err(wiped());
+      clearTimeout(timer);
       isOver = true;
     },
   };

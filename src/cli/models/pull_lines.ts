@@ -1,7 +1,8 @@
 import type { FileProgress, PullProgress } from "../../hub/pull_options.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { formatTime } from "../format_time.ts";
-import { printable } from "../printable.ts";
+import { cutToWidth, padToWidth, textWidth } from "../text_width.ts";
 
 /** Characters of the bar. */
 const BAR_WIDTH = 20;
@@ -28,17 +29,17 @@ export function pullLines(
     rows: number;
   },
 ): string[] {
-  const { inWork } = progress;
-  const room = Math.max(0, Math.min(inWork.length, rows - 2));
-  const width = Math.max(0, ...inWork.map(({ path }) => path.length));
+  const inWork = progress.inWork.slice(0, Math.max(0, rows - 2))
+    .map((file) => ({ ...file, path: harmlessLine(file.path) }));
+  const width = Math.max(0, ...inWork.map(({ path }) => textWidth(path)));
   const total = totalLine(progress, rate);
   return [
     total.length < columns ? total : total.replace(/ \[[#.]*\]/, ""),
-    ...inWork.slice(0, room).map((file) =>
+    ...inWork.map((file) =>
       fileLine(file, Math.min(width, Math.max(8, columns - 13)))
     ),
     // The last column stays empty: some terminals wrap there.
-  ].map((line) => line.slice(0, columns - 1));
+  ].map((line) => cutToWidth(line, columns - 1));
 }
 
 function totalLine(
@@ -74,12 +75,12 @@ function fileLine(
   width: number,
 ): string {
   // The end of a name is what tells it from others.
-  const name = path.length > width ? `…${path.slice(1 - width)}` : path;
+  const name = padToWidth(cutToWidth(path, width, "start"), width);
   const percent = byteLength === 0
     ? 100
     : Math.floor(100 * doneByteLength / byteLength);
   const state = isChecking ? "checking" : `${percent} %`.padStart(5);
-  return `  ${name.padEnd(width)}  ${state}`;
+  return `  ${name}  ${state}`;
 }
 
 /**
@@ -107,5 +108,5 @@ export function describeKinds(
   const kinds = [...counts].sort(([, a], [, b]) => b - a).map(([kind]) => kind);
   const more = kinds.length > limit ? ", ..." : "";
   // Nobody has checked the names of files that are not fetched.
-  return printable(kinds.slice(0, limit).join(", ")) + more;
+  return harmlessLine(kinds.slice(0, limit).join(", ")) + more;
 }

@@ -49,6 +49,26 @@ Deno.test("pullLines() fits the terminal, without the bar if need be", () => {
   );
 });
 
+Deno.test("pullLines() counts columns, and tells the terminal nothing", () => {
+  const [first] = PROGRESS.inWork;
+  const inWork = [
+    { ...first!, path: "模型-00001-of-00003.safetensors" },
+    { ...first!, path: "x\x9b2J.json" },
+  ];
+  const options = { rate: null, rows: 24 };
+  assertEquals(
+    pullLines({ ...PROGRESS, inWork }, { ...options, columns: 80 }).slice(1),
+    [
+      "  模型-00001-of-00003.safetensors   45 %",
+      "  x\uFFFD2J.json                         45 %",
+    ],
+  );
+  assertEquals(
+    pullLines({ ...PROGRESS, inWork }, { ...options, columns: 41 })[1],
+    "  …-00001-of-00003.safetensors   45 %",
+  );
+});
+
 Deno.test("describeKinds() names the kinds of most files first", () => {
   const paths = [".gitattributes", "a.md", "x.bin", "y.bin", "original/z"];
   assertEquals(
@@ -56,7 +76,7 @@ Deno.test("describeKinds() names the kinds of most files first", () => {
     "*.bin, .gitattributes, *.md, original/*",
   );
   assertEquals(describeKinds(paths, 2), "*.bin, .gitattributes, ...");
-  assertEquals(describeKinds(["\x1b]0;me\x07\n/a"], 2), "?]0;me??/*");
+  assertEquals(describeKinds(["\x1b]0;me\x07\n/a"], 2), "\uFFFD]0;me\uFFFD /*");
 });
 
 Deno.test("RateMeter follows the last ten seconds", () => {

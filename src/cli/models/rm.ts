@@ -3,10 +3,12 @@ import { matching } from "../../hub/find_model.ts";
 import { findNames, type NamedModel } from "../../hub/local_models.ts";
 import { removeModel } from "../../hub/remove_model.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { closest } from "../../io/closest.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import { checkVisible, modelPlaces } from "./chosen_model.ts";
 
 /** `rm`: takes fetched models away. */
@@ -50,7 +52,8 @@ async function run(
         `Cannot remove ${models[0]!.name}: stdin is no terminal, wanted --yes`,
       );
     }
-    io.err(`Remove ${models.map(({ name }) => name).join(", ")}? [y/N] `);
+    const names = models.map(({ name }) => harmlessLine(name)).join(", ");
+    io.err(`Remove ${names}? [y/N] `);
     if (!await saysYes(io.input)) {
       io.err("Nothing was removed.\n");
       return 1;
@@ -61,10 +64,9 @@ async function run(
     const byteLength = await removeModel(model, places.home!);
     removed.push({ name: model.name, byteLength });
     if (values.quiet || values.json) continue;
-    io.err(
-      dim(`# ${model.name} is gone: ${formatByteLength(byteLength)} freed`) +
-        "\n",
-    );
+    const name = harmlessLine(model.name);
+    io.err(dim(`# ${name} is gone: ${formatByteLength(byteLength)} freed`));
+    io.err("\n");
   }
   if (values.json) io.out(JSON.stringify({ removed }) + "\n");
   return 0;

@@ -1,6 +1,6 @@
-import { dim } from "@std/fmt/colors";
 import { formatByteLength } from "../../io/byte_length.ts";
 import type { CheckedFile, ModelFile } from "../../hub/model_files.ts";
+import { modelName, type PulledModel } from "../../hub/models_folder.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "../flags.ts";
@@ -102,9 +102,18 @@ async function show(
     signal: AbortSignal;
   },
 ): Promise<number> {
+  const source = await tellFiles(directory, io);
+  // Before all else: what is wrong with a file may be why it cannot be read.
+  const checked = values.check
+    ? await check(directory, {
+      source,
+      io,
+      signal,
+      isQuiet: values.quiet === true,
+    })
+    : null;
   // Only now, so that help and errors in flags come at once.
   const { describeModel } = await import("../../engine/describe_model.ts");
-  await tellFiles(directory, io);
   const model = await describeModel(directory, loadOptions(values));
   if (values.template) {
     const { chatTemplate } = model;
@@ -118,7 +127,6 @@ async function show(
     io.out(chatTemplate + (isOpen ? "\n" : ""));
     return 0;
   }
-  const checked = values.check ? await check(directory) : null;
   if (values.json) {
     const all = checked === null ? model : { ...model, checked };
     io.out(JSON.stringify(all) + "\n");
@@ -126,45 +134,63 @@ async function show(
     const lines = showLines(model, { isVerbose: values.verbose === true });
     io.out(lines.map((line) => line + "\n").join(""));
   }
-  if (checked === null) return 0;
-  if (!values.quiet) io.err(dim(`# ${checkedLine(checked)}`) + "\n");
-  return checked.some(isBad) ? 1 : 0;
+  return checked?.some(isBad) ? 1 : 0;
+}
 
-  async function check(directory: string): Promise<CheckedFile[]> {
-    const { source } = model;
-    if (source === null) {
-      throw new Error(
-        `Cannot check ${directory}: no hub says what its hashes are, wanted a model that moeno pull fetched`,
-      );
-    }
-    const { checkModelFiles } = await import("../../hub/model_files.ts");
-    using line = progressLine(io, values.quiet === true);
-    return await checkModelFiles(directory, source, {
-      signal,
-      onBytes: (done, total) =>
-        line.show({
-          ...{ what: "checking", done, total },
-          ...{ doneByteLength: done, totalByteLength: total },
-        }),
-    });
+/** Compares the hashes of all files, and says what came of it. */
+async function check(
+  directory: string,
+  { source, io, signal, isQuiet }: {
+    source: PulledModel | null;
+    io: Io;
+    signal: AbortSignal;
+    isQuiet: boolean;
+  },
+): Promise<CheckedFile[]> {
+  if (source === null) {
+    throw new Error(
+      `Cannot check ${directory}: no hub says what its hashes are, wanted a model that moeno pull fetched`,
+    );
   }
+  const { checkModelFiles } = await import("../../hub/model_files.ts");
+  using line = progressLine(io, isQuiet);
+  const checked = await checkModelFiles(directory, source, {
+    signal,
+    onBytes: (done, total) =>
+      line.show({
+        ...{ what: "checking", done, total },
+        ...{ doneByteLength: done, totalByteLength: total },
+      }),
+  });
+  line.say(checkedLine(checked));
+  if (checked.some(({ outcome }) => outcome === "wrong")) {
+    io.err(
+      `warning: without what is wrong, moeno pull ${
+        modelName(source)
+      } fetches it again\n`,
+    );
+  }
+  return checked;
 }
 
 /** Says first which files are not as they were: they may be why it fails. */
-async function tellFiles(directory: string, io: Io): Promise<void> {
+async function tellFiles(
+  directory: string,
+  io: Io,
+): Promise<PulledModel | null> {
   const { readPulledModel } = await import("../../hub/pulled_model.ts");
   const { isOfRightLength, listModelFiles } = await import(
     "../../hub/model_files.ts"
   );
   const source = await readPulledModel(directory);
-  if (source === null) return;
+  if (source === null) return null;
   const files = await listModelFiles(directory, source);
   const bad = files.filter((file) => !isOfRightLength(file));
   for (const file of bad) io.err(`warning: ${lengthLine(file)}\n`);
-  if (bad.length === 0) return;
-  const { owner, name, revision } = source;
-  const at = revision === "main" ? "" : `@${revision}`;
-  io.err(`warning: moeno pull ${owner}/${name}${at} mends it\n`);
+  if (bad.length > 0) {
+    io.err(`warning: moeno pull ${modelName(source)} mends it\n`);
+  }
+  return source;
 }
 
 function lengthLine({ path, byteLength, wantedByteLength }: ModelFile): string {

@@ -5,6 +5,7 @@ import type {
 } from "../../engine/describe_model.ts";
 import { isOfRightLength } from "../../hub/model_files.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 
 /** A name and what it is. */
 type Row = readonly [string, string];
@@ -31,8 +32,8 @@ export function showLines(
   { isVerbose }: { isVerbose: boolean },
 ): string[] {
   return [
-    bold(printable(model.name)),
-    dim(`  ${printable(model.directory)}`),
+    bold(harmlessLine(model.name)),
+    dim(`  ${harmlessLine(model.directory)}`),
     ...group("Architecture", architectureRows(model)),
     ...group("Weights", weightRows(model)),
     ...group("On the GPU", gpuRows(model)),
@@ -159,7 +160,7 @@ function gpuRows({ config, byteLengths }: ModelDescription): Row[] {
 
 function textRows({ tokenizer, defaults }: ModelDescription): Row[] {
   const token = ({ id, text }: { id: number; text: string }) =>
-    `${printable(text)} (${id})`;
+    `${harmlessLine(text)} (${id})`;
   const wishes = Object.entries(defaults)
     .filter(([name]) => name !== "eosIds")
     .map(([name, value]) => `${words(name)} ${value}`);
@@ -187,7 +188,7 @@ function words(name: string): string {
 function templateLines({ chatTemplate }: ModelDescription): string[] {
   if (chatTemplate === null) return group("Chat template", [["none", ""]]);
   const lines = chatTemplate.replace(/\n+$/, "").split("\n");
-  const shown = lines.slice(0, TEMPLATE_LINES).map(printable).map((line) =>
+  const shown = lines.slice(0, TEMPLATE_LINES).map(harmlessLine).map((line) =>
     line.length > TEMPLATE_WIDTH ? `${line.slice(0, TEMPLATE_WIDTH)}…` : line
   );
   const isAll = lines.length <= TEMPLATE_LINES &&
@@ -210,7 +211,7 @@ function sourceRows({ source }: ModelDescription): Row[] {
     ["revision", revision],
     ["commit", source.commit ?? "the hub did not say"],
     ["pulled", source.pulledAt],
-  ].map(([name, value]) => [name!, printable(value!)]);
+  ].map(([name, value]) => [name!, harmlessLine(value!)]);
 }
 
 function fileRows({ files }: ModelDescription, isVerbose: boolean): Row[] {
@@ -226,7 +227,7 @@ function fileRows({ files }: ModelDescription, isVerbose: boolean): Row[] {
       ? [[`${weights.length} *.safetensors`, sizeOf(weights)] as const]
       : [],
     ...single.map((file): Row => [
-      printable(file.path),
+      harmlessLine(file.path),
       file.byteLength === null
         ? "missing"
         : formatByteLength(file.byteLength) + (isBad(file)
@@ -254,10 +255,4 @@ function group(heading: string, rows: readonly Row[]): string[] {
       `  ${name.padEnd(width)}  ${value}`.trimEnd()
     ),
   ];
-}
-
-/** What comes with a model must not steer the terminal. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, "\uFFFD");
 }

@@ -75,7 +75,7 @@ async function run(
   }
   checkTextFlags(values);
   const text = await prepare(
-    await readText(path === "-" ? null : path, io, "text"),
+    await readText(path, io, "text"),
     values,
   );
   await using model = await openModel(values, surroundings, {

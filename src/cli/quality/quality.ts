@@ -67,7 +67,7 @@ async function run(
   using source = await openSource(directory);
   const path = positional[0] ?? await ownText(directory, source);
   const text = prepareText(
-    await readText(path === "-" ? null : path, io, "text"),
+    await readText(path, io, "text"),
     source,
     values,
   );

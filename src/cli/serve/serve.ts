@@ -1,10 +1,6 @@
 import { dim } from "@std/fmt/colors";
-import { checkAddress } from "../../server/address.ts";
-import { isLoopback } from "../../io/loopback.ts";
-import {
-  type ServeSettings,
-  serveSettings,
-} from "../../server/serve_options.ts";
+import { checkAddress } from "../../server/http/address.ts";
+import { serveSettings } from "../../server/serve_options.ts";
 import type { ServedEngine } from "../../server/served_engine.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
@@ -19,6 +15,7 @@ import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
 import { refuseArguments } from "../usage_error.ts";
 import { isProbe, requestLine } from "./request_line.ts";
 import { SERVE_FLAGS, serveOptions } from "./serve_flags.ts";
+import { serveNotes } from "./serve_notes.ts";
 
 /** `serve`: the model for other programs, and a page to chat on. */
 export const SERVE: Command = {
@@ -70,24 +67,11 @@ async function run(
   }, { isService: true });
   io.err(`Listening on ${server.url}\n`);
   if (!isQuiet) {
-    for (const note of notes(server.url, settings)) io.err(dim(note) + "\n");
+    const notes = serveNotes(server.port, settings);
+    for (const note of notes) io.err(dim(note) + "\n");
   }
   await server.finished;
   return 0;
-}
-
-/** What somebody who has just started it wants to know. */
-function notes(url: string, { host, apiKey }: ServeSettings): string[] {
-  const key = apiKey === undefined ? "any key" : "your key";
-  const lines = [
-    `# a page to chat on: ${url}/; for programs: ${url}/v1 with ${key}; Ctrl-C stops`,
-  ];
-  if (apiKey === undefined && !isLoopback(host)) {
-    lines.push(
-      `# whoever reaches ${host} may use it; --api-key or MOENO_API_KEY sets a key`,
-    );
-  }
-  return lines;
 }
 
 /** The real engine, as the server knows it. */

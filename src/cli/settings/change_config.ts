@@ -7,7 +7,7 @@ import { UsageError } from "../usage_error.ts";
 import { parseConfig } from "./config_file.ts";
 import { neededPath, type SettingsEnvironment } from "./environment.ts";
 import { checkedValue, HIDDEN, spellingsOf } from "./setting.ts";
-import { readSwitch, variableOf } from "./variables.ts";
+import { listOf, readSwitch, variableOf } from "./variables.ts";
 
 /** What is in the file, as `JSON.parse()` reads it. */
 type Json = { [key: string]: unknown };
@@ -193,8 +193,12 @@ function jsonOf(flag: Flag, texts: readonly string[], key: string): unknown {
   }
   const [text] = texts as [string];
   if (flag.value === undefined) return readSwitch(text, key);
+  // What moeno config shows of a list can be typed again.
+  if (flag.isList) {
+    const list = texts.length === 1 ? listOf(text) : texts;
+    return checkedValue(flag, list, key);
+  }
   const value = checkedValue(flag, texts, key);
-  if (flag.isList) return value;
   // An amount such as 12GiB stays as it is.
   return flag.parse === undefined ? value : text;
 }

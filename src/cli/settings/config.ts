@@ -1,9 +1,10 @@
 import { dim } from "@std/fmt/colors";
+import { closest } from "../../io/closest.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { JSON_FLAG } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import { changeConfig } from "./change_config.ts";
 import { type ConfigRow, configRows } from "./config_rows.ts";
 import { configPlace, neededPath } from "./environment.ts";

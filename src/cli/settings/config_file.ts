@@ -1,11 +1,9 @@
-import {
-  parseStrictJson,
-  shorten,
-  type StrictJson,
-} from "../../io/strict_json.ts";
+import { closest } from "../../io/closest.ts";
+import { showJson } from "../../io/show_json.ts";
+import { parseStrictJson, type StrictJson } from "../../io/strict_json.ts";
 import { type Flag, wantedOf } from "../args.ts";
 import type { Command } from "../command.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import { checkedValue, type Setting, spellingsOf } from "./setting.ts";
 
 /** Values by names of flags. */
@@ -57,7 +55,7 @@ export function parseConfig(
       const names = commands.map(({ name }) => name);
       throw refusal(
         path,
-        `${shorten(key)} is an object, but no command${guess(key, names)}`,
+        `${showJson(key)} is an object, but no command${guess(key, names)}`,
       );
     }
   }
@@ -97,7 +95,7 @@ function checkCommonName(key: string, { path, commands, command }: {
     .concat(commands.map(({ name }) => name));
   throw refusal(
     path,
-    `no command has a flag ${shorten(key)}${guess(key, names)}`,
+    `no command has a flag ${showJson(key)}${guess(key, names)}`,
   );
 }
 
@@ -110,7 +108,7 @@ function checkName(key: string, { name, flags }: Command, path: string): void {
   const names = named.map(({ name }) => name);
   throw refusal(
     path,
-    `${name} has no flag ${shorten(key)}${guess(key, names)}`,
+    `${name} has no flag ${showJson(key)}${guess(key, names)}`,
   );
 }
 
@@ -206,5 +204,5 @@ function guess(wrong: string, names: readonly string[]): string {
 function show(json: StrictJson): string {
   if (json instanceof Map) return "an object";
   if (Array.isArray(json)) return "a list";
-  return typeof json === "string" ? shorten(json) : String(json);
+  return typeof json === "string" ? showJson(json) : String(json);
 }

@@ -210,6 +210,9 @@ Deno.test("config set and unset write the file", async () => {
     [["set", "stop", "a", "7"], `stop is ["a","7"] in ${own}`, {
       stop: ["a", "7"],
     }],
+    [["set", "stop", '["a","7"]'], `stop is ["a","7"] in ${own}`, {
+      stop: ["a", "7"],
+    }],
     [["set", "stop", "b"], `stop is ["b"] in ${own}`, { stop: ["b"] }],
     [["set", "tuning", "off"], `tuning is false in ${own}`, {
       stop: ["b"],

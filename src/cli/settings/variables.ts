@@ -1,6 +1,7 @@
+import { closest } from "../../io/closest.ts";
 import type { Flag } from "../args.ts";
 import type { Command } from "../command.ts";
-import { closest, UsageError } from "../usage_error.ts";
+import { UsageError } from "../usage_error.ts";
 import { checkedValue, type Setting, spellingsOf } from "./setting.ts";
 
 const PREFIX = "MOENO_";
@@ -70,8 +71,14 @@ export function readSwitch(text: string, label: string): boolean {
   );
 }
 
-/** A stop string may well begin with a bracket: what is no JSON is one value. */
-function listOf(text: string): string[] {
+/**
+ * Reads the values of a list. A stop string may well begin with a bracket: what is
+ * no JSON array is one value.
+ *
+ * @param text A JSON array of values, or one value.
+ * @returns The values.
+ */
+export function listOf(text: string): string[] {
   try {
     const json: unknown = JSON.parse(text);
     if (Array.isArray(json)) return json.map(String);

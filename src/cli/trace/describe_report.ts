@@ -14,9 +14,9 @@ import {
   type TraceTable,
   useTable,
 } from "../../analysis/trace_tables.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { alignedTable, markdownTable } from "../table.ts";
 import { blockOf, heated } from "./heat_cells.ts";
-import { printable } from "../printable.ts";
 
 /** How to write a report. */
 export interface DescribeOptions {
@@ -46,13 +46,13 @@ export function describeReport(
   ];
   if (isMarkdown) {
     return [
-      `## Routing of ${printable(report.model)}`,
+      `## Routing of ${harmlessLine(report.model)}`,
       `${describeTrace(report)}.`,
       ...[useTable(report), ...rest].map(markdownPart),
     ].join("\n\n") + "\n";
   }
   return [
-    `${bold(printable(report.model))}: ${describeTrace(report)}`,
+    `${bold(harmlessLine(report.model))}: ${describeTrace(report)}`,
     usePart(report),
     ...rest.map(textPart),
     ...report.prefetchRecall.length > 0

@@ -1,5 +1,5 @@
 import type { TraceReport } from "../../analysis/trace_report.ts";
-import { printable } from "../printable.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 
 /**
  * Writes a file that `--slots` reads: suggested slots, a line for each layer, and
@@ -17,7 +17,9 @@ export function slotsFileText(report: TraceReport, path: string): string {
       percent(rates.evenHitRate)
     }`;
   return [
-    `# ${total} slots of ${printable(report.model)}, from ${printable(path)}`,
+    `# ${total} slots of ${harmlessLine(report.model)}, from ${
+      harmlessLine(path)
+    }`,
     `# ${policy}, on ${report.use.tokenCount} tokens: ${
       compared({ hitRate, evenHitRate })
     }`,

@@ -2,7 +2,6 @@ import { dim } from "@std/fmt/colors";
 import type { TraceReport } from "../../analysis/trace_report.ts";
 import { CHOICES } from "../../engine/load_options.ts";
 import type { PolicyName } from "../../offload/eviction.ts";
-import type { RoutingTrace } from "../../offload/routing_trace.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { SIZE } from "../flags.ts";
@@ -110,6 +109,7 @@ async function run(
     );
   }
   checkFlags(values);
+  const { readTrace } = await import("../read_trace.ts");
   const trace = await readTrace(path);
   const slotCount = await slotCountOf(values, trace);
   const { analyzeTrace } = await import("../../analysis/trace_report.ts");
@@ -152,23 +152,6 @@ function checkFlags(values: ParsedArgs["values"]): void {
     values.contextLength !== undefined && values.vramByteLength === undefined
   ) {
     throw new UsageError("--context needs --vram, which it is for");
-  }
-}
-
-async function readTrace(path: string): Promise<RoutingTrace> {
-  const { parseTrace } = await import("../../offload/routing_trace.ts");
-  const { fileError } = await import("../../io/file_error.ts");
-  try {
-    return parseTrace(await Deno.readFile(path));
-  } catch (error) {
-    if (error instanceof SyntaxError) {
-      const state = error.message.replace(/^Cannot read a routing trace: /, "");
-      throw new Error(
-        `Cannot read ${path}: ${state}; chat --trace <file> records one`,
-        { cause: error },
-      );
-    }
-    throw fileError(`read ${path}`, error);
   }
 }
 

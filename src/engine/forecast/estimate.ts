@@ -61,7 +61,13 @@ const TOKEN_COUNT = 128;
  * measured for 0, 1 and as many as can be, and taken as straight between these;
  * with a hit rate of h, `m` is (1 - h) k on average, and 0 with a probability of
  * h^k. So decisions, launches and the fill of slots are counted, whoever decides;
- * prefetch and what keeps a user's machine busy are not. Experts on disk are
+ * prefetch and what keeps a user's machine busy are not.
+ *
+ * t(0) may be what the host takes to launch a layer. While experts come it does so
+ * ahead of the GPU, so between layers that miss, one that hits takes what the GPU
+ * needs: what the line through the other times leaves at 0, at least the time of a
+ * layer with all its experts. A token takes no less than t(0) in each layer. Where
+ * the host decides, all of the times have its read-back. Experts on disk are
  * read besides, one after the other; a cache over them is not counted.
  *
  * @param input What goes where, and what was measured.
@@ -74,18 +80,19 @@ export function estimate(input: EstimateInput): Estimate {
   let missesPerToken = 0;
   let offloadedCount = 0;
   let ms = costs?.resident.fixedMs ?? 0;
+  let leastMs = ms; // if nothing missed
   for (const [layer, slots] of plan.slots.entries()) {
     if (slots === numLocalExperts) {
       ms += costs?.resident.layerMs ?? 0;
+      leastMs += costs?.resident.layerMs ?? 0;
       continue;
     }
     const hitRate = rates.rateOf(layer, slots);
     offloadedCount++;
     missesPerToken += (1 - hitRate) * topK;
     if (costs === null) continue;
-    ms += costs.offloaded === null
-      ? costs.resident.layerMs
-      : layerMs(costs.offloaded, { hitRate, topK, expertByteLength });
+    ms += layerMs(costs, { hitRate, topK, expertByteLength });
+    leastMs += costs.offloaded?.layerMs[0]?.ms ?? costs.resident.layerMs;
   }
   return {
     hitRate: offloadedCount === 0
@@ -94,7 +101,8 @@ export function estimate(input: EstimateInput): Estimate {
     missesPerToken,
     byteLengthPerToken: missesPerToken * expertByteLength,
     roofline: costs && limitsOf(input, costs, missesPerToken),
-    tokensPerSecond: costs && speedOf(ms, input, missesPerToken),
+    tokensPerSecond: costs &&
+      speedOf(Math.max(ms, leastMs), input, missesPerToken),
   };
 }
 
@@ -113,27 +121,32 @@ function speedOf(
   return 1000 / (ms + reads * expertByteLength / rate / 1e6);
 }
 
-/** Milliseconds of a layer, by how often it finds its experts. */
+/** Milliseconds of a layer beside others that miss, by how often it finds its experts. */
 function layerMs(
-  { layerMs: measured, expertByteLength: timedByteLength }: OffloadedCosts,
+  { resident, offloaded }: MachineCosts,
   { hitRate, topK, expertByteLength }: {
     hitRate: number;
     topK: number;
     expertByteLength: number;
   },
 ): number {
-  const [none, one, most = one] = measured;
-  if (none === undefined || one === undefined || most === undefined) return 0;
+  const [none, one, most = one] = offloaded?.layerMs ?? [];
+  if (none === undefined || one === undefined || most === undefined) {
+    return resident.layerMs; // none can miss
+  }
   // What a miss costs is its way over the link, so it grows with the bytes.
-  const scale = expertByteLength / timedByteLength;
-  const anyMs = Math.max(0, one.ms - none.ms) * scale;
-  const moreMs = most.misses === one.misses ? anyMs : Math.max(
-    0,
-    (most.ms - one.ms) / (most.misses - one.misses),
-  ) * scale;
+  const scale = expertByteLength / offloaded!.expertByteLength;
+  const isOne = most.misses === one.misses;
+  const moreMs = isOne
+    ? Math.max(0, one.ms - none.ms)
+    : Math.max(0, (most.ms - one.ms) / (most.misses - one.misses));
+  const hitMs = isOne
+    ? none.ms
+    : Math.min(none.ms, Math.max(resident.layerMs, one.ms - moreMs));
+  const anyMs = Math.max(0, one.ms - hitMs);
   const any = 1 - hitRate ** topK;
   const misses = (1 - hitRate) * topK;
-  return none.ms + any * anyMs + (misses - any) * moreMs;
+  return hitMs + scale * (any * anyMs + (misses - any) * moreMs);
 }
 
 function limitsOf(

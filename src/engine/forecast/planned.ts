@@ -1,7 +1,7 @@
 /** What a load would come to, without loading. */
 
 import type { Gpu } from "../../gpu/device.ts";
-import type { MatrixReader } from "../../model/weights.ts";
+import type { MatrixReader } from "../../model/weight_reader.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
 import type { Plan } from "../../offload/placement.ts";
 import { chunkSizeOf, contextLengthOf } from "../context_length.ts";

@@ -6,10 +6,10 @@ import { SyntheticReader } from "../../model/synthetic_reader.ts";
 import { SyntheticWeights } from "../../model/synthetic_weights.ts";
 import {
   GROUP_SIZES,
-  type MatrixReader,
   type Part,
   type Quantization,
-} from "../../model/weights.ts";
+} from "../../model/quantization.ts";
+import type { MatrixReader } from "../../model/weight_reader.ts";
 import type { RoutingTrace } from "../../offload/routing_trace.ts";
 import type { MatrixLayout, Scheme } from "../../ops/matrix.ts";
 

@@ -1,7 +1,7 @@
 /** `GET /events`: what the model does, live. */
 
-import { ApiError } from "../api_error.ts";
-import { EVENT_STREAM_HEADERS } from "../event_stream.ts";
+import { ApiError } from "../http/api_error.ts";
+import { EVENT_STREAM_HEADERS } from "../http/event_stream.ts";
 import { serverStops } from "../request_life.ts";
 import type { QueueLength } from "../request_queue.ts";
 import type { RequestListener } from "../request_record.ts";

@@ -2,11 +2,11 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Experts } from "../../engine/experts.ts";
-import { ApiError } from "../api_error.ts";
 import { fakeEngine } from "../_fake_engine.ts";
+import { ApiError } from "../http/api_error.ts";
 import { serve, type Server } from "../serve.ts";
-import { LiveEvents } from "./live_events.ts";
 import type { ExpertsEvent, ModelEvent, RatesEvent } from "./live_event.ts";
+import { LiveEvents } from "./live_events.ts";
 
 /** Waits until something is so. */
 async function until(

@@ -2,7 +2,7 @@ import {
   type ServerSentEventMessage,
   ServerSentEventStream,
 } from "@std/http/server-sent-event-stream";
-import { eventData } from "../event_stream.ts";
+import { eventData } from "../http/event_stream.ts";
 import type { LiveEventData } from "./live_event.ts";
 
 /** What happens to a viewer. */

@@ -1,7 +1,9 @@
 // @ts-check
 import { parseInline } from "./markdown_inline.js";
+import { beginsTable, parseTable } from "./markdown_table.js";
 
 /** @typedef {import("./markdown_inline.js").Inline} Inline */
+/** @typedef {import("./markdown_table.js").Table} Table */
 
 /**
  * A block of text. Lists hold the blocks of their items.
@@ -11,6 +13,7 @@ import { parseInline } from "./markdown_inline.js";
  *   | { kind: "code", language: string, text: string }
  *   | { kind: "quote", blocks: Block[] }
  *   | { kind: "list", start: number | null, items: Block[][] }
+ *   | Table
  *   | { kind: "rule" }} Block
  */
 
@@ -25,7 +28,7 @@ const ITEM = /^( {0,3})([-*+]|\d{1,9}[.)])( +)(\S.*)$/;
 
 /**
  * Reads the little Markdown that models write: paragraphs, headings, lists,
- * quotes, code, bold and italic. Everything else, HTML and links too, stays the
+ * tables, quotes, code, bold and italic. Everything else, HTML and links too, stays the
  * text that it is.
  *
  * @param {string} text
@@ -84,8 +87,12 @@ function readBlock(lines, from, depth) {
     return readQuote(lines, from, depth);
   }
   if (depth < MAX_DEPTH && ITEM.test(line)) return readList(lines, from, depth);
+  if (isTableAt(lines, from)) return readTable(lines, from, depth);
   let to = from + 1;
-  while (to < lines.length && !endsParagraph(lineAt(lines, to), depth)) to++;
+  while (
+    to < lines.length && !endsParagraph(lineAt(lines, to), depth) &&
+    !isTableAt(lines, to)
+  ) to++;
   const text = lines.slice(from, to).map((part) => part.trim()).join("\n");
   return { block: { kind: "paragraph", inlines: parseInline(text) }, to };
 }
@@ -97,6 +104,27 @@ function readBlock(lines, from, depth) {
 function endsParagraph(line, depth) {
   return line.trim() === "" || FENCE.test(line) || HEADING.test(line) ||
     depth < MAX_DEPTH && (QUOTE.test(line) || ITEM.test(line));
+}
+
+/**
+ * @param {readonly string[]} lines
+ * @param {number} at
+ */
+function isTableAt(lines, at) {
+  return beginsTable(lineAt(lines, at), lineAt(lines, at + 1));
+}
+
+/**
+ * @param {readonly string[]} lines
+ * @param {number} from
+ * @param {number} depth
+ * @returns {{ block: Block, to: number }}
+ */
+function readTable(lines, from, depth) {
+  let to = from + 2;
+  while (to < lines.length && !endsParagraph(lineAt(lines, to), depth)) to++;
+  const rows = lines.slice(from + 2, to);
+  return { block: parseTable(lineAt(lines, from), rows), to };
 }
 
 /**

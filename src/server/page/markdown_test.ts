@@ -57,6 +57,45 @@ Deno.test("parseMarkdown() reads paragraphs, headings, code and lists", () => {
   ]);
 });
 
+Deno.test("parseMarkdown() reads tables", () => {
+  const answer = [
+    "Pets:",
+    "| Pet | **Legs** |",
+    "|:----|:-------:|",
+    "| a \\| b | 4 | 5",
+    "fish",
+    "dog | `x`",
+    "",
+    "| no | table |",
+    "| at | all |",
+    "a | b",
+    "---",
+  ].join("\n");
+  const table = {
+    kind: "table",
+    head: [[text("Pet")], [{ kind: "bold", inlines: [text("Legs")] }]],
+    rows: [
+      [[text("a | b")], [text("4")]],
+      [[text("fish")], []],
+      [[text("dog")], [{ kind: "code", text: "x" }]],
+    ],
+  } as const satisfies Block;
+  assertEquals(blocksOf(answer), [
+    paragraph("Pets:"),
+    table,
+    paragraph("| no | table |\n| at | all |\na | b\n---"),
+  ]);
+  assertEquals(blocksOf("- item\n\n  a | b\n  --|--"), [{
+    kind: "list",
+    start: null,
+    items: [[paragraph("item"), {
+      kind: "table",
+      head: [[text("a")], [text("b")]],
+      rows: [],
+    }]],
+  }]);
+});
+
 Deno.test("parseMarkdown() takes code that is not over for code", () => {
   assertEquals(blocksOf("```\na\n\n# b"), [
     { kind: "code", language: "", text: "a\n\n# b" },
@@ -64,7 +103,8 @@ Deno.test("parseMarkdown() takes code that is not over for code", () => {
 });
 
 Deno.test("parseMarkdown() leaves the first blocks as they were when a text goes on", () => {
-  const answer = "One.\n\n- a\n- b\n\nTwo **bold**.\n\n```\ncode\n```\nend";
+  const answer = "One.\n\n- a\n- b\n\nTwo **bold**.\n\n```\ncode\n```\n" +
+    "a | b\n--|--\n1 | 2\n\nend";
   for (let end = 1; end < answer.length; end++) {
     const before = parseMarkdown(answer.slice(0, end));
     const after = parseMarkdown(answer);
@@ -114,6 +154,15 @@ Deno.test("parseInline() leaves as text what is no mark, or not closed", () => {
   ];
   for (const plain of cases) assertEquals(parseInline(plain), [text(plain)]);
   assertEquals(parseInline("\\*a\\*"), [text("*a*")]);
+});
+
+Deno.test("parseMarkdown() takes time in step with a line", () => {
+  // Quadratic searches would take minutes here.
+  const parts = ["-", " ", "|", "-|", "- ", ":-", "\\|", "|-| "];
+  for (const part of parts) {
+    const line = `|-${part.repeat(100_000)}x`;
+    parseMarkdown(`a | b\n${line}\n${line}`);
+  }
 });
 
 Deno.test("parseInline() takes time in step with the text", () => {

@@ -64,6 +64,27 @@ function draw(block) {
         ),
         h("pre", { tabindex: 0 }, h("code", {}, block.text)),
       );
+    case "table": {
+      const row = (
+        /** @type {"th" | "td"} */ tag,
+        /** @type {Inline[][]} */ cells,
+      ) =>
+        h(
+          "tr",
+          {},
+          ...cells.map((cell) => h(tag, {}, ...cell.map(drawInline))),
+        );
+      return h(
+        "div",
+        { class: "table", tabindex: 0 },
+        h(
+          "table",
+          {},
+          h("thead", {}, row("th", block.head)),
+          h("tbody", {}, ...block.rows.map((cells) => row("td", cells))),
+        ),
+      );
+    }
     case "quote":
       return h("blockquote", {}, ...block.blocks.map(draw));
     case "rule":

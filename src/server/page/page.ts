@@ -6,6 +6,7 @@ import expertsCss from "./experts.css" with { type: "text" };
 import narrowCss from "./narrow.css" with { type: "text" };
 import pageCss from "./page.css" with { type: "text" };
 import settingsCss from "./settings.css" with { type: "text" };
+import textCss from "./text.css" with { type: "text" };
 import page from "./page.html" with { type: "text" };
 import { joinModules } from "./join_modules.ts";
 import { PAGE_MODULES } from "./page_modules.ts";
@@ -15,6 +16,7 @@ const STYLES = [
   pageCss,
   conversationsCss,
   chatCss,
+  textCss,
   expertsCss,
   settingsCss,
   narrowCss,

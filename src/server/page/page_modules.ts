@@ -15,6 +15,7 @@ import liveEvents from "./live_events.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import markdown from "./markdown.js" with { type: "text" };
 import markdownInline from "./markdown_inline.js" with { type: "text" };
+import markdownTable from "./markdown_table.js" with { type: "text" };
 import markdownView from "./markdown_view.js" with { type: "text" };
 import messageView from "./message_view.js" with { type: "text" };
 import rateChart from "./rate_chart.js" with { type: "text" };
@@ -48,6 +49,7 @@ export const PAGE_MODULES: readonly string[] = [
   chat,
   waitingText,
   markdownInline,
+  markdownTable,
   markdown,
   markdownView,
   messageView,

@@ -9,6 +9,8 @@
  * @property {"text" | "lines" | "number" | "integer"} kind
  * @property {number} [min]
  * @property {number} [max]
+ * @property {string} [unset] What there is if nothing is given, if it is not the
+ *   model's own.
  * @property {string} hint What it does, in a few words.
  */
 
@@ -63,6 +65,7 @@ export const SETTING_FIELDS = [
     label: "Max tokens",
     kind: "integer",
     min: 1,
+    unset: "what the context holds",
     hint: "An answer ends after so many",
   },
   {
@@ -70,6 +73,7 @@ export const SETTING_FIELDS = [
     label: "Seed",
     kind: "integer",
     min: 0,
+    unset: "another each time",
     hint: "The same seed gives the same answer again",
   },
   {

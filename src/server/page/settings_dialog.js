@@ -61,7 +61,7 @@ export class SettingsDialog {
 
   /** @param {SettingField} field */
   #fieldOf(field) {
-    const { name, label, kind, hint } = field;
+    const { name, label, kind, hint, unset = "the model’s own" } = field;
     const id = `setting-${name}`;
     const shared = {
       id,
@@ -72,7 +72,7 @@ export class SettingsDialog {
     const input = isLong ? h("textarea", { ...shared, rows: 1 }) : h("input", {
       ...shared,
       inputmode: kind === "integer" ? "numeric" : "decimal",
-      placeholder: "the model’s own",
+      placeholder: unset,
     });
     const note = h("p", { id: `${id}-hint`, class: "hint" }, hint);
     const check = () => {
