@@ -53,12 +53,23 @@ async function eventsOf(response: Response): Promise<string[]> {
 }
 
 /** Waits until something is so. */
-async function until(isSo: () => boolean, what: string): Promise<void> {
+async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+): Promise<void> {
   for (let i = 0; i < 1000; i++) {
-    if (isSo()) return;
+    if (await isSo()) return;
     await sleep(10);
   }
   throw new Error(`not so after 10 s: ${what}`);
+}
+
+/** Waits until so many requests wait for the engine. */
+function untilWaiting({ url }: Server, count: number): Promise<void> {
+  const line = `\nmoeno_requests_waiting ${count}\n`;
+  const isSo = async () =>
+    (await (await fetch(`${url}/metrics`)).text()).includes(line);
+  return until(isSo, `${count} requests wait`);
 }
 
 const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
@@ -252,24 +263,28 @@ Deno.test("serve() ends a generation within one token when its client goes", asy
 Deno.test("serve() has requests wait in order, and turns away too many", async () => {
   const gate = Promise.withResolvers<void>();
   const onRun = () => gate.promise;
-  await withServer({ maxQueue: 2, onRun }, async ({ post, records }) => {
-    const ask = { ...HELLO, max_tokens: 1 };
-    const asked = [];
-    for (let i = 0; i < 3; i++) {
-      asked.push(post("/v1/chat/completions", { ...ask, seed: i }));
-      await sleep(50);
-    }
-    const full = await post("/v1/chat/completions", ask);
-    assertEquals(full.status, 429);
-    assertEquals(full.headers.get("retry-after"), "5");
-    assertEquals((await full.json()).error.code, "queue_full");
-    gate.resolve();
-    for (const response of await Promise.all(asked)) {
-      assertEquals(response.status, 200);
-      await response.body?.cancel();
-    }
-    assertEquals(records.length, 4);
-  });
+  await withServer(
+    { maxQueue: 2, onRun },
+    async ({ post, server, records }) => {
+      const ask = { ...HELLO, max_tokens: 1 };
+      const asked = [];
+      for (let i = 0; i < 3; i++) {
+        asked.push(post("/v1/chat/completions", { ...ask, seed: i }));
+        await untilWaiting(server, i); // the first runs
+      }
+      const full = await post("/v1/chat/completions", ask);
+      assertEquals(full.status, 429);
+      assertEquals(full.headers.get("retry-after"), "5");
+      assertEquals((await full.json()).error.code, "queue_full");
+      gate.resolve();
+      for (const response of await Promise.all(asked)) {
+        assertEquals(response.status, 200);
+        await response.body?.cancel();
+      }
+      const answered = records.filter(({ path }) => path !== "/metrics");
+      assertEquals(answered.length, 4);
+    },
+  );
 });
 
 Deno.test("serve() gives up a request that takes too long", async () => {
@@ -395,7 +410,7 @@ Deno.test("serve() stops when the running answer has ended", async () => {
     const running = post("/v1/chat/completions", { ...HELLO, max_tokens: 30 });
     await until(() => runs > 2, "it runs");
     const waiting = post("/v1/chat/completions", HELLO);
-    await sleep(50);
+    await untilWaiting(server, 1);
     const stopped = server.shutdown();
     const refused = await waiting;
     assertEquals(refused.status, 503);
