@@ -265,6 +265,7 @@ for (const [pattern, tokens] of Object.entries(PATTERNS)) {
           routing,
           residency,
           slots,
+          prefetch: "off", // the two begin at different tokens, where it is on
           chunkSize: 16,
         });
         const { ids, offload } = await finish(
