@@ -94,8 +94,8 @@ Deno.test("Mixtral on a GPU gives the same bits with any slots, store and prefet
   const expected = await run({});
   const ways: LoadOptions[] = [
     { slots: 2, prefetch: "off", residency: "cpu" },
-    { slots: 2, residency: "gpu" },
-    { slots: [3, 2], policy: "class-lru", residency: "gpu" },
+    { slots: 2, prefetch: "off", residency: "gpu" },
+    { slots: [3, 2], policy: "class-lru", prefetch: "off", residency: "gpu" },
     { slots: 3, prefetch: "next-layer", residency: "cpu" },
     { slots: 3, prefetch: "next-layer", residency: "gpu" },
     { slots: [2, 5], policy: "lfu", prefetch: "off" },

@@ -1,4 +1,4 @@
-// Sums 16 numbers over the workgroup: over each subgroup by halves, so that an
+// Sums 16 numbers, each times a unit, over the workgroup: over each subgroup by halves, so that an
 // exchange never moves what the other lane does not want, then over the subgroups
 // through shared memory, in a fixed order.
 // Invocation i is in subgroup i / SUBGROUP, of 8, 16, 32 or 64.
@@ -6,18 +6,23 @@
 override SUBGROUP: u32;
 override FOLDED: u32;  // folds times subgroups of the workgroup times 16
 
-struct Sums { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
+struct Sums { a: vec4f, b: vec4f, c: vec4f, d: vec4f, unit: f32 }
 
 var<workgroup> folded: array<f32, FOLDED>;  // (folds, subgroups, 16)
 
 fn fold(lane: u32, i: u32, s: Sums) { fold_quarter(lane, i, quarter(lane, s)); }
 
-// The sums over four lanes of the four numbers from `quarter_first` on.
+// The sums over four lanes of the four numbers from `quarter_first` on. Which products
+// are rounded before they are added is written down (fma): drivers choose otherwise, by
+// what else is in a kernel, and sums of an expert would depend on where it is.
 fn quarter(lane: u32, s: Sums) -> vec4f {
   let bit1 = (lane & 1u) != 0u;
   let bit2 = (lane & 2u) != 0u;
-  let eight_a = select(s.a, s.c, bit1) + subgroupShuffleXor(select(s.c, s.a, bit1), 1u);
-  let eight_b = select(s.b, s.d, bit1) + subgroupShuffleXor(select(s.d, s.b, bit1), 1u);
+  let unit = vec4f(s.unit);
+  let other_a = subgroupShuffleXor(select(s.c, s.a, bit1) * unit, 1u);
+  let other_b = subgroupShuffleXor(select(s.d, s.b, bit1) * unit, 1u);
+  let eight_a = fma(select(s.a, s.c, bit1), unit, other_a);
+  let eight_b = fma(select(s.b, s.d, bit1), unit, other_b);
   return select(eight_a, eight_b, bit2) + subgroupShuffleXor(select(eight_b, eight_a, bit2), 2u);
 }
 

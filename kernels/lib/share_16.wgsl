@@ -25,10 +25,12 @@ fn load_shares4(at: u32, packed: u32, j: u32, k: u32) -> vec4f {
 }
 
 fn fold_shares(lane: u32, i: u32, unit: Unit, s: Sums, total: f32) {
+  let u = vec4f(s.unit);
   fold(lane, i, Sums(
-    (s.a - unit.zeros[0] * total) * unit.scales[0],
-    (s.b - unit.zeros[1] * total) * unit.scales[1],
-    (s.c - unit.zeros[2] * total) * unit.scales[2],
-    (s.d - unit.zeros[3] * total) * unit.scales[3],
+    fma(s.a, u, -(unit.zeros[0] * total)) * unit.scales[0],
+    fma(s.b, u, -(unit.zeros[1] * total)) * unit.scales[1],
+    fma(s.c, u, -(unit.zeros[2] * total)) * unit.scales[2],
+    fma(s.d, u, -(unit.zeros[3] * total)) * unit.scales[3],
+    1.0,
   ));
 }

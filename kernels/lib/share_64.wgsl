@@ -20,5 +20,5 @@ fn load_shares(at: u32, packed: u32, k: u32) -> Shares {
 }
 
 fn fold_shares(lane: u32, i: u32, unit: Unit, s: Sums, total: f32) {
-  fold_quarter(lane, i, (quarter(lane, s) - unit.zeros * total) * unit.scales);
+  fold_quarter(lane, i, fma(-unit.zeros, vec4f(total), quarter(lane, s)) * unit.scales);
 }

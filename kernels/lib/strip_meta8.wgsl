@@ -74,14 +74,16 @@ fn load_unit(base: u32, place: vec2u, k: u32) -> Unit {
 // Folds this invocation's share of the unit's outputs.
 fn fold_unit(lane: u32, i: u32, unit: Unit, s: Strip) { fold(lane, i, unit_sums(unit, s)); }
 
+// With fma for what drivers may round in one way or another, see fold.wgsl.
 fn unit_sums(unit: Unit, s: Strip) -> Sums {
   let a = fixed16(mat4x4f(
-    bytes4(unit.scale_q.x) * s.p[0] - s.r[0],
-    bytes4(unit.scale_q.y) * s.p[1] - s.r[1],
-    bytes4(unit.scale_q.z) * s.p[2] - s.r[2],
-    bytes4(unit.scale_q.w) * s.p[3] - s.r[3],
+    fma(bytes4(unit.scale_q.x), s.p[0], -s.r[0]),
+    fma(bytes4(unit.scale_q.y), s.p[1], -s.r[1]),
+    fma(bytes4(unit.scale_q.z), s.p[2], -s.r[2]),
+    fma(bytes4(unit.scale_q.w), s.p[3], -s.r[3]),
   ));
   let sum = sum_fixed(a);
-  let zero = (dot_bytes(unit.zero_q, a, sum) - s.zero_zero * sum) * s.zero_scale + s.broken;
+  let zero_sum = fma(-s.zero_zero, sum, dot_bytes(unit.zero_q, a, sum));
+  let zero = fma(zero_sum, s.zero_scale, s.broken);
   return row_sums(unit.rows, a, zero, sum);
 }

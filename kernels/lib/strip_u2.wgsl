@@ -22,9 +22,10 @@ fn row_sum(row: vec4u, a: Fixed) -> vec4f {
 fn row_sums(rows: Rows, a: Fixed, zero: f32, sum: f32) -> Sums {
   let zeros = vec4f(zero - 2.0 * sum, zero, zero, zero);
   return Sums(
-    (row_sum(rows.a, a) - zeros) * a.unit,
-    (row_sum(rows.b, a) - zeros) * a.unit,
-    (row_sum(rows.c, a) - zeros) * a.unit,
-    (row_sum(rows.d, a) - zeros) * a.unit,
+    row_sum(rows.a, a) - zeros,
+    row_sum(rows.b, a) - zeros,
+    row_sum(rows.c, a) - zeros,
+    row_sum(rows.d, a) - zeros,
+    a.unit,
   );
 }

@@ -47,24 +47,25 @@ fn row_sums(rows: Rows, a: Fixed, zero: f32, sum: f32) -> Sums {
   let lower = bits_of(p >> vec4u(6u), 3u) | bits_of(q << vec4u(2u), 4u);
   let top = bits_of(r, 0xe0u) ^ vec4u(0x80808080u);
   return Sums(
-    (vec4f(
+    vec4f(
       dot_shifted(bits_of(s, 0x38u), a, 3u),
       dot_small(bits_of(s, 0x07u), a),
       dot_shifted(top, a, 5u),
       dot_shifted(bits_of(r, 0x1cu), a, 2u),
-    ) - vec4f(zero, zero, zero - 4.0 * sum, zero)) * a.unit,
-    (vec4f(
+    ) - vec4f(zero, zero, zero - 4.0 * sum, zero),
+    vec4f(
       dot_small(middle, a),
       dot_shifted(bits_of(q, 0x70u), a, 4u),
       dot_shifted(bits_of(q, 0x0eu), a, 1u),
       dot_small(lower, a),
-    ) - zero) * a.unit,
+    ) - zero,
     vec4f(
       dot_shifted(bits_of(p, 0x38u), a, 3u) - zero,
       dot_small(bits_of(p, 0x07u), a) - zero,
       0.0,
       0.0,
-    ) * a.unit,
+    ),
     vec4f(0.0),
+    a.unit,
   );
 }

@@ -14,9 +14,10 @@ fn row_sums(rows: Rows, a: Fixed, zero: f32, sum: f32) -> Sums {
   let first = rows.first;
   let second = rows.second;
   return Sums(
-    (vec4f(row_sum(first.a, a), row_sum(first.b, a)) - zeros) * a.unit,
-    (vec4f(row_sum(first.c, a), row_sum(first.d, a)) - zeros) * a.unit,
-    (vec4f(row_sum(second.a, a), row_sum(second.b, a)) - zeros) * a.unit,
-    (vec4f(row_sum(second.c, a), row_sum(second.d, a)) - zeros) * a.unit,
+    vec4f(row_sum(first.a, a), row_sum(first.b, a)) - zeros,
+    vec4f(row_sum(first.c, a), row_sum(first.d, a)) - zeros,
+    vec4f(row_sum(second.a, a), row_sum(second.b, a)) - zeros,
+    vec4f(row_sum(second.c, a), row_sum(second.d, a)) - zeros,
+    a.unit,
   );
 }

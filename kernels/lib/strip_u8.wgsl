@@ -15,9 +15,10 @@ fn four_sums(rows: Four, a: Fixed, sum: f32) -> vec4f {
 // `zero` is the sum of a[k] zero[k], `sum` of a[k], both in units.
 fn row_sums(rows: Rows, a: Fixed, zero: f32, sum: f32) -> Sums {
   return Sums(
-    (four_sums(rows.first, a, sum) - zero) * a.unit,
-    (four_sums(rows.second, a, sum) - zero) * a.unit,
+    four_sums(rows.first, a, sum) - zero,
+    four_sums(rows.second, a, sum) - zero,
     vec4f(0.0),
     vec4f(0.0),
+    a.unit,
   );
 }
