@@ -1,6 +1,5 @@
 import { dim } from "@std/fmt/colors";
 import { describePlan } from "../offload/describe_plan.ts";
-import type { SyntheticShape } from "../model/synthetic_shapes.ts";
 import type { FlagValue } from "./args.ts";
 import type { Surroundings } from "./command.ts";
 import { loadOptions } from "./flags.ts";
@@ -30,19 +29,14 @@ export interface OpenModel extends AsyncDisposable {
  * @param surroundings Where to write, and how to open.
  * @param more Load options that no flag gives.
  * @returns The model.
- * @throws {UsageError} If they name two.
+ * @throws {UsageError} If there is `--trace-ahead` without `--trace`.
  */
 export async function openModel(
   values: Values,
   { io, open }: Surroundings,
   more: LoadOptions = {},
 ): Promise<OpenModel> {
-  if (values.synthetic !== undefined && values.model !== undefined) {
-    throw new UsageError("--synthetic does not go with --model");
-  }
-  const directory = values.synthetic === undefined
-    ? await chosenModel(values.model as string | undefined)
-    : "";
+  const directory = await chosenModel(values.model as string | undefined);
   const start = performance.now();
   await using owned = new AsyncDisposableStack();
   const trace = owned.use(await openTrace(values, io));
@@ -51,9 +45,6 @@ export async function openModel(
     await open(directory, {
       ...loadOptions(values),
       ...values.slots !== undefined && { slots: await readSlots(values.slots) },
-      ...values.synthetic !== undefined && {
-        synthetic: { shape: values.synthetic as SyntheticShape },
-      },
       ...trace !== null && {
         onRouting: trace.onRouting,
         guessAhead: guessAheadOf(values),

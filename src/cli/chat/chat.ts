@@ -3,12 +3,7 @@ import { homeFolder } from "../../io/home.ts";
 import { readJson } from "../../io/json_file.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import {
-  COMMON_FLAGS,
-  generateOptions,
-  refuseSynthetic,
-  SYSTEM_FLAG,
-} from "../flags.ts";
+import { COMMON_FLAGS, generateOptions, SYSTEM_FLAG } from "../flags.ts";
 import { describeError } from "../describe_error.ts";
 import { chosenModel } from "../models/chosen_model.ts";
 import { defaultModel } from "../open_engine.ts";
@@ -57,7 +52,6 @@ async function run(
         "generate --chat answers one message",
     );
   }
-  refuseSynthetic(values);
   const { io, interrupts } = surroundings;
   const home = homeFolder();
   const open = (model: string) =>
