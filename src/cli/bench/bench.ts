@@ -14,7 +14,7 @@ import { profileTable } from "../profile_table.ts";
 import { progressLine } from "../progress.ts";
 import { tellActivations } from "../tell_activations.ts";
 import { tellTuning } from "../tell_tuning.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseArguments } from "../usage_error.ts";
 
 /** `bench`: how fast a model is, loaded in different ways. */
 export const BENCH: Command = {
@@ -37,11 +37,8 @@ async function run(
   { values, positional }: ParsedArgs,
   { io, interrupts }: Surroundings,
 ): Promise<number> {
-  if (positional.length > 0) {
-    throw new UsageError(
-      `bench takes no argument; --prompt <n> sets the length of its own prompt`,
-    );
-  }
+  const advice = "--prompt <n> sets the length of its own prompt";
+  refuseArguments("bench", positional, advice);
   const options = await benchOptions(values);
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());

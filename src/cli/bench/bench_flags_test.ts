@@ -99,7 +99,7 @@ Deno.test("main() answers a wrong bench with a sentence and 2", async () => {
       ["--prompt 16,0", "--prompt is 0, wanted"],
       ["--hit-rate 1.5", "--hit-rate is 1.5, wanted"],
       ["--trace a", "Unknown flag --trace"],
-      ["a", "bench takes no argument"],
+      ["a", 'bench takes no argument, received "a"; --prompt <n> sets'],
     ] as const
   ) {
     const process = fakeProcess();

@@ -12,7 +12,7 @@ import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { SAMPLING_FLAGS } from "../sampling_flags.ts";
 import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseArguments } from "../usage_error.ts";
 import { OneModel } from "./model_switch.ts";
 import { PromptHistory } from "./prompt_history.ts";
 import { repl } from "./repl.ts";
@@ -46,12 +46,8 @@ async function run(
   { values, positional }: ParsedArgs,
   surroundings: Surroundings,
 ): Promise<number> {
-  if (positional.length > 0) {
-    throw new UsageError(
-      `chat takes no argument, received ${JSON.stringify(positional[0])}; ` +
-        "generate --chat answers one message",
-    );
-  }
+  const advice = "generate --chat answers one message";
+  refuseArguments("chat", positional, advice);
   const { io, interrupts } = surroundings;
   const home = homeFolder();
   const open = (model: string) =>
