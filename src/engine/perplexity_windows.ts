@@ -71,7 +71,7 @@ export function textWindows(
   }
   if (tokenCount < length) {
     throw new RangeError(
-      `Cannot compute perplexity: the text has ${tokenCount} tokens, wanted at least ${length}, or a shorter window`,
+      `Cannot compute perplexity: the text has ${tokenCount} tokens, wanted at least ${length}, or a shorter window (--window)`,
     );
   }
   const fitting = 1 + Math.floor((tokenCount - length) / stride);

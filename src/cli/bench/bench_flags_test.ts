@@ -56,8 +56,8 @@ Deno.test("benchOptions() reads slots of a case from a file", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "6\n5 4\n");
-    const { slots } = await options("--slots", `8,@${path}`);
-    assertEquals(slots, [8, [6, 5, 4]]);
+    const { slots } = await options("--slots", `8,@${path},${path}`);
+    assertEquals(slots, [8, [6, 5, 4], [6, 5, 4]]);
   } finally {
     await Deno.remove(path);
   }
