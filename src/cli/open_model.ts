@@ -1,4 +1,5 @@
 import { dim } from "@std/fmt/colors";
+import { counted } from "../io/counted.ts";
 import { describePlan } from "../offload/describe_plan.ts";
 import type { FlagValue } from "./args.ts";
 import type { Surroundings } from "./command.ts";
@@ -80,7 +81,7 @@ async function openTrace(values: Values, io: Io): Promise<TraceFile | null> {
   }
   const onWritten = (tokenCount: number) => {
     if (quiet) return;
-    const tokens = tokenCount === 1 ? "1 token" : `${tokenCount} tokens`;
+    const tokens = counted(tokenCount, "token");
     io.err(dim(`# ${trace}: routing of ${tokens}`) + "\n");
   };
   return await TraceFile.open(trace, onWritten, guessAheadOf(values));

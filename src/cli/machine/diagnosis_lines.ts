@@ -1,6 +1,7 @@
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
 import type { Verdict } from "../../engine/doctor/check.ts";
 import type { Diagnosis } from "../../engine/doctor/doctor.ts";
+import { counted } from "../../io/counted.ts";
 
 const VERDICT_WIDTH = "problem".length;
 const NAME_WIDTH = "VRAM speed".length;
@@ -42,7 +43,7 @@ export function summaryLine(diagnoses: readonly Diagnosis[]): string {
   const names = problems.map(({ name }) => name).join(", ");
   const count = diagnoses.flatMap(({ findings }) => findings)
     .filter(({ verdict }) => verdict === "note").length;
-  const notes = count === 1 ? "1 note" : `${count} notes`;
+  const notes = counted(count, "note");
   return problems.length === 0
     ? `\nModels run on this machine; ${notes}.\n`
     : `\nModels do not run on this machine yet: ${names}; ${notes}.\n`;

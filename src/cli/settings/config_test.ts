@@ -318,7 +318,7 @@ Deno.test("config set says where else settings can be if it cannot write them", 
   using config = tempConfig();
   const home = dirname(config.path);
   // A link to nowhere is as good as a folder that is read-only, even for root.
-  Deno.symlinkSync(`${home}/nowhere`, `${home}/moeno`);
+  await Deno.symlink(`${home}/nowhere`, `${home}/moeno`);
   const { code, stdout, stderr } = await run(["config", "set", "seed", "2"], {
     XDG_CONFIG_HOME: home,
   });
