@@ -139,7 +139,7 @@ function queueIsFull(limit: number): ApiError {
   return new ApiError(
     `Cannot answer now: the queue is full (${
       counted(limit, "request")
-    }), wanted it shorter; try again later`,
+    } at most), wanted a free place; try again later`,
     {
       status: 429,
       type: "rate_limit_error",
