@@ -83,7 +83,7 @@ Deno.test("readTuning() says why a file does not count, and never throws", async
   assertEquals(await readTuning(path, "A"), { tuning: null, notice: null });
   await Deno.mkdir(path);
   const { notice } = await readTuning(path, "A");
-  assertEquals(notice, `Cannot read ${path}: it is a directory`);
+  assertEquals(notice, `Cannot read ${path}: it is a directory, wanted a file`);
 });
 
 /** What no table of these tests says. */
