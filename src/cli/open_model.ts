@@ -1,12 +1,12 @@
 import { dim } from "@std/fmt/colors";
 import { counted } from "../io/counted.ts";
-import { describePlan } from "../offload/describe_plan.ts";
 import type { FlagValue } from "./args.ts";
 import type { Surroundings } from "./command.ts";
 import { loadOptions } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { chosenModel } from "./models/chosen_model.ts";
 import type { CliEngine, LoadOptions } from "./open_engine.ts";
+import { planText } from "./plan_text.ts";
 import { progressLine } from "./progress.ts";
 import { readSlots } from "./slots_file.ts";
 import { tellActivations } from "./tell_activations.ts";
@@ -94,5 +94,5 @@ function guessAheadOf({ traceAhead = [] }: Values): number[] {
 
 function showPlan(values: Values, io: Io): Pick<LoadOptions, "onPlan"> {
   if (!values.plan && !values.verbose) return {};
-  return { onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n") };
+  return { onPlan: (plan) => io.err(dim(planText(plan)) + "\n") };
 }

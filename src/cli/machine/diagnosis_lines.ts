@@ -2,6 +2,7 @@ import { bold, dim, green, red, yellow } from "@std/fmt/colors";
 import type { Verdict } from "../../engine/doctor/check.ts";
 import type { Diagnosis } from "../../engine/doctor/doctor.ts";
 import { counted } from "../../io/counted.ts";
+import { LINE_WIDTH, wrapBeside } from "../wrap.ts";
 
 const VERDICT_WIDTH = "problem".length;
 const NAME_WIDTH = "VRAM speed".length;
@@ -22,14 +23,16 @@ const COLORS: Readonly<Record<Verdict, (text: string) => string>> = {
  */
 export function diagnosisLines({ name, findings }: Diagnosis): string {
   const indent = " ".repeat(VERDICT_WIDTH + NAME_WIDTH + 4);
-  return findings.map(({ verdict, text, remedy }, i) => {
+  return findings.flatMap(({ verdict, text, remedy }, i) => {
     const shown = COLORS[verdict](verdict.padEnd(VERDICT_WIDTH));
     const label = (i === 0 ? name : "").padEnd(NAME_WIDTH);
-    const mend = remedy === undefined
-      ? ""
-      : `${indent}${dim(`-> ${remedy}`)}\n`;
-    return `${shown}  ${label}  ${text}\n${mend}`;
-  }).join("");
+    return [
+      ...wrapBeside(`${shown}  ${label}  `, text, LINE_WIDTH),
+      ...remedy === undefined
+        ? []
+        : wrapBeside(`${indent}${dim("->")} `, dim(remedy), LINE_WIDTH),
+    ];
+  }).map((line) => line + "\n").join("");
 }
 
 /**
