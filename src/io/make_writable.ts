@@ -18,7 +18,9 @@ export async function makeWritable(
     const options = { dir: folder, suffix: PART_SUFFIX };
     await Deno.remove(await Deno.makeTempFile(options));
   } catch (error) {
-    const { message } = fileError(`write to ${folder}`, error);
-    throw new Error(`${message}, wanted ${wanted}`, { cause: error });
+    const told = fileError(`write to ${folder}`, error);
+    // It says already what to do, and another folder would lack it as well.
+    if (error instanceof Deno.errors.NotCapable) throw told;
+    throw new Error(`${told.message}, wanted ${wanted}`, { cause: error });
   }
 }

@@ -19,3 +19,17 @@ Deno.test("makeWritable() makes a folder, leaves nothing in it, and says what el
     await Deno.remove(root, { recursive: true });
   }
 });
+
+Deno.test({
+  name: "makeWritable() names Deno's permission where that is what is missing",
+  permissions: { read: true, write: false },
+  async fn() {
+    const { message } = await assertRejects(() =>
+      makeWritable("/tmp/moeno-none", "another")
+    ) as Error;
+    assertEquals(
+      message,
+      "Cannot write to /tmp/moeno-none: Deno has no permission, run it with --allow-write=/tmp/moeno-none",
+    );
+  },
+});
