@@ -7,6 +7,7 @@ VULKAN_PACKAGES="mesa-vulkan-drivers libvulkan1"
 # Gets everything ready; sets DENO to the pinned Deno.
 setup() {
   find_deno || install_deno || return 1
+  export DENO_NO_UPDATE_CHECK=1 # else Deno asks its site, now and then
   [ "$(uname -s)" = Linux ] || return 0
   : "${XDG_RUNTIME_DIR:=${TMPDIR:-/tmp}}"
   : "${DENO_WEBGPU_BACKEND:=vulkan}"

@@ -243,7 +243,7 @@ Deno.test("bench() says in a sentence what it cannot run", async () => {
       ],
       [
         { slots: [1], tokens: 1 },
-        "Cannot plan: layer 0 gets 1 slots, wanted 2 (top-k) to 8",
+        "Cannot plan: layer 0 gets 1 slot, wanted 2 (top-k) to 8",
       ],
       [
         { slots: [4], hitRates: [0.01], tokens: 1 },
@@ -269,7 +269,7 @@ Deno.test("bench prints what was measured before Ctrl-C, or before it fails", as
   );
   assertEquals(failed.code, 1);
   assertMatch(failed.stdout, /^4-bit attention, [^]*\n\s*8 of 8 [^]*\nlink ms/);
-  assertMatch(failed.stderr, /^error: Cannot plan: layer 0 gets 1 slots.*\n$/);
+  assertMatch(failed.stderr, /^error: Cannot plan: layer 0 gets 1 slot.*\n$/);
 
   const child = start("--synthetic", "tiny", "--slots", "8,4", "--tokens", "2");
   const [stderr, ...rest] = child.stderr.tee();

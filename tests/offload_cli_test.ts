@@ -55,7 +55,7 @@ Deno.test("generate reads experts from disk, by a plan that it shows", async () 
 
 Deno.test("generate says in a sentence what no plan can hold", async () => {
   const cases: [string[], string][] = [
-    [["--slots", "1"], "layer 0 gets 1 slots, wanted 2 (top-k) to 8"],
+    [["--slots", "1"], "layer 0 gets 1 slot, wanted 2 (top-k) to 8"],
     [["--slots", "2,2"], "slots are listed for 2 layers, wanted one number"],
     [
       ["--slots", "2", "--store", "array-buffer", "--residency", "gpu"],

@@ -16,12 +16,12 @@ const REFUSED: readonly {
   {
     what: "fewer slots than top-k",
     options: { slots: 1 },
-    says: "layer 0 gets 1 slots, wanted 2 (top-k) to 4",
+    says: "layer 0 gets 1 slot, wanted 2 (top-k) to 4",
   },
   {
     what: "fewer slots than top-k in one layer",
     options: { slots: [2, 1] },
-    says: "layer 1 gets 1 slots, wanted 2 (top-k) to 4",
+    says: "layer 1 gets 1 slot, wanted 2 (top-k) to 4",
   },
   {
     what: "more slots than experts",
@@ -96,7 +96,7 @@ const REFUSED: readonly {
   {
     what: "an offloadPerLayer that leaves fewer slots than top-k",
     options: { offloadPerLayer: 3 },
-    says: "layer 0 gets 1 slots, wanted 2 (top-k) to 4",
+    says: "layer 0 gets 1 slot, wanted 2 (top-k) to 4",
   },
   {
     what: "one staging slot",

@@ -300,6 +300,21 @@ Deno.test("pull() leaves alone what it did not put there", async () => {
   );
 });
 
+Deno.test({
+  name: "pull() says that another home helps if this one cannot be written",
+  ignore: Deno.build.os === "windows", // links take rights there
+  async fn() {
+    await using lab = pullLab();
+    // A link to nowhere is as good as a folder that is read-only, even for root.
+    const home = `${lab.home}/link`;
+    await Deno.symlink(`${lab.home}/nowhere`, home);
+    await assertSentence(
+      () => lab.pull({ home }),
+      ", wanted another folder in MOENO_HOME",
+    );
+  },
+});
+
 Deno.test("pull() says when the disk is too small, and fetches nothing", async () => {
   await using lab = pullLab();
   await assertSentence(

@@ -250,7 +250,7 @@ Deno.test("perplexity and quality say in a sentence what does not go", async () 
       "text from /nowhere: there is no such file",
     ],
     [["perplexity", binary], 1, `text from ${binary}: it is not UTF-8`],
-    [["perplexity", short], 1, "wanted at least 512, or a shorter window"],
+    [["perplexity", short], 1, "or a shorter window (--window)"],
     [
       ["perplexity", TEXT_PATH, "--window", "600"],
       1,

@@ -155,7 +155,7 @@ Deno.test("quantize says in a sentence what does not go", async () => {
   await quantizeModel(source.path, quantized, TINY_GROUPS);
   const { path } = source;
   const cases: [string[], number, string][] = [
-    [[path], 2, "quantize has 1 directories, wanted two: <source> <target>"],
+    [[path], 2, "quantize has 1 directory, wanted two: <source> <target>"],
     [[path, "b", "c"], 2, "quantize has 3 directories, wanted two"],
     [[path, "x", "--expert-bits", "5"], 2, "--expert-bits is 5, wanted one of"],
     [[path, "x", "--workers", "0"], 2, "--workers is 0, wanted an integer of"],

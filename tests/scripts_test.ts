@@ -111,7 +111,7 @@ Deno.test("run.sh hands over to Deno and installs nothing", () => {
   machine.stub(
     "deno",
     `[ "$1" = --version ] && ${PINNED} && exit
-echo "$XDG_RUNTIME_DIR $DENO_WEBGPU_BACKEND"
+echo "$XDG_RUNTIME_DIR $DENO_WEBGPU_BACKEND $DENO_NO_UPDATE_CHECK"
 for argument in "$@"; do echo "$argument"; done
 exit 7`,
   );
@@ -122,7 +122,7 @@ exit 7`,
   ]);
   assertEquals(err, "");
   assertEquals(out.trim().split("\n"), [
-    "/tmp vulkan",
+    "/tmp vulkan 1",
     "run",
     "-A",
     "--config",

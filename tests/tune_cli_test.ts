@@ -2,6 +2,8 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { openGpu } from "../src/engine/open_gpu.ts";
+import { tuningPath } from "../src/engine/tuning_file.ts";
 import { KERNEL_VERSION, TUNING_NAMES } from "../src/gpu/tuning.ts";
 
 const PROGRAM = fromFileUrl(new URL("../mod.ts", import.meta.url));
@@ -97,16 +99,30 @@ Deno.test("tune --dry-run writes nothing, and a table for people", () =>
     for (const name of TUNING_NAMES) assertStringIncludes(stdout, `${name} `);
   }));
 
-Deno.test("tune prints what it measured even if it cannot write it", () =>
+Deno.test("tune says before it measures that it cannot write, and what helps", () =>
   withHome(async (home) => {
     // A home below a file is as good as a folder that is read-only, even for root.
     await Deno.writeTextFile(home, "a file");
+    const { code, stdout, stderr } = await run(home, ["tune"]);
+    assertEquals([code, stdout], [1, ""]);
+    assertEquals(
+      stderr,
+      `error: Cannot write to ${home}/tuning: a part of the path is not a directory, wanted another folder in MOENO_HOME\n`,
+    );
+    const { code: fine, stderr: told } = await run(home, TOKENS);
+    assertEquals(fine, 0, told);
+  }));
+
+Deno.test("tune prints what it measured even if it cannot write it then", () =>
+  withHome(async (home) => {
+    const { gpu } = await openGpu("off");
+    const path = tuningPath(home, gpu.name);
+    gpu[Symbol.dispose]();
+    await Deno.mkdir(path, { recursive: true }); // no file gets this name
     const { code, stdout, stderr } = await run(home, ["tune", "--quiet"]);
     assertEquals(code, 1);
     assertStringIncludes(stdout, "argmaxInvocations");
     assert(/^error: Cannot write .*\n$/.test(stderr), stderr);
-    const { code: fine, stderr: told } = await run(home, TOKENS);
-    assertEquals(fine, 0, told);
   }));
 
 Deno.test("a broken table is told of once, and does no harm", () =>

@@ -78,7 +78,7 @@ Deno.test("verify says in a sentence what does not go", async () => {
   using empty = tempDirectory();
   await Deno.writeTextFile(`${empty.path}/empty.txt`, "");
   const cases: [string[], number, string][] = [
-    [["hello"], 2, "verify takes no argument; --prompt <text> sets the prompt"],
+    [["hello"], 2, 'received "hello"; --prompt <text> sets the prompt'],
     [["--tokens", "0"], 2, "--tokens is 0, wanted an integer of at least 1"],
     [["--synthetic", "tiny", "--prompt", "x"], 2, "does not go with --prompt"],
     [["--model", empty.path], 1, "config.json: there is no such file"],

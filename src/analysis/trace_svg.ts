@@ -1,3 +1,4 @@
+import { counted } from "../io/counted.ts";
 import { chartStyle } from "./chart_style.ts";
 import { drawHeatMap } from "./heat_map.ts";
 import type { HitRateCurve } from "./hit_rate_curves.ts";
@@ -89,7 +90,7 @@ function hitChart(
 function recallChart({ prefetchRecall, topK }: TraceReport): LineChart {
   const xs = prefetchRecall[0]!.recalls.map((_, i) => i + 1);
   const lines = prefetchRecall.map(({ depth, recalls }, i): ChartLine => ({
-    name: `${depth} ${depth === 1 ? "layer" : "layers"} ahead`,
+    name: `${counted(depth, "layer")} ahead`,
     style: i,
     values: recalls,
   }));

@@ -1,3 +1,4 @@
+import { counted } from "../io/counted.ts";
 import type { CurveName } from "./hit_rate_curves.ts";
 import { tickStep } from "./tick_step.ts";
 import type { TraceReport } from "./trace_report.ts";
@@ -157,8 +158,8 @@ export function recallTable(report: TraceReport): TraceTable {
  */
 export function recallLayerTables(report: TraceReport): TraceTable[] {
   return report.prefetchRecall.map(({ depth, layers }) => ({
-    title: `Prefetch recall of each layer, guessed ${depth} ${
-      depth === 1 ? "layer" : "layers"
+    title: `Prefetch recall of each layer, guessed ${
+      counted(depth, "layer")
     } ahead, in %`,
     rows: [
       ["layer", ...guessHeadings(report)],
@@ -217,7 +218,7 @@ function shownOf(pointCount: number): number[] {
 
 function guessHeadings({ prefetchRecall }: TraceReport): string[] {
   return prefetchRecall[0]!.recalls
-    .map((_, i) => i === 0 ? "1 guess" : `${i + 1} guesses`);
+    .map((_, i) => counted(i + 1, "guess", "guesses"));
 }
 
 /** Columns of numbers, unless there are too many of them. */

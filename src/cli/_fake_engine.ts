@@ -7,7 +7,7 @@ import { Sequence, type TokenModel } from "../engine/sequence.ts";
 import type { OffloadRecord } from "../offload/offload_stats.ts";
 import type { Message } from "../text/chat_template.ts";
 import type { Surroundings } from "./command.ts";
-import type { CliEngine, OpenOptions } from "./open_engine.ts";
+import type { CliEngine, LoadOptions } from "./open_engine.ts";
 import type { SettingsEnvironment } from "./settings/environment.ts";
 
 /** Ends the text; all other ids are UTF-16 code units. */
@@ -125,7 +125,7 @@ export interface FakeProcess extends Surroundings {
   /** What was written to stderr. */
   stderr: string;
   /** How models were opened. */
-  opened: { directory: string; options: OpenOptions }[];
+  opened: { directory: string; options: LoadOptions }[];
   /** Presses Ctrl-C. */
   interrupt(): void;
 }

@@ -5,7 +5,6 @@ import { ACTIVATIONS } from "../gpu/activations.ts";
 import { OFFLOAD_FLAGS, OFFLOAD_REPORT_FLAGS } from "./offload_flags.ts";
 import { SYNTHETIC_SHAPES } from "../model/synthetic_shapes.ts";
 import { SAMPLING_FLAGS } from "./sampling_flags.ts";
-import { UsageError } from "./usage_error.ts";
 
 const GROUP = "64, and 16 for 2 bits";
 const SCALE_GROUP = "256 for 8 and 4 bits, 128 for 3 and 2";
@@ -156,21 +155,6 @@ export function loadOptions(
     ...values.noTuning !== undefined &&
       { tuning: values.noTuning ? "off" : "on" },
   };
-}
-
-/**
- * Refuses a made-up model in a command that is about text.
- *
- * @param values All values.
- * @throws {UsageError} If there is `--synthetic`.
- */
-export function refuseSynthetic(
-  { synthetic }: Readonly<Record<string, FlagValue>>,
-): void {
-  if (synthetic === undefined) return;
-  throw new UsageError(
-    `--synthetic makes up a model that knows no text; bench --synthetic ${synthetic} measures it`,
-  );
 }
 
 /** Each flag has checked the type of its value. */

@@ -3,12 +3,7 @@ import { type GenerateOptions, RANGES } from "../engine/options.ts";
 import { offloadReportOf, statsLine } from "../engine/stats.ts";
 import type { ParsedArgs } from "./args.ts";
 import type { Command, Surroundings } from "./command.ts";
-import {
-  COMMON_FLAGS,
-  generateOptions,
-  refuseSynthetic,
-  SYSTEM_FLAG,
-} from "./flags.ts";
+import { COMMON_FLAGS, generateOptions, SYSTEM_FLAG } from "./flags.ts";
 import { INTERRUPTED } from "./interrupts.ts";
 import type { Io } from "./io.ts";
 import { note } from "./note.ts";
@@ -78,7 +73,6 @@ async function run(
   if (values.logprobs !== undefined && !values.json) {
     throw new UsageError("--logprobs needs --json, which prints them");
   }
-  refuseSynthetic(values);
   const prompt = await readPrompt(values.file as string, positional, io);
   await using model = await openModel(values, surroundings);
   const { engine } = model;

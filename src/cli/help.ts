@@ -1,13 +1,10 @@
 import { bold, dim } from "@std/fmt/colors";
 import type { Flag } from "./args.ts";
 import type { Command } from "./command.ts";
-import { wrap, wrapParagraphs } from "./wrap.ts";
+import { LINE_WIDTH, wrap, wrapBeside, wrapParagraphs } from "./wrap.ts";
 
 /** The name of the program, as typed. */
 const PROGRAM = "moeno";
-
-/** Columns that every terminal has. */
-export const HELP_WIDTH = 80;
 
 /**
  * The help of the program.
@@ -51,10 +48,10 @@ export function commandHelp(command: Command): string {
     "",
     ...wrap(
       `${bold("Usage:")} ${[PROGRAM, name, usage].filter(Boolean).join(" ")}`,
-      HELP_WIDTH,
+      LINE_WIDTH,
     ),
     "",
-    ...details === undefined ? [] : [wrapParagraphs(details, HELP_WIDTH), ""],
+    ...details === undefined ? [] : [wrapParagraphs(details, LINE_WIDTH), ""],
     ...flags.length === 0 ? [] : [bold("Flags:"), ...table(rows), ""],
     ...flags.every(({ isTypedOnly }) => isTypedOnly) ? [] : [
       "--no-<flag> takes back what was typed, or what a file or a variable sets: see",
@@ -81,8 +78,6 @@ function flagHelp({ help, choices, default: fallback }: Flag): string {
 function table(rows: readonly [string, string][]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.flatMap(([left, right]) =>
-    wrap(right, HELP_WIDTH - width - 4).map((line, i) =>
-      `  ${(i === 0 ? left : "").padEnd(width)}  ${line}`
-    )
+    wrapBeside(`  ${left.padEnd(width)}  `, right, LINE_WIDTH)
   );
 }

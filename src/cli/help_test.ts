@@ -21,6 +21,13 @@ Deno.test("help fits into 80 columns", () => {
   assert(lines.length > 500);
 });
 
+Deno.test("commands about text offer no model without text", () => {
+  const names = COMMANDS
+    .filter(({ flags }) => flags.some(({ name }) => name === "synthetic"))
+    .map(({ name }) => name);
+  assertEquals(names, ["plan", "verify", "bench"]);
+});
+
 Deno.test("commandHelp() has every word of a flag's help, in order", () => {
   const serve = findCommand("serve");
   const words = commandHelp(serve).replace(/\s+/g, " ");

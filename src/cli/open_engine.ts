@@ -1,8 +1,6 @@
 import { fromFileUrl } from "@std/path";
 import type { StateInfo } from "../engine/engine_state.ts";
 import type { LoadOptions } from "../engine/load_options.ts";
-import type { SyntheticShape } from "../model/synthetic_shapes.ts";
-import type { SyntheticWeightsOptions } from "../model/synthetic_weights.ts";
 import type { GenerateOptions } from "../engine/options.ts";
 import type { Piece } from "../engine/generate.ts";
 import type { LogitsSource } from "../engine/perplexity.ts";
@@ -12,18 +10,6 @@ import { PROGRAM_ROOT } from "../program/program_root.ts";
 import type { Message } from "../text/chat_template.ts";
 
 export type { LoadOptions };
-
-/** How to open a model. */
-export interface OpenOptions extends LoadOptions {
-  /** Makes up a model of this shape instead of opening a directory. */
-  synthetic?: SyntheticModel | undefined;
-}
-
-/** A model to make up. */
-export interface SyntheticModel extends SyntheticWeightsOptions {
-  /** Its name. */
-  shape: SyntheticShape;
-}
 
 /** What a conversation uses of an `Engine`. */
 export interface ChatEngine {
@@ -55,10 +41,10 @@ export interface CliEngine extends ChatEngine, LogitsSource, Disposable {
   ): AsyncGenerator<Piece, void>;
 }
 
-/** Opens a model; one that is made up needs no directory. */
+/** Opens a model. */
 export type OpenEngine = (
   directory: string,
-  options: OpenOptions,
+  options: LoadOptions,
 ) => Promise<CliEngine>;
 
 /** The model that opens when no flag names one, from the program's root. */
@@ -68,19 +54,14 @@ const DEFAULT_MODEL = "models/stories-17m-q";
  * Opens a model with the real engine, which is loaded only now, so that help
  * and errors in flags come at once.
  *
- * @param directory The checkpoint, unless the options make one up.
+ * @param directory The checkpoint.
  * @param options How to load it.
  * @returns The engine.
  */
 export async function openEngine(
   directory: string,
-  { synthetic, ...options }: OpenOptions,
+  options: LoadOptions,
 ): Promise<CliEngine> {
-  if (synthetic !== undefined) {
-    const { loadSynthetic } = await import("../engine/load_synthetic.ts");
-    const { shape, ...weights } = synthetic;
-    return await loadSynthetic(shape, { ...options, ...weights });
-  }
   const { load } = await import("../engine/load.ts");
   return await load(directory, options);
 }

@@ -1,12 +1,12 @@
 import { dim } from "@std/fmt/colors";
-import { describePlan } from "../offload/describe_plan.ts";
-import type { SyntheticShape } from "../model/synthetic_shapes.ts";
+import { counted } from "../io/counted.ts";
 import type { FlagValue } from "./args.ts";
 import type { Surroundings } from "./command.ts";
 import { loadOptions } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { chosenModel } from "./models/chosen_model.ts";
 import type { CliEngine, LoadOptions } from "./open_engine.ts";
+import { planText } from "./plan_text.ts";
 import { progressLine } from "./progress.ts";
 import { readSlots } from "./slots_file.ts";
 import { tellActivations } from "./tell_activations.ts";
@@ -30,19 +30,14 @@ export interface OpenModel extends AsyncDisposable {
  * @param surroundings Where to write, and how to open.
  * @param more Load options that no flag gives.
  * @returns The model.
- * @throws {UsageError} If they name two.
+ * @throws {UsageError} If there is `--trace-ahead` without `--trace`.
  */
 export async function openModel(
   values: Values,
   { io, open }: Surroundings,
   more: LoadOptions = {},
 ): Promise<OpenModel> {
-  if (values.synthetic !== undefined && values.model !== undefined) {
-    throw new UsageError("--synthetic does not go with --model");
-  }
-  const directory = values.synthetic === undefined
-    ? await chosenModel(values.model as string | undefined)
-    : "";
+  const directory = await chosenModel(values.model as string | undefined);
   const start = performance.now();
   await using owned = new AsyncDisposableStack();
   const trace = owned.use(await openTrace(values, io));
@@ -51,9 +46,6 @@ export async function openModel(
     await open(directory, {
       ...loadOptions(values),
       ...values.slots !== undefined && { slots: await readSlots(values.slots) },
-      ...values.synthetic !== undefined && {
-        synthetic: { shape: values.synthetic as SyntheticShape },
-      },
       ...trace !== null && {
         onRouting: trace.onRouting,
         guessAhead: guessAheadOf(values),
@@ -89,7 +81,7 @@ async function openTrace(values: Values, io: Io): Promise<TraceFile | null> {
   }
   const onWritten = (tokenCount: number) => {
     if (quiet) return;
-    const tokens = tokenCount === 1 ? "1 token" : `${tokenCount} tokens`;
+    const tokens = counted(tokenCount, "token");
     io.err(dim(`# ${trace}: routing of ${tokens}`) + "\n");
   };
   return await TraceFile.open(trace, onWritten, guessAheadOf(values));
@@ -102,5 +94,5 @@ function guessAheadOf({ traceAhead = [] }: Values): number[] {
 
 function showPlan(values: Values, io: Io): Pick<LoadOptions, "onPlan"> {
   if (!values.plan && !values.verbose) return {};
-  return { onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n") };
+  return { onPlan: (plan) => io.err(dim(planText(plan)) + "\n") };
 }

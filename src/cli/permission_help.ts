@@ -1,11 +1,10 @@
 import { bold, dim } from "@std/fmt/colors";
-import { HELP_WIDTH } from "./help.ts";
 import {
   type CommandPermissions,
   type Permission,
   permissionFlags,
 } from "./permissions.ts";
-import { wrap } from "./wrap.ts";
+import { LINE_WIDTH, wrap } from "./wrap.ts";
 
 /**
  * Says which of Deno's permissions a command needs, and which it only uses.
@@ -35,7 +34,7 @@ function rows(permissions: readonly Permission[]): string[] {
   return [...byScope.values()].flatMap((same) => {
     const flags = permissionFlags(same).join(" ");
     const text = `${flags} ${dim(`[${same[0]!.purpose}]`)}`;
-    return wrap(text, HELP_WIDTH - 4)
+    return wrap(text, LINE_WIDTH - 4)
       .map((line, i) => (i === 0 ? "  " : "    ") + line);
   });
 }

@@ -3,6 +3,7 @@ import type {
   PhaseReport,
   ProfileReport,
 } from "../engine/profile_report.ts";
+import { counted } from "../io/counted.ts";
 
 /** How the table is to be read. */
 const NOTE =
@@ -72,12 +73,10 @@ function cellsOf(kernel: KernelReport): string[] {
 }
 
 function countOf({ name, tokenCount, stepCount }: PhaseReport): string {
-  const tokens = plural(tokenCount, "token");
-  return name === "decode" ? tokens : `${tokens}, ${plural(stepCount, "step")}`;
-}
-
-function plural(count: number, noun: string): string {
-  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
+  const tokens = counted(tokenCount, "token");
+  return name === "decode"
+    ? tokens
+    : `${tokens}, ${counted(stepCount, "step")}`;
 }
 
 function number(value: number): string {

@@ -4,6 +4,7 @@ import type {
   QuantizeResult,
 } from "../engine/quantize_options.ts";
 import { formatByteLength } from "../io/byte_length.ts";
+import { counted } from "../io/counted.ts";
 import type { Flag, ParsedArgs } from "./args.ts";
 import type { Command, Surroundings } from "./command.ts";
 import { SIZE } from "./flags.ts";
@@ -86,7 +87,9 @@ async function run(
   const [source, target, ...more] = positional;
   if (source === undefined || target === undefined || more.length > 0) {
     throw new UsageError(
-      `quantize has ${positional.length} directories, wanted two: <source> <target>`,
+      `quantize has ${
+        counted(positional.length, "directory", "directories")
+      }, wanted two: <source> <target>`,
     );
   }
   // Only now, so that help and errors in flags come at once.
@@ -126,9 +129,9 @@ function resultLine(result: QuantizeResult): string {
     `# ${directory}: ${formatByteLength(result.sourceByteLength)} to ${
       formatByteLength(result.byteLength)
     }`,
-    `${fileCount} ${fileCount === 1 ? "file" : "files"}` +
+    counted(fileCount, "file") +
     (reusedFileCount === 0 ? "" : `, ${reusedFileCount} of an earlier run`),
-    `${seconds.toFixed(1)} s, ${speed} M weights/s, ${workerCount} ` +
-    (workerCount === 1 ? "worker" : "workers"),
+    `${seconds.toFixed(1)} s, ${speed} M weights/s, ` +
+    counted(workerCount, "worker"),
   ].join("; ");
 }

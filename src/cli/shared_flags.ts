@@ -14,11 +14,10 @@ export const PLAIN_FLAGS: readonly Flag[] = COMMON_FLAGS.filter(({ name }) =>
 );
 
 /**
- * How to load a model, in commands about text. These refuse `--synthetic` with a
- * sentence, so that a file or a variable must not set it for them.
+ * How to load a model, in commands about text: what is made up has none.
  */
-export const TEXT_LOAD_FLAGS: readonly Flag[] = LOAD_FLAGS.map((flag) =>
-  flag === SYNTHETIC_FLAG ? { ...flag, isTypedOnly: true } : flag
+export const TEXT_LOAD_FLAGS: readonly Flag[] = LOAD_FLAGS.filter((flag) =>
+  flag !== SYNTHETIC_FLAG
 );
 
 /**

@@ -15,13 +15,24 @@ const MAX_BYTE_LENGTH = 1 << 20;
  * @throws {SyntaxError} If it is neither.
  */
 export function parseSlotsOrFile(text: string): FlagValue {
-  if (/^@./s.test(text)) return text;
   try {
     return parseSlots(text);
   } catch (error) {
-    if (isFile(text)) return `@${text}`;
-    throw error;
+    const file = slotsFileOf(text);
+    if (file === undefined) throw error;
+    return file;
   }
+}
+
+/**
+ * Finds the file that the value of a flag names, if it is no wish.
+ *
+ * @param text What was typed: `@` and a path, or the path of a file that is there.
+ * @returns `@` and the path; `undefined` if it names no file.
+ */
+export function slotsFileOf(text: string): string | undefined {
+  if (/^@./s.test(text)) return text;
+  return isFile(text) ? `@${text}` : undefined;
 }
 
 /**

@@ -23,14 +23,17 @@ export function refuseTogether(
  *
  * @param name The command.
  * @param positional Its arguments.
+ * @param advice What does what may have been meant.
  * @throws {UsageError} If there is one.
  */
 export function refuseArguments(
   name: string,
   [first]: readonly string[],
+  advice?: string,
 ): void {
   if (first === undefined) return;
   throw new UsageError(
-    `${name} takes no argument, received ${JSON.stringify(first)}`,
+    `${name} takes no argument, received ${JSON.stringify(first)}` +
+      (advice === undefined ? "" : `; ${advice}`),
   );
 }

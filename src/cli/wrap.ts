@@ -1,5 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 
+/** The columns of a terminal that everybody has. */
+export const LINE_WIDTH = 80;
+
 /**
  * Breaks a text into lines between its words. What was broken before, is broken
  * anew: all of it is one paragraph. A word that is too long keeps its line.
@@ -11,7 +14,9 @@ import { stripVTControlCharacters } from "node:util";
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(/\s+/).filter(Boolean)) {
+  // An amount such as 5.4 GiB is one word.
+  const words = text.replace(/\s+/g, " ").split(/ (?![KMGT]i?B\b)/);
+  for (const word of words.filter(Boolean)) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line !== "" && stripVTControlCharacters(longer).length > width) {
       lines.push(line);
@@ -33,4 +38,22 @@ export function wrapParagraphs(text: string, width: number): string {
   return text.split("\n\n").map((paragraph) =>
     /^ | {2}/m.test(paragraph) ? paragraph : wrap(paragraph, width).join("\n")
   ).join("\n\n");
+}
+
+/**
+ * Breaks a paragraph that stands to the right of a label.
+ *
+ * @param label What the first line begins with; below it the others are empty.
+ * @param text The paragraph.
+ * @param width The most columns of a line.
+ * @returns Its lines.
+ */
+export function wrapBeside(
+  label: string,
+  text: string,
+  width: number,
+): string[] {
+  const indent = stripVTControlCharacters(label).length;
+  return wrap(text, width - indent)
+    .map((line, i) => (i === 0 ? label : " ".repeat(indent)) + line);
 }

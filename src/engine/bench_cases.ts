@@ -1,3 +1,4 @@
+import { counted } from "../io/counted.ts";
 import type { SlotsWish } from "../offload/slots_wish.ts";
 import type { LoadOptions } from "./load_options.ts";
 
@@ -137,6 +138,8 @@ function placesWithRates(
   const wanted = places.filter(({ routing }) => routing !== null).length;
   if (wanted === hitRates.length) return places;
   throw new RangeError(
-    `Cannot bench: there are ${hitRates.length} hit rates, wanted ${wanted}, one for each number of slots below ${expertCount}`,
+    `Cannot bench: received ${
+      counted(hitRates.length, "hit rate")
+    }, wanted ${wanted}, one for each number of slots below ${expertCount}`,
   );
 }

@@ -107,11 +107,11 @@ Deno.test("planBench() refuses what contradicts itself in a sentence", () => {
       ],
       [
         { slots: [8, 5, 4], hitRates: [0.9] },
-        "Cannot bench: there are 1 hit rates, wanted 2, one for each number of slots below 8",
+        "Cannot bench: received 1 hit rate, wanted 2, one for each number of slots below 8",
       ],
       [
         { hitRates: [0.9] },
-        "Cannot bench: there are 1 hit rates, wanted 0, one for each number of slots below 8",
+        "Cannot bench: received 1 hit rate, wanted 0, one for each number of slots below 8",
       ],
       [
         { slots: [[5, 6]], hitRates: [0.9] },

@@ -1,5 +1,7 @@
 /** Which tokens of a text are run together, and which of them count. */
 
+import { counted } from "../io/counted.ts";
+
 /** How to cut a text into windows. */
 export interface WindowOptions {
   /**
@@ -71,7 +73,9 @@ export function textWindows(
   }
   if (tokenCount < length) {
     throw new RangeError(
-      `Cannot compute perplexity: the text has ${tokenCount} tokens, wanted at least ${length}, or a shorter window`,
+      `Cannot compute perplexity: the text has ${
+        counted(tokenCount, "token")
+      }, wanted at least ${length}, or a shorter window (--window)`,
     );
   }
   const fitting = 1 + Math.floor((tokenCount - length) / stride);

@@ -1,3 +1,4 @@
+import { counted } from "../io/counted.ts";
 import {
   describeOffload,
   type OffloadReport,
@@ -31,8 +32,10 @@ export function statsLine(result: GenerateResult): string {
   const prefill = prefillTokensPerSecond === null
     ? ""
     : ` at ${prefillTokensPerSecond.toFixed(0)} tok/s`;
-  return `# ${tokens(result.completionTokens)}${decode}${first}; prompt ${
-    tokens(promptTokens)
+  return `# ${
+    counted(result.completionTokens, "token")
+  }${decode}${first}; prompt ${
+    counted(promptTokens, "token")
   }${cached}${prefill}${offloadPart(result)}`;
 }
 
@@ -55,10 +58,6 @@ function offloadPart(result: GenerateResult): string {
 /** The time in which the answer was made. */
 function workMs({ prefillMs, decodeMs }: GenerateResult): number {
   return prefillMs + decodeMs;
-}
-
-function tokens(count: number): string {
-  return count === 1 ? "1 token" : `${count} tokens`;
 }
 
 /** Times a generation. It counts the time of the reader of the text apart. */

@@ -1,5 +1,6 @@
 /** The model in plain loops on the CPU, for as many positions as time allows. */
 
+import { counted } from "../io/counted.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { multiplyPool } from "../model/multiply_pool.ts";
 import {
@@ -78,9 +79,7 @@ export async function runPlain(options: PlainOptions): Promise<PlainRun> {
       limit: ids.length,
     });
   using pool = multiplyPool(workerCount);
-  const what = `plain loops, ${count} ${
-    count === 1 ? "position" : "positions"
-  }`;
+  const what = `plain loops, ${counted(count, "position")}`;
   const report = (done: number, total: number) =>
     onProgress?.({ what, done, total });
   report(0, config.numHiddenLayers + 1);

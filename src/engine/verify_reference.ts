@@ -1,5 +1,6 @@
 /** The model on the GPU against the same model in plain loops. */
 
+import { counted } from "../io/counted.ts";
 import { bestExperts } from "../model/plain_math.ts";
 import type { ReferencePass, ReferenceResult } from "../model/reference.ts";
 import {
@@ -123,7 +124,7 @@ function judgeRouting(
     }
   }
   if (tieCount === 0) return { isRight: true, notes: [] };
-  const tokens = tieCount === 1 ? "1 token" : `${tieCount} tokens`;
+  const tokens = counted(tieCount, "token");
   return {
     isRight: true,
     notes: [`${tokens} went to experts that are tied within rounding`],

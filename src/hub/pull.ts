@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { homeFolder } from "../io/home.ts";
 import { readJson } from "../io/json_file.ts";
+import { makeWritable } from "../io/make_writable.ts";
 import { PartDirectory } from "../io/part_directory.ts";
 import { adoptFiles } from "./adopt_files.ts";
 import { checkedToken } from "./checked_token.ts";
@@ -163,6 +164,7 @@ async function run(
 ): Promise<number> {
   const { directory, commit, files } = plan;
   const { force = false, connectionCount = 8 } = options;
+  await makeWritable(dirname(directory), "another folder in MOENO_HOME");
   using place = await PartDirectory.open(directory, {
     // Files are known by their content: of whatever commit they are, they fit.
     manifest: { pull: "moeno" },

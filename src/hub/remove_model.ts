@@ -42,6 +42,7 @@ export async function removeModel(
       const part = await PartDirectory.open(directory, {
         manifest: { "what": "removed" },
         force: true,
+        action: `remove model ${name}`,
       });
       await part.discard();
     }

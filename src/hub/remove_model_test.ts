@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { findNames } from "./local_models.ts";
+import { PartDirectory } from "../io/part_directory.ts";
 import { removeModel } from "./remove_model.ts";
 
 Deno.test({
@@ -39,4 +40,24 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
+});
+
+Deno.test("removeModel() takes nothing from under a pull, and says so", async () => {
+  const home = await Deno.makeTempDir({ prefix: "moeno-remove-" });
+  try {
+    const directory = `${home}/models/owner/model`;
+    const options = { manifest: { what: "pulled" }, force: false };
+    await Deno.mkdir(`${home}/models/owner`, { recursive: true });
+    using part = await PartDirectory.open(directory, options);
+    await Deno.writeTextFile(`${part.path}/config.json`, "{}");
+    const [model] = await findNames({ home, bundled: null });
+    await assertRejects(
+      () => removeModel(model!, home),
+      Error,
+      "Cannot remove model owner/model: another process is writing it",
+    );
+    assertEquals(await Deno.readTextFile(`${part.path}/config.json`), "{}");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });

@@ -24,6 +24,20 @@ export interface PartDirectoryOptions {
   readonly manifest: unknown;
   /** Whether to replace the target, and what a run of another manifest left. */
   readonly force: boolean;
+  /**
+   * What was asked for, as refusals say it.
+   *
+   * @default {`write ${target}`}
+   */
+  readonly action?: string;
+}
+
+/** What is to be made where. */
+interface Claim {
+  readonly action: string;
+  readonly path: string;
+  readonly text: string;
+  readonly force: boolean;
 }
 
 /**
@@ -54,20 +68,21 @@ export class PartDirectory implements Disposable {
    */
   static async open(
     target: string,
-    { manifest, force }: PartDirectoryOptions,
+    { manifest, force, action = `write ${target}` }: PartDirectoryOptions,
   ): Promise<PartDirectory> {
     const path = target + PART_SUFFIX;
     const text = JSON.stringify(manifest) + "\n";
+    const made = { action, path, text, force };
     try {
-      await makeRoom(target, { path, text, force });
+      await makeRoom(target, made);
       await Deno.mkdir(path, { recursive: true });
       using cleanup = new DisposableStack();
-      const lock = cleanup.use(await openLock(target, path));
-      await claim(target, { path, lock, text, force });
+      const lock = cleanup.use(await openLock(made));
+      await claim(lock, made);
       cleanup.move();
       return new PartDirectory(target, path, lock);
     } catch (error) {
-      throw fileError(`write ${target}`, error);
+      throw fileError(action, error);
     }
   }
 
@@ -121,7 +136,7 @@ export async function isUnfinished(target: string): Promise<boolean> {
 /** Checks the target; if the same run all but finished it, takes it back. */
 async function makeRoom(
   target: string,
-  { path, text, force }: { path: string; text: string; force: boolean },
+  { action, path, text, force }: Claim,
 ): Promise<void> {
   if (!await isThere(target)) return;
   if (await readIfAny(join(target, MANIFEST)) === text) {
@@ -129,16 +144,16 @@ async function makeRoom(
   }
   if (force) return;
   throw new Error(
-    `Cannot write ${target}: it is there already, wanted another name, or force to replace it`,
+    `Cannot ${action}: it is there already, wanted another name, or force to replace it`,
   );
 }
 
 /** Opens the manifest, which only one process can have open. */
-async function openLock(target: string, path: string): Promise<Deno.FsFile> {
+async function openLock({ action, path }: Claim): Promise<Deno.FsFile> {
   const names = await namesIn(path);
   if (names.length > 0 && !names.includes(MANIFEST)) {
     throw new Error(
-      `Cannot write ${target}: ${path} is there with other files, wanted it moved away`,
+      `Cannot ${action}: ${path} is there with other files, wanted it moved away`,
     );
   }
   const options = { create: true, read: true, write: true };
@@ -146,7 +161,7 @@ async function openLock(target: string, path: string): Promise<Deno.FsFile> {
   const file = cleanup.use(await Deno.open(join(path, MANIFEST), options));
   if (!await file.tryLock(true)) {
     throw new Error(
-      `Cannot write ${target}: another process is writing it, wanted one at a time`,
+      `Cannot ${action}: another process is writing it, wanted one at a time`,
     );
   }
   cleanup.move();
@@ -155,13 +170,8 @@ async function openLock(target: string, path: string): Promise<Deno.FsFile> {
 
 /** Goes on with what is there if the manifest is the same, or begins. */
 async function claim(
-  target: string,
-  { path, lock, text, force }: {
-    path: string;
-    lock: Deno.FsFile;
-    text: string;
-    force: boolean;
-  },
+  lock: Deno.FsFile,
+  { action, path, text, force }: Claim,
 ): Promise<void> {
   const others = (await namesIn(path)).filter((name) => name !== MANIFEST);
   if (await readAll(lock) === text) {
@@ -172,7 +182,7 @@ async function claim(
   // Files come after a whole manifest: without any, nothing is lost.
   if (others.length > 0 && !force) {
     throw new Error(
-      `Cannot write ${target}: ${path} is what is left of a run with other options or another source, wanted the same as then to go on with it, or force to begin again`,
+      `Cannot ${action}: ${path} is what is left of a run with other options or another source, wanted the same as then to go on with it, or force to begin again`,
     );
   }
   for (const name of others) await removeAll(join(path, name));

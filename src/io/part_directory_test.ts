@@ -96,6 +96,12 @@ Deno.test("PartDirectory keeps out a second writer", () =>
         "another process is writing it, wanted one at a time",
       );
     }
+    await assertRejects(
+      () =>
+        PartDirectory.open(`${path}/model`, { ...A, action: "remove model m" }),
+      Error,
+      "Cannot remove model m: another process is writing it",
+    );
   }));
 
 Deno.test("PartDirectory goes away when it is discarded, without the target", () =>

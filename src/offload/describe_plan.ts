@@ -1,4 +1,5 @@
 import { formatByteLength } from "../io/byte_length.ts";
+import { counted } from "../io/counted.ts";
 import type { Plan } from "./placement.ts";
 import type { StorePart } from "./plan_stores.ts";
 
@@ -57,9 +58,7 @@ function describeSlots(slots: readonly number[]): string {
 }
 
 function describeStore(store: StorePart): string {
-  const experts = store.expertCount === 1
-    ? "1 expert"
-    : `${store.expertCount} experts`;
+  const experts = counted(store.expertCount, "expert");
   const size = formatByteLength(store.ramByteLength);
   return store.kind === "disk"
     ? `${experts} on disk (${store.ramExpertCount} cached, ${size})`

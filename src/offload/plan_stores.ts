@@ -1,4 +1,5 @@
 import { formatByteLength } from "../io/byte_length.ts";
+import { counted } from "../io/counted.ts";
 
 /** Where experts are kept off the GPU. */
 export type StoreKind = "pinned" | "array-buffer" | "disk";
@@ -81,7 +82,7 @@ function ramStore(
 ): StoresPlan {
   const { expertByteLength, ramByteLength, pinnedByteLength } = options;
   const size = expertCount * expertByteLength;
-  const need = `${experts(expertCount)} off the GPU take ${
+  const need = `${counted(expertCount, "expert")} off the GPU take ${
     formatByteLength(size)
   }`;
   if (kind === "pinned" && size > pinnedByteLength) {
@@ -122,7 +123,7 @@ function diskStore(expertCount: number, options: StoresOptions): StoresPlan {
     stores: [{ ...part("disk", cached, options), expertCount }],
     reasons: [
       "Store: disk, as asked for",
-      `RAM cache over the disk: ${experts(cached)}, ${why}`,
+      `RAM cache over the disk: ${counted(cached, "expert")}, ${why}`,
     ],
   };
 }
@@ -144,7 +145,9 @@ function autoStores(expertCount: number, options: StoresOptions): StoresPlan {
   if (pinned > 0) {
     stores.push(part("pinned", pinned, options));
     reasons.push(
-      `Store: pinned for ${experts(pinned)}, since the GPU reads it fastest`,
+      `Store: pinned for ${
+        counted(pinned, "expert")
+      }, since the GPU reads it fastest`,
     );
   }
   if (inRam > pinned) {
@@ -153,14 +156,16 @@ function autoStores(expertCount: number, options: StoresOptions): StoresPlan {
       ? "the adapter gives no pinned memory"
       : `pinned memory ends at ${formatByteLength(pinnedByteLength)}`;
     reasons.push(
-      `Store: array-buffer for ${experts(inRam - pinned)}, since ${why}`,
+      `Store: array-buffer for ${
+        counted(inRam - pinned, "expert")
+      }, since ${why}`,
     );
   }
   if (!fits) {
     const left = expertCount - inRam;
     stores.push({ ...part("disk", cached, options), expertCount: left });
     reasons.push(
-      `Store: disk for ${experts(left)}, since ${
+      `Store: disk for ${counted(left, "expert")}, since ${
         formatByteLength(options.ramByteLength!)
       } of RAM hold ${holds} of ${expertCount}, ${cached} of them to read into`,
     );
@@ -191,8 +196,4 @@ function noRam(options: StoresOptions): RangeError {
       formatByteLength(options.expertByteLength)
     } for an expert; use a larger one`,
   );
-}
-
-function experts(count: number): string {
-  return count === 1 ? "1 expert" : `${count} experts`;
 }

@@ -1,3 +1,4 @@
+import { counted } from "../io/counted.ts";
 import type { PolicyName } from "./eviction.ts";
 import { ExpertCache } from "./expert_cache.ts";
 import { seedsOf } from "./prefill_seeds.ts";
@@ -176,7 +177,9 @@ function byLayer(
   const { slots } = options;
   if (typeof slots !== "number" && slots.length !== layerCount) {
     throw new RangeError(
-      `Cannot replay: slots are listed for ${slots.length} layers, wanted one number for each of ${layerCount} layers`,
+      `Cannot replay: slots are listed for ${
+        counted(slots.length, "layer")
+      }, wanted one number for each of ${layerCount} layers`,
     );
   }
   const result: ReplayResult = {
@@ -190,7 +193,9 @@ function byLayer(
     const slotCount = typeof slots === "number" ? slots : slots[layer]!;
     if (!(slotCount >= topK && slotCount <= expertCount)) {
       throw new RangeError(
-        `Cannot replay layer ${layer}: it gets ${slotCount} slots, wanted ${topK} to ${expertCount}`,
+        `Cannot replay layer ${layer}: it gets ${
+          counted(slotCount, "slot")
+        }, wanted ${topK} to ${expertCount}`,
       );
     }
     const counts = run(stepsOf(trace, layer, options), slotCount);

@@ -141,14 +141,14 @@ Deno.test("replay() refuses slots of another model", () => {
     assertThrows(
       () => run(trace, { slots: [2] }),
       RangeError,
-      "Cannot replay: slots are listed for 1 layers, wanted one number for each of 2 layers",
+      "Cannot replay: slots are listed for 1 layer, wanted one number for each of 2 layers",
     );
     assertThrows(
       () => run(trace, { slots: [2, 9] }),
       RangeError,
       "Cannot replay layer 1: it gets 9 slots, wanted 2 to 8",
     );
-    assertThrows(() => run(trace, { slots: 1 }), RangeError, "gets 1 slots");
+    assertThrows(() => run(trace, { slots: 1 }), RangeError, "gets 1 slot");
   }
 });
 

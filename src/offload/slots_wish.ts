@@ -1,3 +1,4 @@
+import { counted } from "../io/counted.ts";
 import { showJson } from "../io/show_json.ts";
 
 /** How many slots a layer gets: all the same, one by one, or as planned. */
@@ -78,7 +79,7 @@ export function resolveSlots(
     for (const [layer, count] of slots.entries()) {
       if (count === expertCount - offloadPerLayer) continue;
       throw new RangeError(
-        `Cannot plan: layer ${layer} gets ${count} slots, wanted ${
+        `Cannot plan: layer ${layer} gets ${counted(count, "slot")}, wanted ${
           expertCount - offloadPerLayer
         }, since offloadPerLayer is ${offloadPerLayer} of ${expertCount} experts`,
       );
@@ -105,7 +106,9 @@ function listed(
   if (typeof wish === "number") return Array(layerCount).fill(wish);
   if (wish.length === layerCount) return [...wish];
   throw new RangeError(
-    `Cannot plan: slots are listed for ${wish.length} layers, wanted one number for each of ${layerCount} layers`,
+    `Cannot plan: slots are listed for ${
+      counted(wish.length, "layer")
+    }, wanted one number for each of ${layerCount} layers`,
   );
 }
 
@@ -143,7 +146,9 @@ function checkSlots(slots: readonly number[], counts: ExpertCounts): void {
       continue;
     }
     throw new RangeError(
-      `Cannot plan: layer ${layer} gets ${count} slots, wanted ${topK} (top-k) to ${expertCount} (its experts)`,
+      `Cannot plan: layer ${layer} gets ${
+        counted(count, "slot")
+      }, wanted ${topK} (top-k) to ${expertCount} (its experts)`,
     );
   }
 }

@@ -41,7 +41,7 @@ Deno.test("resolveSlots() refuses what contradicts the model or itself", () => {
   const cases: [SlotsOptions, string][] = [
     [
       { slots: 1 },
-      "Cannot plan: layer 0 gets 1 slots, wanted 2 (top-k) to 8 (its experts)",
+      "Cannot plan: layer 0 gets 1 slot, wanted 2 (top-k) to 8 (its experts)",
     ],
     [
       { slots: [4, 4, 9, 4] },
@@ -57,7 +57,7 @@ Deno.test("resolveSlots() refuses what contradicts the model or itself", () => {
     ],
     [
       { offloadPerLayer: 7 },
-      "Cannot plan: layer 0 gets 1 slots, wanted 2 (top-k) to 8 (its experts)",
+      "Cannot plan: layer 0 gets 1 slot, wanted 2 (top-k) to 8 (its experts)",
     ],
     [
       { offloadPerLayer: -1 },
@@ -85,7 +85,7 @@ Deno.test("resolveSlots() refuses what contradicts the model or itself", () => {
     ],
     [
       { slots: "auto", mainSize: 4 },
-      "Cannot plan: layer 0 gets 1 slots, wanted 2 (top-k) to 8 (its experts)",
+      "Cannot plan: layer 0 gets 1 slot, wanted 2 (top-k) to 8 (its experts)",
     ],
   ];
   for (const [options, message] of cases) {

@@ -1,3 +1,4 @@
+import { counted } from "../io/counted.ts";
 import { ApiError } from "./http/api_error.ts";
 
 /** Who is with the model now. */
@@ -136,7 +137,9 @@ export class RequestQueue implements QueueLength {
 
 function queueIsFull(limit: number): ApiError {
   return new ApiError(
-    `Cannot answer now: ${limit} requests wait already, wanted fewer; try again later`,
+    `Cannot answer now: the queue is full (${
+      counted(limit, "request")
+    } at most), wanted a free place; try again later`,
     {
       status: 429,
       type: "rate_limit_error",

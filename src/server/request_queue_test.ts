@@ -34,7 +34,11 @@ Deno.test("RequestQueue turns away at once who finds it full", async () => {
 Deno.test("RequestQueue may have no room to wait in", async () => {
   const queue = new RequestQueue(0);
   const turn = await queue.join(signal);
-  assertThrows(() => queue.join(signal), ApiError, "0 requests wait");
+  assertThrows(
+    () => queue.join(signal),
+    ApiError,
+    "the queue is full (0 requests at most)",
+  );
   turn[Symbol.dispose]();
   using _turn = await queue.join(signal);
 });

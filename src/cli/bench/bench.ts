@@ -1,7 +1,6 @@
 import { dim } from "@std/fmt/colors";
 import type { BenchLoad, BenchOptions } from "../../engine/bench.ts";
 import type { BenchRow } from "../../engine/bench_row.ts";
-import { describePlan } from "../../offload/describe_plan.ts";
 import type { FlagValue, ParsedArgs } from "../args.ts";
 import { BENCH_FLAGS, benchOptions } from "./bench_flags.ts";
 import { type Machine, machineOf, titleOf } from "./bench_machine.ts";
@@ -10,11 +9,12 @@ import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import type { Io } from "../io.ts";
 import { openChosenSource } from "../models/open_source.ts";
+import { planText } from "../plan_text.ts";
 import { profileTable } from "../profile_table.ts";
 import { progressLine } from "../progress.ts";
 import { tellActivations } from "../tell_activations.ts";
 import { tellTuning } from "../tell_tuning.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseArguments } from "../usage_error.ts";
 
 /** `bench`: how fast a model is, loaded in different ways. */
 export const BENCH: Command = {
@@ -37,11 +37,8 @@ async function run(
   { values, positional }: ParsedArgs,
   { io, interrupts }: Surroundings,
 ): Promise<number> {
-  if (positional.length > 0) {
-    throw new UsageError(
-      `bench takes no argument; --prompt <n> sets the length of its own prompt`,
-    );
-  }
+  const advice = "--prompt <n> sets the length of its own prompt";
+  refuseArguments("bench", positional, advice);
   const options = await benchOptions(values);
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
@@ -104,7 +101,7 @@ function progressReporter(values: Values, io: Io): Reporter {
       ...tellActivations(values, { err: say }),
       onNotice: say,
       ...(values.plan || values.verbose) && {
-        onPlan: (plan) => io.err(dim(describePlan(plan)) + "\n"),
+        onPlan: (plan) => io.err(dim(planText(plan)) + "\n"),
       },
     },
     onLoad: ({ index, count, seconds }) =>

@@ -5,7 +5,7 @@ import type { Flag, FlagValue } from "../args.ts";
 import { COMMON_FLAGS, LOAD_FLAGS, loadOptions } from "../flags.ts";
 import { listFlag } from "../list_flag.ts";
 import { JSON_FLAG } from "../shared_flags.ts";
-import { readSlots } from "../slots_file.ts";
+import { readSlots, slotsFileOf } from "../slots_file.ts";
 import { refuseTogether, UsageError } from "../usage_error.ts";
 
 const COUNT = { integer: true, min: 1 };
@@ -21,11 +21,12 @@ const SLOTS_FLAG: Flag = {
   value: "<slots>",
   parse: parseCaseSlots,
   wanted: "auto, a number such as 5, one for each layer such as 6/6/5/5, or " +
-    "@ and a file with these",
+    "a file with these",
   help:
     "How many experts of each layer the GPU holds: 5, or 6/6/5/5 layer by " +
-    "layer, or @file",
+    "layer, or a file with these",
   default: "auto, what the VRAM holds",
+  completes: "file",
 };
 
 /** The flags of `bench`. */
@@ -113,7 +114,9 @@ export async function benchOptions(
 
 /** Checks the slots of a case, and leaves them as they are: text. */
 function parseCaseSlots(text: string): FlagValue {
-  if (/^(auto|@.+|\d{1,9}(\/\d{1,9})*)$/s.test(text)) return text;
+  if (/^(auto|\d{1,9}(\/\d{1,9})*)$/.test(text)) return text;
+  const file = slotsFileOf(text);
+  if (file !== undefined) return file;
   throw new SyntaxError(`Cannot read slots: received "${text}"`);
 }
 

@@ -56,8 +56,8 @@ Deno.test("benchOptions() reads slots of a case from a file", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "6\n5 4\n");
-    const { slots } = await options("--slots", `8,@${path}`);
-    assertEquals(slots, [8, [6, 5, 4]]);
+    const { slots } = await options("--slots", `8,@${path},${path}`);
+    assertEquals(slots, [8, [6, 5, 4], [6, 5, 4]]);
   } finally {
     await Deno.remove(path);
   }
@@ -99,7 +99,7 @@ Deno.test("main() answers a wrong bench with a sentence and 2", async () => {
       ["--prompt 16,0", "--prompt is 0, wanted"],
       ["--hit-rate 1.5", "--hit-rate is 1.5, wanted"],
       ["--trace a", "Unknown flag --trace"],
-      ["a", "bench takes no argument"],
+      ["a", 'bench takes no argument, received "a"; --prompt <n> sets'],
     ] as const
   ) {
     const process = fakeProcess();

@@ -1,5 +1,6 @@
 import type { BenchRow } from "../../engine/bench_row.ts";
 import type { MeanDeviation } from "../../engine/mean_deviation.ts";
+import { counted } from "../../io/counted.ts";
 import { alignedTable, markdownTable } from "../table.ts";
 
 /** A column of the table; a cell without text says that there is no number. */
@@ -52,12 +53,12 @@ const COLUMNS: readonly Column[] = [
   {
     name: "tokens",
     cell: (row) => String(row.tokens),
-    caption: (cell) => `${cell} tokens after it`,
+    caption: (cell) => `${counted(Number(cell), "token")} after it`,
   },
   {
     name: "runs",
     cell: (row) => String(row.tokensPerSecond.values.length),
-    caption: (cell) => cell === "1" ? "1 run" : `${cell} runs`,
+    caption: (cell) => counted(Number(cell), "run"),
   },
   { name: "VRAM MB", cell: (row) => (row.vramByteLength / 1e6).toFixed(0) },
   { name: "prompt tok/s", cell: (row) => speed(row.promptTokensPerSecond) },

@@ -1,6 +1,8 @@
 import { dim } from "@std/fmt/colors";
+import { dirname } from "@std/path";
 import type { TunedKnob } from "../../engine/tune.ts";
 import { homeFolder } from "../../io/home.ts";
+import { makeWritable } from "../../io/make_writable.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
@@ -44,6 +46,9 @@ async function run(
   // What was found before does not count.
   const { gpu } = await openGpu("off");
   using _gpu = gpu;
+  const home = homeFolder();
+  const path = home === null ? null : tuningPath(home, gpu.name);
+  if (!values.dryRun) await checkPlace(path);
   const say = (text: string) => {
     if (!values.quiet) io.err(dim(`# ${text}`) + "\n");
   };
@@ -56,13 +61,9 @@ async function run(
   for await (const knob of measured) knobs.push(knob);
   const isAborted = controller.signal.aborted;
   const tuning = winnersOf(knobs);
-  const home = homeFolder();
-  const path = home === null ? null : tuningPath(home, gpu.name);
-  const failure = isAborted || values.dryRun ? null : path === null
-    ? new Error(
-      "Cannot write the table: the system does not say where caches are, wanted the variable MOENO_HOME",
-    )
-    : await writeTuning(path, gpu.name, tuning).then(
+  const failure = isAborted || values.dryRun
+    ? null
+    : await writeTuning(path!, gpu.name, tuning).then(
       () => null,
       (error: Error) => error,
     );
@@ -77,4 +78,14 @@ async function run(
   if (failure !== null) throw failure;
   if (isWritten) say(`written to ${path}`);
   return isAborted ? INTERRUPTED : 0;
+}
+
+/** Checks, before a minute is spent, that the table can be written. */
+async function checkPlace(path: string | null): Promise<void> {
+  if (path === null) {
+    throw new Error(
+      "Cannot write the table: the system does not say where caches are, wanted the variable MOENO_HOME",
+    );
+  }
+  await makeWritable(dirname(path), "another folder in MOENO_HOME");
 }

@@ -3,12 +3,7 @@ import { homeFolder } from "../../io/home.ts";
 import { readJson } from "../../io/json_file.ts";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import {
-  COMMON_FLAGS,
-  generateOptions,
-  refuseSynthetic,
-  SYSTEM_FLAG,
-} from "../flags.ts";
+import { COMMON_FLAGS, generateOptions, SYSTEM_FLAG } from "../flags.ts";
 import { describeError } from "../describe_error.ts";
 import { chosenModel } from "../models/chosen_model.ts";
 import { defaultModel } from "../open_engine.ts";
@@ -17,7 +12,7 @@ import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { SAMPLING_FLAGS } from "../sampling_flags.ts";
 import { TEXT_LOAD_FLAGS } from "../shared_flags.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseArguments } from "../usage_error.ts";
 import { OneModel } from "./model_switch.ts";
 import { PromptHistory } from "./prompt_history.ts";
 import { repl } from "./repl.ts";
@@ -51,13 +46,8 @@ async function run(
   { values, positional }: ParsedArgs,
   surroundings: Surroundings,
 ): Promise<number> {
-  if (positional.length > 0) {
-    throw new UsageError(
-      `chat takes no argument, received ${JSON.stringify(positional[0])}; ` +
-        "generate --chat answers one message",
-    );
-  }
-  refuseSynthetic(values);
+  const advice = "generate --chat answers one message";
+  refuseArguments("chat", positional, advice);
   const { io, interrupts } = surroundings;
   const home = homeFolder();
   const open = (model: string) =>

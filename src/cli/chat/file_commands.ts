@@ -2,6 +2,7 @@
 
 import { dim } from "@std/fmt/colors";
 import { dirname } from "@std/path";
+import { counted } from "../../io/counted.ts";
 import { fileError } from "../../io/file_error.ts";
 import { harmlessText, oneLine } from "../../io/harmless.ts";
 import { PROCESS_ENVIRONMENT } from "../../io/home.ts";
@@ -12,7 +13,6 @@ import { chatPath, nameByDate, pathsFrom, savedNames } from "./chat_files.ts";
 import { loadKv, saveKv } from "./kv_file.ts";
 import { formatChat, parseChat } from "./saved_chat.ts";
 import type { ChatCommand, Outcome, Session } from "./session.ts";
-import { turns } from "./turn_commands.ts";
 
 /** `/save`: the conversation to a file. */
 export const SAVE: ChatCommand = {
@@ -61,7 +61,7 @@ async function save(value: string, session: Session): Promise<Outcome> {
   const bytes = new TextEncoder().encode(text);
   await writeWhole(path, (file) => writeAll(file, bytes), { isPrivate: true });
   session.path = path;
-  io.err(`Saved ${turns(conversation.turnCount)} to ${path}\n`);
+  io.err(`Saved ${counted(conversation.turnCount, "turn")} to ${path}\n`);
   await saveKv(path, session, isWithKv);
   return "continue";
 }
@@ -106,8 +106,10 @@ async function load(value: string, session: Session): Promise<Outcome> {
     JSON.stringify(session.generate);
   session.generate = chat.settings;
   session.path = path;
-  const instead = replaced === 0 ? "" : `, in place of ${turns(replaced)}`;
-  io.err(`Loaded ${turns(conversation.turnCount)}${instead}.\n`);
+  const instead = replaced === 0
+    ? ""
+    : `, in place of ${counted(replaced, "turn")}`;
+  io.err(`Loaded ${counted(conversation.turnCount, "turn")}${instead}.\n`);
   const last = chat.messages.at(-1);
   if (last !== undefined) {
     io.err(dim(`Last answer: ${harmlessText(last.content)}`) + "\n");

@@ -2,6 +2,7 @@
 
 import { dim } from "@std/fmt/colors";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { counted } from "../../io/counted.ts";
 import { oneLine } from "../../io/harmless.ts";
 import type { Session } from "./session.ts";
 
@@ -44,7 +45,9 @@ export async function saveKv(
   const next = conversation.ask("", { isAgain: false });
   const { tokenCount, byteLength } = await engine.saveState(file, next);
   const amount = formatByteLength(byteLength);
-  io.err(`Saved keys and values of ${tokens(tokenCount)}, ${amount}\n`);
+  io.err(
+    `Saved keys and values of ${counted(tokenCount, "token")}, ${amount}\n`,
+  );
 }
 
 /**
@@ -63,15 +66,11 @@ export async function loadKv(
   if (!isThere || engine.loadState === undefined) return;
   try {
     const { tokenCount } = await engine.loadState(file);
-    const known = `${tokens(tokenCount)} need not be read again.`;
+    const known = `${counted(tokenCount, "token")} need not be read again.`;
     io.err(dim(`With keys and values: ${known}`) + "\n");
   } catch (error) {
     const message = oneLine((error as Error).message);
     const then = "the next message reads the conversation again";
     io.err(dim(`${message}; ${then}.`) + "\n");
   }
-}
-
-function tokens(count: number): string {
-  return count === 1 ? "1 token" : `${count} tokens`;
 }

@@ -1,6 +1,6 @@
 import { dim } from "@std/fmt/colors";
+import { counted } from "../../io/counted.ts";
 import type { ChatCommand, Outcome } from "./session.ts";
-import { turns } from "./turn_commands.ts";
 
 /** `/model`: who answers. */
 export const MODEL: ChatCommand = {
@@ -28,7 +28,7 @@ export const MODEL: ChatCommand = {
     const { turnCount } = conversation;
     const kept = turnCount === 0
       ? ""
-      : dim(`; it knows the conversation (${turns(turnCount)})`);
+      : dim(`; it knows the conversation (${counted(turnCount, "turn")})`);
     io.err(`${name} on ${adapter} answers now${kept}\n`);
     return "continue";
   },

@@ -2,6 +2,7 @@
 
 import { bold, dim } from "@std/fmt/colors";
 import { statsLine } from "../../engine/stats.ts";
+import { counted } from "../../io/counted.ts";
 import { harmlessText } from "../../io/harmless.ts";
 import { offloadTable } from "../../offload/stats_table.ts";
 import { UsageError } from "../usage_error.ts";
@@ -32,7 +33,7 @@ export const UNDO: ChatCommand = {
       question === undefined
         ? "There is nothing to take away.\n"
         : `Taken away: ${excerpt(question)} ${
-          dim(`(${turns(conversation.turnCount)} left)`)
+          dim(`(${counted(conversation.turnCount, "turn")} left)`)
         }\n`,
     );
     return "continue";
@@ -101,18 +102,8 @@ function stats(value: string, session: Session): Outcome {
   );
   io.err(`${statsLine(last)}; seed ${last.seed}\n`);
   if (last.offload) io.err(offloadTable(last.offload) + "\n");
-  io.err(`# ${total} tokens in all answers\n`);
+  io.err(`# ${counted(total, "token")} in all answers\n`);
   return "continue";
-}
-
-/**
- * Counts turns for people.
- *
- * @param count How many.
- * @returns For example `1 turn`.
- */
-export function turns(count: number): string {
-  return count === 1 ? "1 turn" : `${count} turns`;
 }
 
 /** The beginning of a text, on one line. */

@@ -1,6 +1,8 @@
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
 import type { Verdict } from "../../engine/doctor/check.ts";
 import type { Diagnosis } from "../../engine/doctor/doctor.ts";
+import { counted } from "../../io/counted.ts";
+import { LINE_WIDTH, wrapBeside } from "../wrap.ts";
 
 const VERDICT_WIDTH = "problem".length;
 const NAME_WIDTH = "VRAM speed".length;
@@ -21,14 +23,16 @@ const COLORS: Readonly<Record<Verdict, (text: string) => string>> = {
  */
 export function diagnosisLines({ name, findings }: Diagnosis): string {
   const indent = " ".repeat(VERDICT_WIDTH + NAME_WIDTH + 4);
-  return findings.map(({ verdict, text, remedy }, i) => {
+  return findings.flatMap(({ verdict, text, remedy }, i) => {
     const shown = COLORS[verdict](verdict.padEnd(VERDICT_WIDTH));
     const label = (i === 0 ? name : "").padEnd(NAME_WIDTH);
-    const mend = remedy === undefined
-      ? ""
-      : `${indent}${dim(`-> ${remedy}`)}\n`;
-    return `${shown}  ${label}  ${text}\n${mend}`;
-  }).join("");
+    return [
+      ...wrapBeside(`${shown}  ${label}  `, text, LINE_WIDTH),
+      ...remedy === undefined
+        ? []
+        : wrapBeside(`${indent}${dim("->")} `, dim(remedy), LINE_WIDTH),
+    ];
+  }).map((line) => line + "\n").join("");
 }
 
 /**
@@ -42,7 +46,7 @@ export function summaryLine(diagnoses: readonly Diagnosis[]): string {
   const names = problems.map(({ name }) => name).join(", ");
   const count = diagnoses.flatMap(({ findings }) => findings)
     .filter(({ verdict }) => verdict === "note").length;
-  const notes = count === 1 ? "1 note" : `${count} notes`;
+  const notes = counted(count, "note");
   return problems.length === 0
     ? `\nModels run on this machine; ${notes}.\n`
     : `\nModels do not run on this machine yet: ${names}; ${notes}.\n`;

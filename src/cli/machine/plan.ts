@@ -11,7 +11,7 @@ import { INTERRUPTED } from "../interrupts.ts";
 import { chosenModel } from "../models/chosen_model.ts";
 import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { readSlots } from "../slots_file.ts";
-import { refuseTogether, UsageError } from "../usage_error.ts";
+import { refuseArguments, refuseTogether } from "../usage_error.ts";
 import { planReport } from "./plan_report.ts";
 import { readTrace } from "../read_trace.ts";
 
@@ -72,7 +72,8 @@ async function run(
   { values, positional }: ParsedArgs,
   { io, interrupts }: Surroundings,
 ): Promise<number> {
-  checkUsage(values, positional);
+  refuseArguments("plan", positional, "--model names a model");
+  checkUsage(values);
   const options = await forecastOptions(values);
   const controller = new AbortController();
   using _listening = interrupts.listen(() => controller.abort());
@@ -102,14 +103,7 @@ async function run(
   return 0;
 }
 
-function checkUsage(values: Values, positional: readonly string[]): void {
-  if (positional.length > 0) {
-    throw new UsageError(
-      `plan takes no argument, received ${
-        JSON.stringify(positional[0])
-      }; --model names a model`,
-    );
-  }
+function checkUsage(values: Values): void {
   refuseTogether([
     ["--synthetic", "--model", values.synthetic && values.model],
     ["--json", "--markdown", values.json && values.markdown],

@@ -2,8 +2,9 @@ import { bold, dim } from "@std/fmt/colors";
 import type { Estimate } from "../../engine/forecast/estimate.ts";
 import type { Forecast } from "../../engine/forecast/forecast.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
-import { describePlan } from "../../offload/describe_plan.ts";
+import { planText } from "../plan_text.ts";
 import { alignedTable, markdownTable } from "../table.ts";
+import { LINE_WIDTH, wrap, wrapBeside } from "../wrap.ts";
 
 /** How to know better than to assume. */
 const TRACE_HINT = "(chat --trace <path> records how a text is routed, and " +
@@ -33,13 +34,15 @@ export function planReport(
 ): string {
   const table = (rows: string[][], left: readonly number[] = []) =>
     (isMarkdown ? markdownTable : alignedTable)(rows, { left });
+  const listed = (lines: readonly string[]) =>
+    lines.flatMap((line) =>
+      isMarkdown ? `- ${line}` : wrapBeside("- ", line, LINE_WIDTH)
+    );
   const sections: Section[] = [
     { title: "What goes where", lines: fenced(isMarkdown, forecast) },
     {
       title: "Speed",
-      lines: speedLines(forecast).map((line) =>
-        isMarkdown ? `- ${line}` : line
-      ),
+      lines: listed(speedLines(forecast)),
     },
     {
       title: "With other numbers of slots (misses and MB of a token)",
@@ -52,12 +55,12 @@ export function planReport(
     ...changesSection(forecast, table),
     ...forecast.notices.length === 0 ? [] : [{
       title: "Warnings",
-      lines: forecast.notices.map((notice) => `- ${notice}`),
+      lines: listed(forecast.notices),
     }],
   ];
   const heading = (title: string) => isMarkdown ? `## ${title}` : bold(title);
   return [
-    titleOf(forecast),
+    ...isMarkdown ? [titleOf(forecast)] : wrap(titleOf(forecast), LINE_WIDTH),
     ...sections.flatMap(({ title, lines }) => [
       "",
       heading(title),
@@ -87,7 +90,7 @@ function titleOf(forecast: Forecast): string {
 }
 
 function fenced(isMarkdown: boolean, { plan }: Forecast): string[] {
-  const lines = describePlan(plan).split("\n");
+  const lines = planText(plan).split("\n");
   return isMarkdown ? ["```text", ...lines, "```"] : lines;
 }
 

@@ -1,13 +1,13 @@
 import { dim } from "@std/fmt/colors";
 import { listModels, type LocalModel } from "../../hub/local_models.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { COMMON_FLAGS } from "../flags.ts";
-import { harmlessLine } from "../../io/harmless.ts";
 import { JSON_FLAG } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
-import { UsageError } from "../usage_error.ts";
+import { refuseArguments } from "../usage_error.ts";
 import { checkVisible, modelPlaces } from "./chosen_model.ts";
 
 /** `list`: the models that are here. */
@@ -32,13 +32,7 @@ async function run(
   { values, positional }: ParsedArgs,
   { io, environment }: Surroundings,
 ): Promise<number> {
-  if (positional.length > 0) {
-    throw new UsageError(
-      `list takes no argument, received ${
-        JSON.stringify(positional[0])
-      }; moeno show describes a model`,
-    );
-  }
+  refuseArguments("list", positional, "moeno show describes a model");
   const places = modelPlaces(environment);
   await checkVisible(places);
   const models = await listModels(places);

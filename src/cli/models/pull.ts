@@ -7,11 +7,12 @@ import { defaultEndpoint } from "../../hub/hub_environment.ts";
 import { modelName } from "../../hub/models_folder.ts";
 import type { PullPlan, PullResult } from "../../hub/pull_options.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { counted } from "../../io/counted.ts";
+import { harmlessLine } from "../../io/harmless.ts";
 import { dim } from "@std/fmt/colors";
 import type { Flag, ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { INTERRUPTED } from "../interrupts.ts";
-import { harmlessLine } from "../../io/harmless.ts";
 import { PLAIN_FLAGS } from "../shared_flags.ts";
 import { alignedTable } from "../table.ts";
 import { UsageError } from "../usage_error.ts";
@@ -194,7 +195,7 @@ function planLine(
   const moved = earlierCommit === null || earlierCommit === commit
     ? `commit ${short(commit)}`
     : `commit ${short(earlierCommit)} becomes ${short(commit)}`;
-  return `${countFiles(files.length)}, ${
+  return `${counted(files.length, "file")}, ${
     formatByteLength(byteLength)
   }, ${moved}, to ${directory}`;
 }
@@ -202,7 +203,7 @@ function planLine(
 function skippedLine({ skipped }: PullPlan): string {
   const byteLength = skipped.reduce((sum, file) => sum + file.byteLength, 0);
   const kinds = describeKinds(skipped.map(({ path }) => path), 6);
-  return `skips ${countFiles(skipped.length)}, ${
+  return `skips ${counted(skipped.length, "file")}, ${
     formatByteLength(byteLength)
   } (${kinds}); --include "<glob>" fetches them, too`;
 }
@@ -212,7 +213,7 @@ function resultLine(
     PullResult,
 ): string {
   const { length } = source.files;
-  const size = `${countFiles(length)}, ${formatByteLength(byteLength)}`;
+  const size = `${counted(length, "file")}, ${formatByteLength(byteLength)}`;
   if (outcome === "unchanged") return `${directory} is up to date: ${size}`;
   if (outcome === "dry run") return `${size}; nothing was fetched`;
   const seconds = timeMs / 1000;
@@ -235,8 +236,4 @@ function fileTable({ files }: PullPlan): string {
   ]);
   return alignedTable([["file", "size"], ...rows], { left: [0] })
     .map((line) => line + "\n").join("");
-}
-
-function countFiles(count: number): string {
-  return count === 1 ? "1 file" : `${count} files`;
 }

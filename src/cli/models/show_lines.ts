@@ -5,6 +5,7 @@ import type {
 } from "../../engine/describe_model.ts";
 import { isOfRightLength } from "../../hub/model_files.ts";
 import { formatByteLength } from "../../io/byte_length.ts";
+import { counted } from "../../io/counted.ts";
 import { harmlessLine } from "../../io/harmless.ts";
 
 /** A name and what it is. */
@@ -148,7 +149,7 @@ function gpuRows({ config, byteLengths }: ModelDescription): Row[] {
       const sum = formatByteLength(trunk + kvCache + byteLength);
       return [
         count === counts[0]
-          ? `${count} ${count === 1 ? "slot" : "slots"} a layer`
+          ? `${counted(count, "slot")} a layer`
           : `${count} slots`,
         `${formatByteLength(byteLength).padStart(width)}${
           dim(`, ${sum} with trunk and KV cache`)

@@ -6,7 +6,7 @@ import {
 } from "../../engine/perplexity_result.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS, LOAD_FLAGS } from "../flags.ts";
+import { COMMON_FLAGS } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import { chosenModel } from "../models/chosen_model.ts";
 import type { CliEngine } from "../open_engine.ts";
@@ -14,7 +14,7 @@ import { openModel } from "../open_model.ts";
 import { profileTable } from "../profile_table.ts";
 import { progressLine } from "../progress.ts";
 import { readText } from "../read_text.ts";
-import { JSON_FLAG } from "../shared_flags.ts";
+import { JSON_FLAG, TEXT_LOAD_FLAGS } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { count, foretellProgress } from "./foretell_progress.ts";
 import { perplexityLines, windowLine } from "./perplexity_lines.ts";
@@ -46,10 +46,8 @@ export const PERPLEXITY: Command = {
       help: "Print a line for each window; --json always has them",
     },
     JSON_FLAG,
-    ...LOAD_FLAGS.filter(({ name }) =>
-      // The context is a window, and what is made up has no text.
-      !["context", "synthetic"].includes(name)
-    ),
+    // The context is a window.
+    ...TEXT_LOAD_FLAGS.filter(({ name }) => name !== "context"),
     ...COMMON_FLAGS,
   ],
   run,

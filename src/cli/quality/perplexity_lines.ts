@@ -2,6 +2,7 @@ import type {
   PerplexityResult,
   WindowResult,
 } from "../../engine/perplexity_result.ts";
+import { counted } from "../../io/counted.ts";
 import { count } from "./foretell_progress.ts";
 
 /**
@@ -13,7 +14,7 @@ import { count } from "./foretell_progress.ts";
 export function perplexityLines(result: PerplexityResult): string {
   const { perplexity, perplexityError, nll, nllError } = result;
   const { bitsPerByte, tokenCount, windowCount } = result;
-  const windows = windowCount === 1 ? "1 window" : `${windowCount} windows`;
+  const windows = counted(windowCount, "window");
   const rows = [
     ["perplexity", withError(perplexity, perplexityError)],
     ["nll", `${withError(nll, nllError)} nats a token`],

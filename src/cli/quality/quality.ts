@@ -1,13 +1,13 @@
 import type { ModelSource } from "../../engine/model_source.ts";
 import type { QualityOptions, SkippedCase } from "../../engine/quality.ts";
 import type { QualityRow } from "../../engine/quality_row.ts";
-import { describePlan } from "../../offload/describe_plan.ts";
 import type { ParsedArgs } from "../args.ts";
 import { type Machine, machineOf, titleOf } from "../bench/bench_machine.ts";
 import type { Command, Surroundings } from "../command.ts";
 import { loadOptions } from "../flags.ts";
 import { INTERRUPTED } from "../interrupts.ts";
 import { chosenModel } from "../models/chosen_model.ts";
+import { planText } from "../plan_text.ts";
 import { readText } from "../read_text.ts";
 import { readSlots } from "../slots_file.ts";
 import { tellActivations } from "../tell_activations.ts";
@@ -136,7 +136,7 @@ async function fixedOptions(
     ...tellActivations(values, { err: reporter.say }),
     onNotice: reporter.say,
     ...(values.plan || values.verbose) && {
-      onPlan: (plan) => reporter.say(describePlan(plan)),
+      onPlan: (plan) => reporter.say(planText(plan)),
     },
   };
 }

@@ -3,9 +3,9 @@ import { WEIGHT_BITS, type WeightBits } from "../../engine/load_options.ts";
 import type { QualityCase } from "../../engine/quality.ts";
 import { ACTIVATIONS, type Activations } from "../../gpu/activations.ts";
 import type { Flag, FlagValue } from "../args.ts";
-import { COMMON_FLAGS, LOAD_FLAGS } from "../flags.ts";
+import { COMMON_FLAGS } from "../flags.ts";
 import { listFlag } from "../list_flag.ts";
-import { JSON_FLAG } from "../shared_flags.ts";
+import { JSON_FLAG, TEXT_LOAD_FLAGS } from "../shared_flags.ts";
 import { UsageError } from "../usage_error.ts";
 import { TEXT_FLAGS } from "./text_flags.ts";
 
@@ -13,8 +13,7 @@ import { TEXT_FLAGS } from "./text_flags.ts";
 const TABLE_1_BITS: readonly WeightBits[] = [16, 4, 3, 2];
 
 /** Flags of loading that `quality` has no use for. */
-const OTHERS = ["context", "synthetic", "attn-bits", "expert-bits"]
-  .concat("activations");
+const OTHERS = ["context", "attn-bits", "expert-bits", "activations"];
 
 /** The flags of `quality`. */
 export const QUALITY_FLAGS: readonly Flag[] = [
@@ -40,7 +39,7 @@ export const QUALITY_FLAGS: readonly Flag[] = [
   }),
   JSON_FLAG,
   { name: "markdown", option: "markdown", help: "Print Markdown tables" },
-  ...LOAD_FLAGS.filter(({ name }) => !OTHERS.includes(name)),
+  ...TEXT_LOAD_FLAGS.filter(({ name }) => !OTHERS.includes(name)),
   ...COMMON_FLAGS.filter(({ name }) => !["trace", "profile"].includes(name)),
 ];
 

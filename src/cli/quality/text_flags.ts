@@ -5,6 +5,7 @@ import {
   type WindowOptions,
 } from "../../engine/perplexity_windows.ts";
 import { checkWindow } from "../../engine/check_window.ts";
+import { counted } from "../../io/counted.ts";
 import type { Flag, FlagValue } from "../args.ts";
 import { SIZE } from "../flags.ts";
 import { UsageError } from "../usage_error.ts";
@@ -182,9 +183,7 @@ export function describeText(
 ): string {
   const length = window - (bos === "windows" ? 1 : 0);
   return [
-    `${windowCount} ${
-      windowCount === 1 ? "window" : "windows"
-    } of ${window} tokens`,
+    `${counted(windowCount, "window")} of ${window} tokens`,
     ...stride < length ? [`a stride of ${stride}`] : [],
     ...bos === "text" ? ["a start token before the text"] : [],
     ...bos === "windows" ? ["a start token in each"] : [],

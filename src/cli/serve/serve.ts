@@ -4,7 +4,7 @@ import { serveSettings } from "../../server/serve_options.ts";
 import type { ServedEngine } from "../../server/served_engine.ts";
 import type { ParsedArgs } from "../args.ts";
 import type { Command, Surroundings } from "../command.ts";
-import { COMMON_FLAGS, refuseSynthetic } from "../flags.ts";
+import { COMMON_FLAGS } from "../flags.ts";
 import type { CliEngine } from "../open_engine.ts";
 import { openModel } from "../open_model.ts";
 import {
@@ -42,7 +42,6 @@ async function run(
 ): Promise<number> {
   const { io, interrupts } = surroundings;
   refuseArguments("serve", positional);
-  refuseSynthetic(values);
   const options = serveOptions(values);
   const settings = serveSettings(options);
   const { host: hostname, port } = settings;

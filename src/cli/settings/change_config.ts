@@ -1,5 +1,6 @@
 import { dirname } from "@std/path";
 import { fileError } from "../../io/file_error.ts";
+import { makeWritable } from "../../io/make_writable.ts";
 import { writeAll, writeWhole } from "../../io/write_whole.ts";
 import type { Flag } from "../args.ts";
 import type { Command } from "../command.ts";
@@ -100,11 +101,8 @@ async function readText(path: string): Promise<string> {
 async function writeText(path: string, text: string): Promise<void> {
   const target = await Deno.realPath(path).catch(() => path);
   const mode = await Deno.stat(target).then(({ mode }) => mode, () => null);
-  try {
-    await Deno.mkdir(dirname(target), { recursive: true });
-  } catch (error) {
-    throw fileError(`make ${dirname(target)}`, error);
-  }
+  const wanted = "the path of another file in MOENO_CONFIG";
+  await makeWritable(dirname(target), wanted);
   const bytes = new TextEncoder().encode(text);
   // A key may be in it.
   await writeWhole(target, (file) => writeAll(file, bytes), {

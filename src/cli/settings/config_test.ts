@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname } from "@std/path";
 import { environmentOf, fakeEngine, fakeProcess } from "../_fake_engine.ts";
 import { main } from "../main.ts";
 
@@ -310,6 +311,23 @@ Deno.test("config says in a sentence what does not go, and leaves the file", asy
     assertEquals(code, 2);
     assertStringIncludes(stderr, 'found "]" at line 1, column 2, wanted a key');
   }
+});
+
+Deno.test("config set says where else settings can be if it cannot write them", async () => {
+  if (Deno.build.os === "windows") return; // links take rights there
+  using config = tempConfig();
+  const home = dirname(config.path);
+  // A link to nowhere is as good as a folder that is read-only, even for root.
+  await Deno.symlink(`${home}/nowhere`, `${home}/moeno`);
+  const { code, stdout, stderr } = await run(["config", "set", "seed", "2"], {
+    XDG_CONFIG_HOME: home,
+  });
+  assertEquals([code, stdout], [1, ""]);
+  assertStringIncludes(stderr, `error: Cannot write to ${home}/moeno: `);
+  assertStringIncludes(
+    stderr,
+    ", wanted the path of another file in MOENO_CONFIG\n",
+  );
 });
 
 Deno.test("config set keeps a key from the screen and from other users", async () => {

@@ -78,7 +78,10 @@ function markdownPart({ title, rows, left, notes }: TraceTable): string {
   ].join("\n");
 }
 
-/** The heat map: numbers and blocks, or one block for each of many experts. */
+/**
+ * The heat map: numbers and blocks, or one block for each of many experts. Whole
+ * percents, so that eight fit into 80 columns; Markdown has more digits.
+ */
 function usePart(report: TraceReport): string {
   const { use, expertCount } = report;
   const most = largestShare(use);
@@ -88,7 +91,7 @@ function usePart(report: TraceReport): string {
     : [`experts 0 to ${expertCount - 1}`.padEnd(expertCount)];
   const cellOf = (share: number) =>
     isFew
-      ? `${(100 * share).toFixed(1)}${blockOf(share, most)}`
+      ? `${(100 * share).toFixed(0)}${blockOf(share, most)}`
       : blockOf(share, most);
   const table = useTable(report, {
     heading,
@@ -103,7 +106,7 @@ function usePart(report: TraceReport): string {
     const shares = use.layers[layer]?.shares;
     if (shares === undefined) return line;
     let at = 0;
-    return line.replace(/ *\d+\.\d[▁-█]|[▁-█]/g, (cell) => {
+    return line.replace(/ *\d+[▁-█]|[▁-█]/g, (cell) => {
       const share = shares[at++]!;
       return heated(cell, share, most);
     });

@@ -124,13 +124,14 @@ async function run(
         line.show({ what: `replaying for ${part}`, done, total }),
     });
   }
-  const written = await writeFiles(report, values, path);
   io.out(
     values.json ? JSON.stringify(report) + "\n" : describeReport(report, {
       isMarkdown: values.markdown === true,
       hasLayers: values.layers === true,
     }),
   );
+  // The last: where a file cannot be written, what took the time is out.
+  const written = await writeFiles(report, values, path);
   if (!values.quiet) { for (const file of written) io.err(dim(file) + "\n"); }
   return 0;
 }

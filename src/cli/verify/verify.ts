@@ -11,7 +11,7 @@ import { readPrompt } from "../prompt.ts";
 import { JSON_FLAG, PLAIN_FLAGS } from "../shared_flags.ts";
 import { readSlots } from "../slots_file.ts";
 import { tellTuning } from "../tell_tuning.ts";
-import { refuseTogether, UsageError } from "../usage_error.ts";
+import { refuseArguments, refuseTogether } from "../usage_error.ts";
 import { verifyAdvice } from "./verify_advice.ts";
 import { verdictText, verifyTable } from "./verify_table.ts";
 
@@ -90,7 +90,8 @@ async function run(
   { values, positional }: ParsedArgs,
   { io, interrupts }: Surroundings,
 ): Promise<number> {
-  const prompt = await promptOf(values, positional, io);
+  refuseArguments("verify", positional, "--prompt <text> sets the prompt");
+  const prompt = await promptOf(values, io);
   const load = {
     ...loadOptions(values),
     ...values.slots !== undefined && { slots: await readSlots(values.slots) },
@@ -142,15 +143,9 @@ async function run(
 
 async function promptOf(
   values: Values,
-  positional: readonly string[],
   io: Io,
 ): Promise<string | undefined> {
   const { prompt, file, synthetic, model } = values;
-  if (positional.length > 0) {
-    throw new UsageError(
-      "verify takes no argument; --prompt <text> sets the prompt",
-    );
-  }
   refuseTogether([
     ["--prompt", "--file", prompt !== undefined && file !== undefined],
     ["--synthetic", "--model", synthetic && model],

@@ -1,4 +1,5 @@
 import type { VerifyRow } from "../../engine/verify_row.ts";
+import { counted } from "../../io/counted.ts";
 import { alignedTable } from "../table.ts";
 
 /** What the first column calls a comparison. */
@@ -56,7 +57,7 @@ export function verdictText(
 }
 
 function comparedText({ idCount, rowCount, tolerance }: VerifyRow): string {
-  const positions = rowCount === 1 ? "1 position" : `${rowCount} positions`;
+  const positions = counted(rowCount, "position");
   if (tolerance > 0) return positions;
-  return `${idCount} tokens, logits of ${positions}`;
+  return `${counted(idCount, "token")}, logits of ${positions}`;
 }

@@ -1,6 +1,7 @@
 /** What memory, processors and folders mean. */
 
 import { formatByteLength } from "../../io/byte_length.ts";
+import { counted } from "../../io/counted.ts";
 import { type Finding, note, ok } from "./check.ts";
 
 /** The host's memory. */
@@ -49,7 +50,7 @@ export function judgeMemory(facts: MemoryFacts): Finding {
  * @returns What that means.
  */
 export function judgeCores(coreCount: number): Finding {
-  const text = `${coreCount} logical ${coreCount === 1 ? "core" : "cores"}`;
+  const text = counted(coreCount, "logical core");
   return coreCount >= 2
     ? ok(text)
     : note(`${text}: quantizing and loading take long`);

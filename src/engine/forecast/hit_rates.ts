@@ -1,5 +1,6 @@
 /** How often experts will be found in a slot: assumed, or replayed from a trace. */
 
+import { counted } from "../../io/counted.ts";
 import type { PolicyName } from "../../offload/eviction.ts";
 import { replay } from "../../offload/replay.ts";
 import type { RoutingTrace } from "../../offload/routing_trace.ts";
@@ -106,12 +107,17 @@ function replayed(
   }
   if (decodedCount === 0) {
     throw new RangeError(
-      `Cannot use a trace of ${trace.tokenCount} tokens: none of them was decoded, wanted one of an answer`,
+      `Cannot use a trace of ${
+        counted(trace.tokenCount, "token")
+      }: none of them was decoded, wanted one of an answer`,
     );
   }
   return {
     source: "trace",
-    reason: `${decodedCount} tokens of a trace of ${trace.model}, replayed ` +
+    reason:
+      `${
+        counted(decodedCount, "token")
+      } of a trace of ${trace.model}, replayed ` +
       `with ${policy}`,
     rateOf: (layer, slots) => bySlots.get(slots)![layer]!,
   };
