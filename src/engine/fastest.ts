@@ -1,0 +1,50 @@
+/** How long things take on a GPU that runs at full speed. */
+
+/** Rounds in which nothing gets faster, before that is believed. */
+const CALM_ROUNDS = 5;
+/** Less than this is within what measurements vary by. */
+const GAIN = 0.03;
+/**
+ * Until a GPU that was idle runs at full speed: an H100 does so after 300 ms, and is
+ * 2 to 5 times slower before.
+ */
+const LEAST_MS = { hardware: 500, software: 0 };
+
+/**
+ * How long to keep a GPU busy before what it does is measured.
+ *
+ * @param gpu The GPU; one in software is never idle at a lower speed.
+ * @returns Milliseconds.
+ */
+export function warmUpMs(gpu: { readonly isSoftware: boolean }): number {
+  return LEAST_MS[gpu.isSoftware ? "software" : "hardware"];
+}
+
+/**
+ * Times things in turns until nothing gets faster any more, and for at least as long
+ * as the GPU may take to reach its full speed. The fastest time of each counts: a
+ * machine that is busy with other things for a while is so for all of them.
+ *
+ * @param gpu What they run on.
+ * @param trials Each runs once, and says how many milliseconds that took.
+ * @param now The time in milliseconds.
+ * @returns The fewest milliseconds of each.
+ */
+export async function fastestInTurns(
+  gpu: { readonly isSoftware: boolean },
+  trials: readonly (() => Promise<number>)[],
+  now: () => number = () => performance.now(),
+): Promise<number[]> {
+  const least = trials.map(() => Infinity);
+  const start = now();
+  let calm = 0;
+  while (calm < CALM_ROUNDS || now() - start < warmUpMs(gpu)) {
+    calm++;
+    for (const [i, trial] of trials.entries()) {
+      const ms = await trial();
+      if (ms < least[i]! * (1 - GAIN)) calm = 0;
+      least[i] = Math.min(least[i]!, ms);
+    }
+  }
+  return least;
+}

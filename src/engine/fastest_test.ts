@@ -1,0 +1,39 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { fastestInTurns } from "./fastest.ts";
+
+/** A machine on which work takes longer by a factor that depends on the time. */
+function machine(slownessAt: (ms: number) => number) {
+  let time = 1000;
+  const start = time;
+  let runs = 0;
+  return {
+    now: () => time,
+    runs: () => runs,
+    trial: (ms: number) => () => {
+      const taken = ms * slownessAt(time - start);
+      time += taken;
+      runs++;
+      return Promise.resolve(taken);
+    },
+  };
+}
+
+Deno.test("fastestInTurns() outlasts a GPU that was idle", async () => {
+  // As an H100 once was: a model of two layers three times slower for 0.4 s.
+  const { now, trial } = machine((ms) => ms < 400 ? 3 : 1);
+  const trials = [trial(13.2), trial(9.8)];
+  const gpu = { isSoftware: false };
+  assertEquals(await fastestInTurns(gpu, trials, now), [13.2, 9.8]);
+});
+
+Deno.test("fastestInTurns() goes on while anything gets faster", async () => {
+  const { now, trial } = machine((ms) => Math.max(1, 10 - ms / 100));
+  const least = await fastestInTurns({ isSoftware: true }, [trial(20)], now);
+  assertAlmostEquals(least[0]!, 20);
+});
+
+Deno.test("fastestInTurns() ends soon on a CPU", async () => {
+  const { now, trial, runs } = machine(() => 1);
+  await fastestInTurns({ isSoftware: true }, [trial(1), trial(2)], now);
+  assert(runs() <= 12, `${runs()} runs`);
+});
