@@ -13,7 +13,7 @@ import { type BenchModel, BenchModels } from "./bench_models.ts";
 import { benchPrompts } from "./bench_prompts.ts";
 import { type BenchRow, benchRow } from "./bench_row.ts";
 import { contextLengthOf } from "./context_length.ts";
-import { warmUpMs } from "./fastest.ts";
+import { warmUp } from "./fastest.ts";
 import { inOrder, type Repetition, runOnce } from "./bench_run.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource } from "./model_source.ts";
@@ -114,10 +114,8 @@ export async function* bench(
     const { plan } = model;
     options.onLoad?.({ index, count: cases.length, seconds, plan });
     for (const promptTokens of runs.promptTokens) {
-      const repetitions = await measure(source, model, {
-        ...runs,
-        ...{ promptTokens, signal, leastMs: warmUpMs(models) },
-      });
+      const run = { ...runs, promptTokens, signal, gpu: models };
+      const repetitions = await measure(source, model, run);
       if (repetitions.length === 0) return;
       const { contextLength } = model.model;
       const { tokens } = runs;
@@ -131,13 +129,12 @@ export async function* bench(
 async function measure(
   source: ModelSource,
   { model, profiler }: BenchModel,
-  { promptTokens, tokens, repeat, signal, leastMs }: {
+  { gpu, promptTokens, tokens, repeat, signal }: {
+    gpu: { readonly isSoftware: boolean };
     promptTokens: number;
     tokens: number;
     repeat: number;
     signal: AbortSignal | undefined;
-    /** How long to warm up at least. */
-    leastMs: number;
   },
 ): Promise<Repetition[]> {
   const nextPrompt = benchPrompts(source, promptTokens);
@@ -149,10 +146,11 @@ async function measure(
   // The same again and again: what is measured does not depend on how often.
   const few = Math.min(WARM_UP_TOKENS, tokens);
   const prompt = nextPrompt(few);
-  const start = performance.now();
-  do {
-    if (await run(prompt, few) === null) return [];
-  } while (performance.now() - start < leastMs);
+  const isWarm = await warmUp(
+    gpu,
+    async () => await run(prompt, few) !== null,
+  );
+  if (!isWarm) return [];
   profiler?.profile.clear(); // of what warmed up
   const repetitions: Repetition[] = [];
   while (repetitions.length < repeat) {

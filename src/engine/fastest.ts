@@ -13,13 +13,23 @@ const WARM_UP_MS = 500;
 const SOFTWARE_ROUNDS = 6;
 
 /**
- * How long to keep a GPU busy before what it does is measured.
+ * Keeps a GPU busy until it runs at full speed; a CPU does so at once.
  *
  * @param gpu The GPU.
- * @returns Milliseconds.
+ * @param run Runs something on it, at least once; `false` ends it.
+ * @param now The time in milliseconds.
+ * @returns What the last run returned.
  */
-export function warmUpMs(gpu: { readonly isSoftware: boolean }): number {
-  return gpu.isSoftware ? 0 : WARM_UP_MS;
+export async function warmUp(
+  gpu: { readonly isSoftware: boolean },
+  run: () => Promise<boolean>,
+  now: () => number = () => performance.now(),
+): Promise<boolean> {
+  const start = now();
+  while (await run()) {
+    if (gpu.isSoftware || now() - start >= WARM_UP_MS) return true;
+  }
+  return false;
 }
 
 /**

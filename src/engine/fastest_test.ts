@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { fastestInTurns } from "./fastest.ts";
+import { fastestInTurns, warmUp } from "./fastest.ts";
 
 /** A machine on which work takes longer by a factor that depends on the time. */
 function machine(slownessAt: (ms: number) => number) {
@@ -37,4 +37,18 @@ Deno.test("fastestInTurns() ends soon on a CPU, however busy it is", async () =>
   const { now, trial, runs } = machine((ms) => 100 * Math.exp(-ms / 1000));
   await fastestInTurns({ isSoftware: true }, [trial(1), trial(2)], now);
   assert(runs() <= 12, `${runs()} runs`);
+});
+
+Deno.test("warmUp() outlasts a GPU that was idle, runs once on a CPU, and can be ended", async () => {
+  const runsOf = async (isSoftware: boolean, mostRuns = Infinity) => {
+    const { now, trial, runs } = machine((ms) => ms < 300 ? 3 : 1);
+    const run = () => trial(20)().then(() => runs() < mostRuns);
+    const isWarm = await warmUp({ isSoftware }, run, now);
+    return { isWarm, count: runs(), isFast: await trial(20)() === 20 };
+  };
+  assertEquals(await runsOf(false), { isWarm: true, count: 15, isFast: true });
+  assertEquals(await runsOf(true), { isWarm: true, count: 1, isFast: false });
+  assertEquals(await runsOf(false, 2), {
+    ...{ isWarm: false, count: 2, isFast: false },
+  });
 });

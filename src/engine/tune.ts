@@ -2,7 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Tuning } from "../gpu/tuning.ts";
-import { warmUpMs } from "./fastest.ts";
+import { warmUp } from "./fastest.ts";
 import { median, noise, pickVariant } from "./pick_variant.ts";
 import { PassTimer } from "./pass_timer.ts";
 import {
@@ -126,10 +126,10 @@ async function timeInTurns(
     timer.ms((pass) => {
       for (const op of ops) op.encode(pass, 1);
     });
-  const start = performance.now();
-  do {
+  await warmUp(gpu, async () => {
     for (const variant of variants) await time(variant);
-  } while (performance.now() - start < warmUpMs(gpu));
+    return !signal?.aborted;
+  });
   const times = variants.map((): number[] => []);
   for (let round = 0; round < ROUNDS[kind]; round++) {
     if (signal?.aborted) return null;
