@@ -13,6 +13,7 @@ import { type BenchModel, BenchModels } from "./bench_models.ts";
 import { benchPrompts } from "./bench_prompts.ts";
 import { type BenchRow, benchRow } from "./bench_row.ts";
 import { contextLengthOf } from "./context_length.ts";
+import { warmUp } from "./fastest.ts";
 import { inOrder, type Repetition, runOnce } from "./bench_run.ts";
 import { checkLoadOptions, type LoadOptions } from "./load_options.ts";
 import type { ModelSource } from "./model_source.ts";
@@ -72,7 +73,7 @@ export interface BenchLoad {
   readonly plan: Plan;
 }
 
-/** Tokens after a prompt before anything is measured. */
+/** Tokens after a prompt, run until the GPU is at full speed. */
 const WARM_UP_TOKENS = 8;
 
 /**
@@ -113,7 +114,7 @@ export async function* bench(
     const { plan } = model;
     options.onLoad?.({ index, count: cases.length, seconds, plan });
     for (const promptTokens of runs.promptTokens) {
-      const run = { ...runs, promptTokens, signal };
+      const run = { ...runs, promptTokens, signal, gpu: models };
       const repetitions = await measure(source, model, run);
       if (repetitions.length === 0) return;
       const { contextLength } = model.model;
@@ -128,7 +129,8 @@ export async function* bench(
 async function measure(
   source: ModelSource,
   { model, profiler }: BenchModel,
-  { promptTokens, tokens, repeat, signal }: {
+  { gpu, promptTokens, tokens, repeat, signal }: {
+    gpu: { readonly isSoftware: boolean };
     promptTokens: number;
     tokens: number;
     repeat: number;
@@ -139,14 +141,22 @@ async function measure(
   const measured = source.isSynthetic
     ? inOrder(model, source.config.vocabSize)
     : model;
+  const run = (prompt: readonly number[], tokenCount: number) =>
+    runOnce(measured, { prompt, tokenCount, signal });
+  // The same again and again: what is measured does not depend on how often.
+  const few = Math.min(WARM_UP_TOKENS, tokens);
+  const prompt = nextPrompt(few);
+  const isWarm = await warmUp(
+    gpu,
+    async () => await run(prompt, few) !== null,
+  );
+  if (!isWarm) return [];
+  profiler?.profile.clear(); // of what warmed up
   const repetitions: Repetition[] = [];
-  for (let i = -1; i < repeat; i++) {
-    const tokenCount = i < 0 ? Math.min(WARM_UP_TOKENS, tokens) : tokens;
-    const prompt = nextPrompt(tokenCount);
-    const run = await runOnce(measured, { prompt, tokenCount, signal });
-    if (run === null) break;
-    if (i >= 0) repetitions.push(run);
-    else profiler?.profile.clear(); // of what warmed up
+  while (repetitions.length < repeat) {
+    const repetition = await run(nextPrompt(tokens), tokens);
+    if (repetition === null) break;
+    repetitions.push(repetition);
   }
   return repetitions;
 }

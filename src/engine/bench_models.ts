@@ -45,6 +45,11 @@ export class BenchModels implements Disposable {
     return this.#series.gpu.name;
   }
 
+  /** Whether the GPU is a CPU. */
+  get isSoftware(): boolean {
+    return this.#series.gpu.isSoftware;
+  }
+
   /** How kernels share their work. */
   get tuning(): TuningReport {
     return this.#series.tuning;

@@ -5,6 +5,7 @@ import type { Readback } from "../gpu/readback.ts";
 import type { HostStore } from "../offload/host_store.ts";
 import { ExpertCopier } from "../ops/copy.ts";
 import { readAll } from "../ops/read.ts";
+import { fastestInTurns } from "./fastest.ts";
 import { PassTimer } from "./pass_timer.ts";
 
 /** What one measurement moves: long against a submit, short on a CPU. */
@@ -15,8 +16,6 @@ const LINK_BYTE_LENGTH = { hardware: 2 ** 30, software: 32 * 2 ** 20 };
 const COPY_LIMIT = 1024;
 /** Reads are repeated within a submit until it takes this long. */
 const LEAST_MS = 20;
-/** Of so many measurements the fastest counts. */
-const ROUNDS = 5;
 
 /**
  * Measures how fast a kernel reads VRAM: a buffer of 1 GiB, or as large as the
@@ -42,10 +41,10 @@ export async function measureVramRate(gpu: Gpu): Promise<number> {
   if (!gpu.isSoftware) {
     while (await time(count) < LEAST_MS) count *= 2;
   }
-  const ms = await best(() => time(count));
+  const [ms] = await fastestInTurns(gpu, [() => time(count)]);
   source.destroy();
   sums.destroy();
-  return rate(count * byteLength, ms);
+  return rate(count * byteLength, ms!);
 }
 
 /**
@@ -74,10 +73,9 @@ export async function measureLinkRate(
   const time = pinned === undefined
     ? () => timeUploads(gpu, { ...trial, readback })
     : await timeCopies(gpu, { ...trial, timer, pinned });
-  await time();
-  const ms = await best(time);
+  const [ms] = await fastestInTurns(gpu, [time]);
   for (const slot of slots) slot.destroy();
-  return rate(count * expertByteLength, ms);
+  return rate(count * expertByteLength, ms!);
 }
 
 /** What a measurement of the link moves. */
@@ -123,12 +121,6 @@ async function timeUploads(
   for (let i = 0; i < count; i++) gpu.upload(slots[i % slots.length]!, bytes);
   await readback.read(gpu.device.createCommandEncoder(), slots[0]!, 16);
   return performance.now() - start;
-}
-
-async function best(time: () => Promise<number>): Promise<number> {
-  let least = Infinity;
-  for (let i = 0; i < ROUNDS; i++) least = Math.min(least, await time());
-  return least;
 }
 
 function byKind(

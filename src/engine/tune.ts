@@ -2,6 +2,7 @@
 
 import type { Gpu } from "../gpu/device.ts";
 import type { Tuning } from "../gpu/tuning.ts";
+import { warmUp } from "./fastest.ts";
 import { median, noise, pickVariant } from "./pick_variant.ts";
 import { PassTimer } from "./pass_timer.ts";
 import {
@@ -52,8 +53,6 @@ export interface TunedVariant {
 
 /** Measurements of a variant; software is slow, and nothing of it speeds up. */
 const ROUNDS = { hardware: 61, software: 7 };
-/** Until a GPU that was idle runs at full speed. */
-const WARM_UP_MS = { hardware: 500, software: 0 };
 
 /**
  * Varies one thing after the other and keeps what is clearly faster: it is in force
@@ -127,10 +126,10 @@ async function timeInTurns(
     timer.ms((pass) => {
       for (const op of ops) op.encode(pass, 1);
     });
-  const start = performance.now();
-  do {
+  await warmUp(gpu, async () => {
     for (const variant of variants) await time(variant);
-  } while (performance.now() - start < WARM_UP_MS[kind]);
+    return !signal?.aborted;
+  });
   const times = variants.map((): number[] => []);
   for (let round = 0; round < ROUNDS[kind]; round++) {
     if (signal?.aborted) return null;

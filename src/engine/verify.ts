@@ -6,7 +6,8 @@ import { contextLengthOf } from "./context_length.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { ModelSeries } from "./model_series.ts";
 import { type ModelSource, openSource } from "./model_source.ts";
-import { verifyLengths, verifyWays, withoutSlots } from "./verify_cases.ts";
+import { NO_SLOTS } from "./no_slots.ts";
+import { verifyLengths, verifyWays } from "./verify_cases.ts";
 import type { VerifyOptions } from "./verify_options.ts";
 import {
   judgePrefill,
@@ -113,7 +114,7 @@ export async function* verifySource(
     isQuick: quick,
   });
   for (const way of ways) {
-    yield await compareWay(series, { ...withoutSlots(load), ...way }, {
+    yield await compareWay(series, { ...load, ...NO_SLOTS, ...way }, {
       said,
       expected: base.first,
       against: base.description,

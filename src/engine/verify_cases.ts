@@ -25,9 +25,6 @@ export type VerifyWay = Pick<
   "slots" | "policy" | "prefetch" | "residency" | "store"
 >;
 
-/** Options that say how many slots there are; a way has its own. */
-const SLOT_OPTIONS = ["slots", "offloadPerLayer", "mainSize", "offloadSize"];
-
 /** What {@linkcode verifyWays} is given. */
 export interface VerifyWaysOptions {
   /** How the user loads the model. */
@@ -81,18 +78,6 @@ export function verifyWays(options: VerifyWaysOptions): VerifyWay[] {
     }
   }
   return isQuick ? ways.slice(1, 3) : ways;
-}
-
-/**
- * The user's options without those that say how many slots there are.
- *
- * @param load The options.
- * @returns The others.
- */
-export function withoutSlots(load: LoadOptions): LoadOptions {
-  return Object.fromEntries(
-    Object.entries(load).filter(([name]) => !SLOT_OPTIONS.includes(name)),
-  );
 }
 
 /** How long the steps of the plain reference take: nanoseconds a weight. */

@@ -4,7 +4,6 @@ import {
   estimateReferenceMs,
   verifyLengths,
   verifyWays,
-  withoutSlots,
 } from "./verify_cases.ts";
 
 Deno.test("verifyLengths() takes both sides of thresholds, and all tokens", () => {
@@ -30,13 +29,6 @@ Deno.test("verifyWays() tries every policy, store and place of decision", () => 
   assert(own.every(({ store }) => store === undefined));
   assertEquals(verifyWays({ ...resident, topK: 8 }), []);
   assertEquals(verifyWays({ ...resident, isQuick: true }).length, 2);
-});
-
-Deno.test("withoutSlots() leaves the other options", () => {
-  assertEquals(
-    withoutSlots({ slots: 3, offloadPerLayer: 5, policy: "lfu" }),
-    { policy: "lfu" },
-  );
 });
 
 /** A layer of 8 experts with a thousand weights each, nothing else. */

@@ -8,7 +8,8 @@ import type { LoadedModel } from "./load_model.ts";
 import type { LoadOptions } from "./load_options.ts";
 import type { ModelSeries } from "./model_series.ts";
 import { freeByteLength } from "./this_machine.ts";
-import { type VerifyWay, withoutSlots } from "./verify_cases.ts";
+import { NO_SLOTS } from "./no_slots.ts";
+import type { VerifyWay } from "./verify_cases.ts";
 import type { VerifyRow } from "./verify_row.ts";
 import {
   compareTranscripts,
@@ -33,7 +34,7 @@ export function baseOptions(
   },
 ): LoadOptions {
   const slots = config.numLocalExperts;
-  const everything = { ...withoutSlots(load), slots };
+  const everything = { ...load, ...NO_SLOTS, slots };
   const budget = load.vramByteLength ??
     Math.max(DEFAULT_VRAM_BYTE_LENGTH, planned.vramByteLength);
   const plan = planOrReason(series, everything);

@@ -40,7 +40,9 @@ export const QUALITY_FLAGS: readonly Flag[] = [
   JSON_FLAG,
   { name: "markdown", option: "markdown", help: "Print Markdown tables" },
   ...TEXT_LOAD_FLAGS.filter(({ name }) => !OTHERS.includes(name)),
-  ...COMMON_FLAGS.filter(({ name }) => !["trace", "profile"].includes(name)),
+  ...COMMON_FLAGS.filter(({ name }) =>
+    !["trace", "trace-ahead", "profile"].includes(name)
+  ),
 ];
 
 /**

@@ -56,6 +56,7 @@ Deno.test("the flags of quality say in a sentence what does not go", () => {
     [["--bits", "4/4", "--attn-bits", "2"], "--bits does not go with --attn-"],
     [["--json", "--markdown"], "--json does not go with --markdown"],
     [["--context", "512"], "Unknown flag --context"],
+    [["--trace-ahead", "2"], "Unknown flag --trace-ahead"],
   ];
   for (const [args, message] of wrong) {
     assertThrows(() => cases(args), UsageError, message);

@@ -23,6 +23,7 @@ import {
   judgeProgramFiles,
   judgeVariables,
   judgeVersions,
+  variablesThatLimit,
   variablesThatMatter,
 } from "./judge_programs.ts";
 import {
@@ -118,7 +119,9 @@ function memoryOf({ opened }: Patient) {
   };
 }
 
-async function adapterOf({ opened, failure, environment }: Patient) {
+async function adapterOf(
+  { opened, failure, environment, variables }: Patient,
+) {
   const name = opened?.gpu.name ?? null;
   return {
     name,
@@ -127,6 +130,7 @@ async function adapterOf({ opened, failure, environment }: Patient) {
     isSoftware: opened?.gpu.isSoftware ?? false,
     driver: name === null ? null : (await gpuFacts(name)).driver,
     backend: environment.variable("DENO_WEBGPU_BACKEND") ?? null,
+    limitedBy: variablesThatLimit(variables),
     os: environment.os,
   };
 }

@@ -20,6 +20,8 @@ export interface AdapterFacts {
   readonly driver: string | null;
   /** How WebGPU reaches it, as far as variables say; `null` for any way. */
   readonly backend: string | null;
+  /** Names of variables that are set and may hide adapters. */
+  readonly limitedBy: readonly string[];
   /** The system, as `Deno.build.os` calls it. */
   readonly os: string;
 }
@@ -38,7 +40,7 @@ const NO_ADAPTER_REMEDY: Readonly<Record<string, string>> = {
   linux:
     "install the Vulkan driver of your GPU: NVIDIA's own, or for AMD and " +
     "Intel `apt-get install mesa-vulkan-drivers libvulkan1`, which also runs on " +
-    "the CPU; in a container, it has to see the GPU; unset VK_DRIVER_FILES",
+    "the CPU; in a container, it has to see the GPU",
   windows: "install the driver of your GPU from its vendor",
   darwin: "Metal needs macOS 11 or newer, and a terminal that may use the GPU",
 };
@@ -50,11 +52,16 @@ const NO_ADAPTER_REMEDY: Readonly<Record<string, string>> = {
  * @returns What that means.
  */
 export function judgeAdapter(facts: AdapterFacts): Finding {
-  const { name, vendor, driver, backend, os } = facts;
+  const { name, vendor, driver, backend, limitedBy, os } = facts;
   if (name === null) {
+    const install = NO_ADAPTER_REMEDY[os] ?? "install the driver of your GPU";
     return problem(
       facts.failure ?? "no GPU was found",
-      NO_ADAPTER_REMEDY[os] ?? "install the driver of your GPU",
+      limitedBy.length === 0
+        ? install
+        : `unset ${
+          limitedBy.join(" and ")
+        }, which may hide the GPU; else ${install}`,
     );
   }
   const text = [

@@ -95,6 +95,17 @@ export function variablesThatMatter(all: Variables): Variables {
 }
 
 /**
+ * Picks the names of variables that may hide adapters.
+ *
+ * @param all All variables.
+ * @returns The names of those that are set.
+ */
+export function variablesThatLimit(all: Variables): string[] {
+  return ["DENO_WEBGPU_BACKEND", "VK_DRIVER_FILES", "VK_ICD_FILENAMES"]
+    .filter((name) => all[name] !== undefined);
+}
+
+/**
  * Judges variables.
  *
  * @param variables Those that matter.

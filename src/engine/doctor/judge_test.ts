@@ -15,6 +15,7 @@ import {
   judgeProgramFiles,
   judgeVariables,
   judgeVersions,
+  variablesThatLimit,
   variablesThatMatter,
 } from "./judge_programs.ts";
 import {
@@ -33,6 +34,7 @@ const ADAPTER = {
   isSoftware: false,
   driver: "580.95.05",
   backend: "vulkan",
+  limitedBy: [],
   os: "linux",
 };
 
@@ -98,9 +100,23 @@ Deno.test("judgeVariables shows what matters, no secrets, and wrong backends", (
 
 Deno.test("judgeAdapter says which driver to install where there is no adapter", () => {
   const none = { ...ADAPTER, name: null, failure: "Cannot open a GPU: none" };
-  assertProblem(judgeAdapter(none), /mesa-vulkan-drivers.*VK_DRIVER_FILES/);
+  assertProblem(judgeAdapter(none), /^install .*mesa-vulkan-drivers/);
   assertProblem(judgeAdapter({ ...none, os: "windows" }), /driver of your GPU/);
   assertProblem(judgeAdapter({ ...none, os: "darwin" }), /Metal/);
+});
+
+Deno.test("judgeAdapter names variables that may hide an adapter, and only these", () => {
+  const none = { ...ADAPTER, name: null, failure: "Cannot open a GPU: none" };
+  const limitedBy = variablesThatLimit({
+    VK_DRIVER_FILES: "",
+    VK_LOADER_DEBUG: "all",
+    DENO_WEBGPU_BACKEND: "metal",
+  });
+  assertProblem(
+    judgeAdapter({ ...none, limitedBy }),
+    /^unset DENO_WEBGPU_BACKEND and VK_DRIVER_FILES, .*; else install the/,
+  );
+  assert(!judgeAdapter(none).remedy!.includes("unset"));
 });
 
 Deno.test("judgeAdapter takes a software adapter, with a note", () => {

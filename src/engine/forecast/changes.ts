@@ -2,7 +2,7 @@
 
 import type { Plan } from "../../offload/placement.ts";
 import { type LoadOptions, WEIGHT_BITS } from "../load_options.ts";
-import { NO_SLOTS } from "./no_slots.ts";
+import { NO_SLOTS } from "../no_slots.ts";
 
 /** A change of load options, as a user would type it. */
 export interface Change {

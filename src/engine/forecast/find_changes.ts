@@ -4,7 +4,7 @@ import type { Change } from "./changes.ts";
 import { changesOf } from "./changes.ts";
 import type { Estimate } from "./estimate.ts";
 import { type Judging, type Placement, tryPlan } from "./placements.ts";
-import { NO_SLOTS } from "./no_slots.ts";
+import { NO_SLOTS } from "../no_slots.ts";
 import type { Planned } from "./planned.ts";
 
 /** A change that helps. */

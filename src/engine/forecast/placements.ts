@@ -6,7 +6,7 @@ import type { GpuFacts } from "../gpu_facts.ts";
 import type { LoadOptions } from "../load_options.ts";
 import type { ModelSource } from "../model_source.ts";
 import type { Estimate } from "./estimate.ts";
-import { NO_SLOTS } from "./no_slots.ts";
+import { NO_SLOTS } from "../no_slots.ts";
 import { planLoad, type Planned } from "./planned.ts";
 
 /** What placements and changes are judged with. */

@@ -6,6 +6,7 @@ import { readExpertLayout } from "../../model/upload.ts";
 import type { ResidencyMode } from "../../offload/plan_residency.ts";
 import type { StoreKind } from "../../offload/plan_stores.ts";
 import { measureLinkRate } from "../device_rates.ts";
+import { fastestInTurns } from "../fastest.ts";
 import { loadModel } from "../load_model.ts";
 import type { LoadOptions } from "../load_options.ts";
 import {
@@ -46,18 +47,17 @@ const UNCACHED_BYTE_LENGTH = 256e6;
 const CONTEXT_LENGTH = 64;
 /** Tokens of one timing: as many as are picked with one read-back. */
 const TOKEN_COUNT = { hardware: 24, software: 2 };
-/** How often each is timed. */
-const ROUNDS = { hardware: 7, software: 7 };
 
 /**
  * Times models of few layers with all experts on the GPU. The difference between
- * two of them is what layers take; what is left is the rest of a token.
+ * two of them is what layers take; what is left is the rest of a token. They take
+ * turns: a difference says nothing where one ran on a slower machine.
  *
- * @param gpu The GPU, with room for two layers of few experts.
+ * @param gpu The GPU, with room for three layers of as many experts as a token uses.
  * @param model The model that they stand for.
  * @param options How it is to be loaded.
  * @returns The costs.
- * @throws {Error} If a probe does not fit.
+ * @throws {Error} If the probes do not fit.
  */
 export async function measureResident(
   gpu: Gpu,
@@ -65,12 +65,33 @@ export async function measureResident(
   options: LoadOptions,
 ): Promise<ResidentCosts> {
   const most = layerCountOf(model);
-  const least = Math.floor(most / 2);
-  const longer = await timeResident(gpu, probeModel(model, most), options);
-  if (least === 0) return { fixedMs: 0, layerMs: longer }; // a single layer
-  const shorter = await timeResident(gpu, probeModel(model, least), options);
-  const layerMs = Math.max(0, (longer - shorter) / (most - least));
-  return { fixedMs: Math.max(0, longer - most * layerMs), layerMs };
+  const least = Math.floor(most / 2); // 0 of a single layer
+  using cleanup = new DisposableStack();
+  cleanup.use(gpu.memory.scope());
+  const trials: (() => Promise<number>)[] = [];
+  for (const layerCount of least === 0 ? [most] : [most, least]) {
+    const { config, reader, idsOf } = residentProbe(model, layerCount);
+    const { model: loaded } = await loadModel(gpu, {
+      config,
+      reader,
+      options: { ...probeOptions(options), slots: config.numLocalExperts },
+    });
+    cleanup.use(loaded);
+    trials.push(tokenTrial(gpu, loaded, idsOf(0)));
+  }
+  const [longer, shorter = 0] = await fastestInTurns(gpu, trials);
+  await settle(gpu);
+  const layerMs = Math.max(0, (longer! - shorter) / (most - least));
+  return { fixedMs: Math.max(0, longer! - most * layerMs), layerMs };
+}
+
+/** A model of few layers without an expert that no token uses. */
+function residentProbe(
+  { config, reader }: ProbedModel,
+  layerCount: number,
+): ProbeModel {
+  const few = { ...config, numLocalExperts: config.numExpertsPerTok };
+  return probeModel({ config: few, reader }, layerCount);
 }
 
 /**
@@ -122,7 +143,10 @@ export async function measureOffloaded(
   });
   using _model = loaded;
   const counts = [...new Set([0, 1, probe.missLimit])];
-  const tokenMs = await timeTokens(gpu, loaded, counts.map(probe.idsOf));
+  const tokenMs = await fastestInTurns(
+    gpu,
+    counts.map((misses) => tokenTrial(gpu, loaded, probe.idsOf(misses))),
+  );
   const layerMs = counts.map((misses, i) => ({
     misses,
     ms: Math.max(0, tokenMs[i]! - fixedMs) / layerCount,
@@ -131,44 +155,18 @@ export async function measureOffloaded(
   return { layerMs, expertByteLength, linkGigabytesPerSecond };
 }
 
-async function timeResident(
-  gpu: Gpu,
-  { config, reader, idsOf }: ProbeModel,
-  options: LoadOptions,
-): Promise<number> {
-  using _scope = gpu.memory.scope();
-  const { model } = await loadModel(gpu, {
-    config,
-    reader,
-    options: { ...probeOptions(options), slots: config.numLocalExperts },
-  });
-  using _model = model;
-  const [ms] = await timeTokens(gpu, model, [idsOf(0)]);
-  await settle(gpu);
-  return ms!;
-}
-
-/**
- * Milliseconds of a token for each pair of ids. They take turns, so that a busy
- * machine is as busy for all, and the fastest time of each counts.
- */
-async function timeTokens(
+/** Milliseconds of a token, the mean of some that take two ids in turns. */
+function tokenTrial(
   gpu: Gpu,
   model: Mixtral,
-  pairs: readonly (readonly [number, number])[],
-): Promise<number[]> {
-  const kind = gpu.isSoftware ? "software" : "hardware";
-  const count = TOKEN_COUNT[kind];
-  const least = pairs.map(() => Infinity);
-  for (let round = -1; round < ROUNDS[kind]; round++) {
-    for (const [i, ids] of pairs.entries()) {
-      const start = performance.now();
-      await runTokens(model, ids, count);
-      const ms = (performance.now() - start) / count;
-      if (round >= 0) least[i] = Math.min(least[i]!, ms); // the first warms up
-    }
-  }
-  return least;
+  ids: readonly [number, number],
+): () => Promise<number> {
+  const count = TOKEN_COUNT[gpu.isSoftware ? "software" : "hardware"];
+  return async () => {
+    const start = performance.now();
+    await runTokens(model, ids, count);
+    return (performance.now() - start) / count;
+  };
 }
 
 /** Runs two ids in turns, as many at once as the model picks by itself. */

@@ -1,4 +1,4 @@
-import type { LoadOptions } from "../load_options.ts";
+import type { LoadOptions } from "./load_options.ts";
 
 /** All ways to say how many slots there are but `slots` itself, unsaid. */
 export const NO_SLOTS: LoadOptions = {
