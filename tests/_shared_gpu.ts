@@ -1,6 +1,9 @@
-/** One GPU for the engines of a test file, one after the other. */
+/** One GPU for the models of a test file, one after the other. */
 
 import { Gpu } from "../src/gpu/device.ts";
+
+/** Whether it is done: several helpers of a test file may ask for it. */
+let isDone = false;
 
 /**
  * Has engines that are loaded one after the other use one GPU, whose pipelines stay:
@@ -9,6 +12,8 @@ import { Gpu } from "../src/gpu/device.ts";
  * asks for one with options.
  */
 export function shareGpu(): void {
+  if (isDone) return;
+  isDone = true;
   const open = Gpu.open.bind(Gpu);
   let shared: Promise<Gpu> | undefined;
   let isTaken = false;

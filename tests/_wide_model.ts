@@ -27,7 +27,7 @@ export const WIDE_OPTIONS: LoadOptions = {
 };
 
 /** One for all models of a file: what they have in common is compiled once. */
-const sharedGpu = once(() => Gpu.open(STRIPS));
+export const sharedWideGpu: () => Promise<Gpu> = once(() => Gpu.open(STRIPS));
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
@@ -52,7 +52,7 @@ export async function withWideModel<T>(
   try {
     using source = await openSource(directory);
     using own = edit && await Gpu.open(STRIPS);
-    const gpu = own ?? await sharedGpu();
+    const gpu = own ?? await sharedWideGpu();
     using _scope = gpu.memory.scope();
     const compiled = new Set<string>();
     using _edited = editKernels(gpu, (source) => {

@@ -23,6 +23,9 @@ import type { BenchRow } from "../src/engine/bench_row.ts";
 import { syntheticSource } from "../src/engine/load_synthetic.ts";
 import { type ModelSource, openSource } from "../src/engine/model_source.ts";
 import { gpuTest, settle } from "./_gpu.ts";
+import { shareGpu } from "./_shared_gpu.ts";
+
+shareGpu();
 
 const PROGRAM = fromFileUrl(new URL("../mod.ts", import.meta.url));
 const MODEL = fromFileUrl(new URL("../models/stories-17m-q", import.meta.url));
