@@ -14,10 +14,11 @@ import { Recorder } from "../src/gpu/recorder.ts";
 import { kernelOp } from "../src/ops/op.ts";
 import { SPLIT_FROM } from "../src/ops/attention_split.ts";
 import { finish, withEngine } from "./_engine.ts";
-import { gpuTest, settle } from "./_gpu.ts";
+import { gpuTest, settle, STRIPS } from "./_gpu.ts";
 import { Random } from "./_random.ts";
+import { lendGpu } from "./_shared_gpu.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
-import { sharedWideGpu, WIDE_CONFIG, WIDE_OPTIONS } from "./_wide_model.ts";
+import { WIDE_CONFIG, WIDE_OPTIONS } from "./_wide_model.ts";
 
 const SEED = 71;
 const MODEL = fromFileUrl(new URL("../models/stories-17m-q", import.meta.url));
@@ -66,8 +67,7 @@ async function run(
   },
 ) {
   using source = await openSource(directory);
-  const gpu = await sharedWideGpu();
-  using _scope = gpu.memory.scope();
+  using gpu = await lendGpu(STRIPS);
   using profiler = await Profiler.create(gpu);
   const { config } = source;
   const reader = source.reader(options);
