@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { fromFileUrl } from "@std/path";
+import { until } from "../src/server/_until.ts";
 
 /** Debian has it where only root looks. */
 const HAPROXY = "/usr/sbin/haproxy";
@@ -158,23 +159,6 @@ export class Balanced implements AsyncDisposable {
       );
     }, await Deno.readTextFile(CONFIG));
   }
-}
-
-/**
- * Waits until something is so.
- *
- * @param isSo Whether it is.
- * @param what What it is, in words.
- */
-export async function until(
-  isSo: () => boolean | Promise<boolean>,
-  what: string,
-): Promise<void> {
-  for (let i = 0; i < 600; i++) {
-    if (await isSo()) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error(`not so after 30 s: ${what}`);
 }
 
 async function answers(url: string): Promise<boolean> {

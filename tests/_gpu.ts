@@ -10,7 +10,7 @@ import { type makeStepBuffers, type Step, writeStep } from "../src/ops/step.ts";
 export interface TestGpu {
   /** The GPU. */
   readonly gpu: Gpu;
-  /** The names of the WGSL files that were compiled so far. */
+  /** The names of the WGSL files that were asked for so far. */
   readonly compiled: ReadonlySet<string>;
 }
 
@@ -21,17 +21,19 @@ export interface TestGpu {
  * @param name Symbol and behaviour.
  * @param fn The test.
  * @param options How to open the GPU.
+ * @param open What opens it.
  */
 export function gpuTest(
   name: string,
   fn: (test: TestGpu) => Promise<void>,
   options: GpuOptions = {},
+  open: (options: GpuOptions) => Promise<Gpu> = Gpu.open,
 ): void {
   Deno.test(name, async () => {
-    using gpu = await Gpu.open(options);
+    using gpu = await open(options);
     gpu.device.pushErrorScope("out-of-memory");
     gpu.device.pushErrorScope("validation");
-    const compiled = recordKernels(gpu);
+    using compiled = recordKernels(gpu);
     const failure = await fn({ gpu, compiled }).then(
       () => null,
       (error) => error,
@@ -108,15 +110,15 @@ export const STRIPS: GpuOptions = { wideWorkgroups: true };
  * Notes which WGSL files a GPU compiles.
  *
  * @param gpu The GPU.
- * @returns Their names, as they are compiled.
+ * @returns Their names, as they are asked for; disposing of it ends that.
  */
-export function recordKernels(gpu: Gpu): Set<string> {
+export function recordKernels(gpu: Gpu): Set<string> & Disposable {
   const compiled = new Set<string>();
-  editKernels(gpu, (source) => {
+  const edited = editKernels(gpu, (source) => {
     compiled.add(source.name);
     return source;
   });
-  return compiled;
+  return Object.assign(compiled, edited);
 }
 
 /**

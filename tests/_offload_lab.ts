@@ -28,6 +28,9 @@ import type { StoreKind } from "../src/offload/plan_stores.ts";
 import { bankSlotByteLength } from "../src/offload/slot_banks.ts";
 import type { PrefetchMode } from "../src/offload/prefetch_switch.ts";
 import { settle } from "./_gpu.ts";
+import { shareGpu } from "./_shared_gpu.ts";
+
+shareGpu();
 
 /** Positions of the KV cache of every model here. */
 export const CONTEXT_LENGTH = 192;
@@ -95,7 +98,7 @@ export class OffloadLab implements Disposable {
     this.#owned = owned;
   }
 
-  /** Opens a checkpoint on a device of its own. */
+  /** Opens a checkpoint. */
   static async open(directory: string): Promise<OffloadLab> {
     using owned = new DisposableStack();
     const path = `${directory}/config.json`;

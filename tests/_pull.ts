@@ -67,7 +67,7 @@ export function pullLab(options: HubServerOptions = {}): PullLab {
           return Promise.resolve();
         },
         freeByteLength: () => Promise.resolve(null),
-        stallMs: 10_000,
+        stallMs: 60_000,
         ...surroundings,
       }),
     async [Symbol.asyncDispose]() {

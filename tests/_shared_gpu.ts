@@ -1,29 +1,40 @@
-/** One GPU for the engines of a test file, one after the other. */
+/** GPUs that the tests of a file share, one after the other. */
 
-import { Gpu } from "../src/gpu/device.ts";
+import { Gpu, type GpuOptions } from "../src/gpu/device.ts";
+
+const open = Gpu.open.bind(Gpu);
+
+/** Those of this file, by their options; who has one gives it back. */
+const gpus = new Map<string, Promise<Gpu>>();
+const taken = new Set<string>();
 
 /**
- * Has engines that are loaded one after the other use one GPU, whose pipelines stay:
- * on a CPU compiling them takes a second or two a load, even if Mesa has them on disk.
- * An engine that is loaded beside another one gets a GPU of its own, and so does who
- * asks for one with options.
+ * Lends a GPU whose pipelines stay: on a CPU compiling them is most of what a model
+ * takes to load, even if Mesa has them on disk. Beside one that is in use there is
+ * another one.
+ *
+ * @param options How it is opened.
+ * @returns The GPU; disposing of it frees its buffers and undoes what tests change.
  */
-export function shareGpu(): void {
-  const open = Gpu.open.bind(Gpu);
-  let shared: Promise<Gpu> | undefined;
-  let isTaken = false;
-  Gpu.open = async (options) => {
-    if (isTaken || options !== undefined) return await open(options);
-    isTaken = true;
-    const gpu = await (shared ??= open());
-    // What tests change of it.
-    const { tuning, activations, isSoftware } = gpu;
-    const scope = gpu.memory.scope();
-    gpu[Symbol.dispose] = () => {
-      scope[Symbol.dispose]();
-      Object.assign(gpu, { tuning, activations, isSoftware });
-      isTaken = false;
-    };
-    return gpu;
+export async function lendGpu(options: GpuOptions = {}): Promise<Gpu> {
+  const key = JSON.stringify(options);
+  if (taken.has(key)) return await open(options);
+  taken.add(key);
+  let opening = gpus.get(key);
+  if (opening === undefined) gpus.set(key, opening = open(options));
+  const gpu = await opening;
+  const { tuning, activations, isSoftware } = gpu;
+  const scope = gpu.memory.scope();
+  gpu[Symbol.dispose] = () => {
+    scope[Symbol.dispose]();
+    Object.assign(gpu, { tuning, activations, isSoftware });
+    taken.delete(key);
   };
+  return gpu;
+}
+
+/** Has all models of a file that are loaded without options of a GPU share one. */
+export function shareGpu(): void {
+  Gpu.open = async (options) =>
+    await (options === undefined ? lendGpu() : open(options));
 }

@@ -7,6 +7,7 @@ import { Gpu } from "../src/gpu/device.ts";
 import type { KernelSource } from "../src/gpu/kernel.ts";
 import type { Mixtral } from "../src/model/mixtral.ts";
 import { editKernels, settle, STRIPS } from "./_gpu.ts";
+import { lendGpu } from "./_shared_gpu.ts";
 
 /** Sizes that strips read, and heads that fit subgroups of 8. */
 export const WIDE_CONFIG = {
@@ -26,14 +27,6 @@ export const WIDE_OPTIONS: LoadOptions = {
   expertScaleGroupSize: 8,
 };
 
-/** One for all models of a file: what they have in common is compiled once. */
-const sharedGpu = once(() => Gpu.open(STRIPS));
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => made ??= make();
-}
-
 /**
  * Lends a model, loaded in some way; on a GPU of its own if kernels are edited.
  *
@@ -51,9 +44,7 @@ export async function withWideModel<T>(
 ): Promise<T> {
   try {
     using source = await openSource(directory);
-    using own = edit && await Gpu.open(STRIPS);
-    const gpu = own ?? await sharedGpu();
-    using _scope = gpu.memory.scope();
+    using gpu = await (edit ? Gpu.open : lendGpu)(STRIPS);
     const compiled = new Set<string>();
     using _edited = editKernels(gpu, (source) => {
       compiled.add(source.name);

@@ -46,7 +46,7 @@ Deno.test("every kernel that a model can use is in a suite", async () => {
   // As a CPU takes them, as a GPU does, and as one does that lacks subgroups.
   for (const { options } of SUMMING) {
     using gpu = await Gpu.open(options);
-    const names = recordKernels(gpu);
+    using names = recordKernels(gpu);
     gpu.device.pushErrorScope("validation");
     const lab = makeLab(gpu, SHAPE);
     for (const { name, make } of CASES) {

@@ -23,6 +23,9 @@ import type { BenchRow } from "../src/engine/bench_row.ts";
 import { syntheticSource } from "../src/engine/load_synthetic.ts";
 import { type ModelSource, openSource } from "../src/engine/model_source.ts";
 import { gpuTest, settle } from "./_gpu.ts";
+import { shareGpu } from "./_shared_gpu.ts";
+
+shareGpu();
 
 const PROGRAM = fromFileUrl(new URL("../mod.ts", import.meta.url));
 const MODEL = fromFileUrl(new URL("../models/stories-17m-q", import.meta.url));
@@ -42,11 +45,11 @@ async function finish(child: Deno.ChildProcess) {
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
 }
 
-Deno.test("bench --json counts what the engine counts", async () => {
+Deno.test("bench --json --profile counts what the engine counts, without what warmed up", async () => {
   const { code, stdout, stderr } = await finish(
     start(
-      ...["--slots", "8,3", "--prompt", "5,9", "--tokens", "6"],
-      ...["--residency", "gpu,cpu", "--repeat", "2", "--json"],
+      ...["--slots", "8,3", "--prompt", "5,9", "--tokens", "4"],
+      ...["--residency", "gpu,cpu", "--repeat", "2", "--json", "--profile"],
     ),
   );
   assertEquals(code, 0, stderr);
@@ -61,15 +64,22 @@ Deno.test("bench --json counts what the engine counts", async () => {
     rows.map((row: BenchRow) =>
       [row.slots[0], row.residency, row.promptTokens, row.tokens].join(" ")
     ),
-    ["8  5 6", "8  9 6", "3 gpu 5 6", "3 gpu 9 6", "3 cpu 5 6", "3 cpu 9 6"],
+    ["8  5 4", "8  9 4", "3 gpu 5 4", "3 gpu 9 4", "3 cpu 5 4", "3 cpu 9 4"],
   );
   for (const row of rows) checkRow(row);
+  // A table for each row.
+  assertEquals(stderr.match(/^decode: 8 tokens;/gm)?.length, 6);
+  assertEquals(stderr.match(/^Measured: VRAM [\d.]+ GB\/s\.$/gm)?.length, 2);
 });
 
 /** What has to be so, whatever was measured. */
 function checkRow(row: BenchRow): void {
   assertEquals([row.attnBits, row.expertBits, row.expertCount], [4, 4, 8]);
   assertEquals(row.slots.length, 6);
+  assertEquals(
+    row.profile!.phases.map(({ tokenCount }) => tokenCount),
+    [2 * row.promptTokens, 2 * row.tokens],
+  );
   for (const speed of [row.promptTokensPerSecond, row.tokensPerSecond]) {
     assertEquals(speed.values.length, 2);
     const [a, b] = speed.values as [number, number];
@@ -94,7 +104,7 @@ function checkRow(row: BenchRow): void {
     return;
   }
   const { layers, tokenCount, byteLengths } = row.offload!;
-  assertEquals(tokenCount, 12); // of both repetitions
+  assertEquals(tokenCount, 8); // of both repetitions
   let hits = 0;
   let misses = 0;
   for (const layer of layers) {

@@ -3,6 +3,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import OpenAI from "npm:openai@7.57.0";
+import { until } from "../src/server/_until.ts";
 import {
   Balanced,
   checkConfig,
@@ -11,7 +12,6 @@ import {
   type Name,
   NAMES,
   replicaOf,
-  until,
 } from "./_balanced.ts";
 import { count } from "./_counts.ts";
 

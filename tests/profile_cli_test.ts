@@ -1,26 +1,12 @@
-/** `--profile` on the command line, as a process. */
+/** `--profile` on the command line, as a process; that of `bench` in `bench_test.ts`. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
-
-const PROGRAM = fromFileUrl(new URL("../mod.ts", import.meta.url));
-
-async function moeno(args: readonly string[], input = "") {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", PROGRAM, ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: decode(stdout), stderr: decode(stderr) };
-}
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { moeno } from "./_program.ts";
 
 const GENERATE = ["generate", "Once upon a time", "--temperature", "0"]
   .concat("--max-tokens", "6", "--slots", "3", "--quiet");
@@ -40,6 +26,8 @@ function checkTable(text: string, roles: readonly string[]): void {
 }
 
 Deno.test("generate --profile tells on stderr where the time went, and the same text", async () => {
+  const plain = await moeno(GENERATE);
+  assertEquals([plain.code, plain.stderr], [0, ""]);
   for (
     const [residency, role] of [
       ["gpu", "missing experts, over the link  fetch"],
@@ -47,8 +35,6 @@ Deno.test("generate --profile tells on stderr where the time went, and the same 
     ] as const
   ) {
     const flags = [...GENERATE, "--residency", residency];
-    const plain = await moeno(flags);
-    assertEquals([plain.code, plain.stderr], [0, ""]);
     const { code, stdout, stderr } = await moeno([...flags, "--profile"]);
     assertEquals([code, stdout], [0, plain.stdout], stderr);
     checkTable(stderr, ["embedding", "w1, w3", "lm_head", role]);
@@ -70,28 +56,11 @@ Deno.test("generate --profile --json has the profile in its object", async () =>
   checkTable(stderr, []);
 });
 
-Deno.test("bench --profile has a table for each row, without what warmed up", async () => {
-  const { code, stdout, stderr } = await moeno(
-    ["bench", "--slots", "8,3", "--prompt", "9", "--tokens", "4"]
-      .concat("--repeat", "2", "--profile", "--json", "--quiet"),
-  );
-  assertEquals(code, 0, stderr);
-  const { rows } = JSON.parse(stdout);
-  assertEquals(
-    rows.map(({ profile }: { profile: { phases: { tokenCount: number }[] } }) =>
-      profile.phases.map(({ tokenCount }) => tokenCount)
-    ),
-    [[18, 8], [18, 8]],
-  );
-  assertEquals(stderr.match(/^decode: 8 tokens;/gm)?.length, 2);
-  assertEquals(stderr.match(/^Measured: VRAM [\d.]+ GB\/s\.$/gm)?.length, 1);
-});
-
 Deno.test("chat --profile tells of all answers when it ends", async () => {
   const { code, stdout, stderr } = await moeno(
     ["chat", "--profile", "--temperature", "0", "--max-tokens", "4"]
       .concat("--slots", "3"),
-    "Tell me a story.\nAnother one.\n",
+    { input: "Tell me a story.\nAnother one.\n" },
   );
   assertEquals(code, 0, stderr);
   assertEquals(stdout.trim().split("\n").length, 2);

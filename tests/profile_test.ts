@@ -16,6 +16,7 @@ import { SPLIT_FROM } from "../src/ops/attention_split.ts";
 import { finish, withEngine } from "./_engine.ts";
 import { gpuTest, settle, STRIPS } from "./_gpu.ts";
 import { Random } from "./_random.ts";
+import { lendGpu } from "./_shared_gpu.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 import { WIDE_CONFIG, WIDE_OPTIONS } from "./_wide_model.ts";
 
@@ -66,7 +67,7 @@ async function run(
   },
 ) {
   using source = await openSource(directory);
-  using gpu = await Gpu.open(STRIPS);
+  using gpu = await lendGpu(STRIPS);
   using profiler = await Profiler.create(gpu);
   const { config } = source;
   const reader = source.reader(options);

@@ -12,7 +12,7 @@ const CDN = { port: "cdn", path: WEIGHTS } as const;
 /** Pulls from a hub that gets over its faults; returns why it tried again. */
 async function getsOver(
   fault: HubServerOptions["fault"],
-  stallMs = 10_000,
+  stallMs = 60_000,
 ): Promise<{ reasons: string[]; waits: number[] }> {
   await using lab = pullLab({ fault: fault! });
   const { outcome } = await lab.pull({}, { stallMs });

@@ -19,7 +19,7 @@ interface Reference {
 const TOLERANCE = 2e-4;
 
 /** Greedy texts part where two logits are equal but for rounding. */
-const SAME_IDS = 60;
+const SAME_IDS = 32;
 
 const { prompts }: Reference = JSON.parse(
   await Deno.readTextFile(`${STORIES}/reference.json`),
@@ -54,9 +54,9 @@ Deno.test("load() agrees with transformers on stories-17m", async (t) => {
 });
 
 Deno.test("Mixtral prefills as it decodes on stories-17m", async () => {
-  const ids = [...prompts[0]!.ids, ...prompts[0]!.greedy_ids].slice(0, 70);
+  const ids = [...prompts[0]!.ids, ...prompts[0]!.greedy_ids].slice(0, 50);
   let decoded: Float32Array | undefined;
-  for (const chunkSize of [1, 24, 64, 512]) {
+  for (const chunkSize of [1, 24, 512]) {
     await withEngine(STORIES, { chunkSize }, async (engine) => {
       const logits = await engine.logits(ids);
       assertNear(logits, decoded ??= logits);

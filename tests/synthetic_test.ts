@@ -72,22 +72,22 @@ const range = (first: number, end: number) =>
   Array.from({ length: end - first }, (_, i) => first + i);
 
 Deno.test("loadSynthetic() routes every token of a trace in every layer", async () => {
-  const routing = syntheticTrace({ ...SHAPE, seed: 3, tokenCount: 200 });
-  const wanted = expertsOf(routing, range(0, 250)); // it begins anew at 200
+  const routing = syntheticTrace({ ...SHAPE, seed: 3, tokenCount: 60 });
+  const wanted = expertsOf(routing, range(0, 80)); // it begins anew at 60
   const ways: [SyntheticOptions, { promptLength: number }][] = [
-    [{}, { promptLength: 250 }],
+    [{}, { promptLength: 80 }],
     [{ slots: 2, prefetch: "next-layer" }, { promptLength: 1 }],
-    [{ slots: 5, seed: 9 }, { promptLength: 100 }],
-    [{ attnBits: 16, expertBits: 3, slots: 3 }, { promptLength: 150 }],
+    [{ slots: 5, seed: 9 }, { promptLength: 40 }],
+    [{ attnBits: 16, expertBits: 3, slots: 3 }, { promptLength: 70 }],
   ];
   for (const [options, { promptLength }] of ways) {
     const { ids, trace } = await route(
       { ...options, routing },
-      { promptLength, tokenCount: 250 },
+      { promptLength, tokenCount: 80 },
     );
-    assertEquals(expertsOf(trace, range(0, 250)), wanted);
+    assertEquals(expertsOf(trace, range(0, 80)), wanted);
     // The most probable token is always the next.
-    assertEquals(ids, range(promptLength, 251));
+    assertEquals(ids, range(promptLength, 81));
   }
 });
 

@@ -60,7 +60,7 @@ function memoized<T>(make: () => Promise<T>): () => Promise<T> {
 async function answer(engine: Engine): Promise<number[][]> {
   const ids: number[][] = [];
   for (const prompt of PROMPTS) {
-    const options = { maxTokens: 9, temperature: 0, ignoreEos: true };
+    const options = { maxTokens: 5, temperature: 0, ignoreEos: true };
     ids.push((await finish(engine.generate(prompt, options))).ids);
   }
   return ids;

@@ -5,7 +5,6 @@ import { loadModel } from "../src/engine/load_model.ts";
 import type { LoadOptions } from "../src/engine/load_options.ts";
 import { openSource } from "../src/engine/model_source.ts";
 import { tune, type TunedKnob, winnersOf } from "../src/engine/tune.ts";
-import { Gpu } from "../src/gpu/device.ts";
 import { type Tuning, TUNING_VALUES } from "../src/gpu/tuning.ts";
 import { rmsNorm as rmsNormOp } from "../src/ops/norm.ts";
 import { makeRows, reduction } from "../src/ops/op.ts";
@@ -22,6 +21,7 @@ import {
 } from "./_gpu.ts";
 import { withRandom } from "./_random.ts";
 import { rmsNorm } from "../src/model/plain_math.ts";
+import { lendGpu } from "./_shared_gpu.ts";
 import { tinyCheckpoint } from "./_tiny_checkpoint.ts";
 import { WIDE_CONFIG, WIDE_OPTIONS } from "./_wide_model.ts";
 
@@ -43,7 +43,8 @@ async function decode(
 ): Promise<Float32Array> {
   try {
     using source = await openSource(directory);
-    using gpu = await Gpu.open({ ...STRIPS, tuning });
+    using gpu = await lendGpu(STRIPS);
+    gpu.tuning = { ...gpu.tuning, ...tuning };
     const options = { ...WIDE_OPTIONS, ...more };
     const { config } = source;
     const reader = source.reader(options);

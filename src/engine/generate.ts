@@ -102,15 +102,18 @@ export async function* generate(
   checkPrompt(ids, sequence.model.contextLength);
   const cachedTokens = sequence.reusable(ids);
   const clock = new GenerationClock();
-  const text = new TextStream(sequence, ids, settings.stop);
-  const constraint = constraintOf(sequence, settings);
+  const made: Made = {
+    completion: [],
+    context: [...ids],
+    text: new TextStream(sequence, ids, settings.stop),
+    constraint: constraintOf(sequence, settings),
+  };
+  const { completion, context, text, constraint } = made;
   const shaped = new ShapedLogits({ ...settings, constraint });
-  const completion: number[] = [];
   let ending: Ending | undefined;
   try {
     let logits = await prefill(sequence, ids, settings);
     clock.prefillEnds(sequence.ids.length - cachedTokens);
-    const context = [...ids];
     const sampler = new Sampler(settings);
     const random = seededRandom(settings.seed);
     const picker = shaped.isPlain ? aheadPicker(sequence, settings) : undefined;
@@ -133,8 +136,7 @@ export async function* generate(
       yield { ...piece, ...odds };
       clock.readerTook(performance.now() - waitStart);
       await nextTurn();
-      const state = { completion, context, text, constraint };
-      ending = endingAfter(sequence, settings, state);
+      ending = endingAfter(sequence, settings, made);
       if (ending !== undefined) break;
       const position = context.length - 1;
       const wanted = settings.maxTokens - completion.length;
@@ -149,22 +151,9 @@ export async function* generate(
   }
   const rest = text.flush();
   if (text.stopString !== undefined) ending = { finishReason: "stop" };
-  yield {
-    id: null,
-    text: rest,
-    final: {
-      ids: completion,
-      text: text.all,
-      ...(text.stopString !== undefined && { stopString: text.stopString }),
-      contextFull: false,
-      ...ending!,
-      seed: settings.seed,
-      promptTokens: ids.length,
-      cachedTokens,
-      completionTokens: completion.length,
-      ...clock.times(),
-    },
-  };
+  const { seed } = settings;
+  const facts = { ...ending!, seed, promptTokens: ids.length, cachedTokens };
+  yield { id: null, text: rest, final: resultOf(made, clock, facts) };
 }
 
 /** What picks tokens after the first, if only the largest logit counts. */
@@ -191,6 +180,16 @@ function constraintOf(
   throw new Error(
     "Cannot keep a text to a format: the model has no tokenizer, wanted tokenizer.json",
   );
+}
+
+/** What a generation has made so far, and what holds it to its format. */
+interface Made {
+  /** The generated tokens. */
+  readonly completion: number[];
+  /** The prompt, then the generated tokens. */
+  readonly context: number[];
+  readonly text: TextStream;
+  readonly constraint: TokenConstraint | null;
 }
 
 interface Ending {
@@ -247,12 +246,7 @@ async function runChecked(
 function endingAfter(
   sequence: Sequence,
   settings: Settings,
-  { completion, context, text, constraint }: {
-    completion: readonly number[];
-    context: readonly number[];
-    text: TextStream;
-    constraint: TokenConstraint | null;
-  },
+  { completion, context, text, constraint }: Made,
 ): Ending | undefined {
   if (text.stopString !== undefined) return { finishReason: "stop" };
   if (constraint?.isComplete) return { finishReason: "stop" };
@@ -264,6 +258,25 @@ function endingAfter(
     return { finishReason: "length", contextFull: true };
   }
   return settings.signal?.aborted ? { finishReason: "cancelled" } : undefined;
+}
+
+/** The record of a generation, once its text is whole. */
+function resultOf(
+  { completion, text }: Made,
+  clock: GenerationClock,
+  facts:
+    & Ending
+    & Pick<GenerateResult, "seed" | "promptTokens" | "cachedTokens">,
+): GenerateResult {
+  return {
+    ids: completion,
+    text: text.all,
+    ...(text.stopString !== undefined && { stopString: text.stopString }),
+    contextFull: false,
+    ...facts,
+    completionTokens: completion.length,
+    ...clock.times(),
+  };
 }
 
 function oddsOf(

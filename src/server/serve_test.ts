@@ -12,6 +12,7 @@ import { fakeEngine, type FakeEngineOptions } from "./_fake_engine.ts";
 import type { RequestRecord } from "./request_record.ts";
 import { serve, type Server } from "./serve.ts";
 import type { ServeOptions } from "./serve_options.ts";
+import { until, untilWaiting } from "./_until.ts";
 
 /** A server in use. */
 interface Lab {
@@ -50,26 +51,6 @@ async function eventsOf(response: Response): Promise<string[]> {
   return (await response.text()).split("\n\n")
     .filter((block) => block.startsWith("data:"))
     .map((block) => block.slice("data: ".length));
-}
-
-/** Waits until something is so. */
-async function until(
-  isSo: () => boolean | Promise<boolean>,
-  what: string,
-): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (await isSo()) return;
-    await sleep(10);
-  }
-  throw new Error(`not so after 10 s: ${what}`);
-}
-
-/** Waits until so many requests wait for the engine. */
-function untilWaiting({ url }: Server, count: number): Promise<void> {
-  const line = `\nmoeno_requests_waiting ${count}\n`;
-  const isSo = async () =>
-    (await (await fetch(`${url}/metrics`)).text()).includes(line);
-  return until(isSo, `${count} requests wait`);
 }
 
 const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));

@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fakeEngine } from "./_fake_engine.ts";
 import { serve, type Server } from "./serve.ts";
 import type { ServeOptions } from "./serve_options.ts";
+import { untilWaiting } from "./_until.ts";
 
 const HELLO = { messages: [{ role: "user", content: "Hello" }], seed: 3 };
 const STREAM = { ...HELLO, stream: true, max_tokens: 3 };
@@ -56,21 +57,11 @@ function ask(
   });
 }
 
-/** Waits until so many requests wait. */
-async function waitingCount({ url }: Server, count: number): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    const text = await (await fetch(`${url}/metrics`)).text();
-    if (text.includes(`\nmoeno_requests_waiting ${count}\n`)) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  throw new Error(`there never were ${count} requests waiting`);
-}
-
 Deno.test("serve() turns a waiting stream away with a status when it stops", async () => {
   await using busy = await busyServer();
   const { server } = busy;
   const waiting = ask(server, STREAM);
-  await waitingCount(server, 1);
+  await untilWaiting(server, 1);
   const stopped = server.shutdown();
   const refused = await waiting;
   assertEquals(refused.status, 503);
@@ -117,10 +108,10 @@ Deno.test("serve() forgets a stream whose client goes before its turn", async ()
   const controller = new AbortController();
   const { signal } = controller;
   const gone = ask(server, STREAM, { signal }).catch(() => "gone");
-  await waitingCount(server, 1);
+  await untilWaiting(server, 1);
   controller.abort();
   assertEquals(await gone, "gone");
-  await waitingCount(server, 0);
+  await untilWaiting(server, 0);
   busy.goOn();
   await (await busy.running).body?.cancel();
 });

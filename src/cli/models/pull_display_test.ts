@@ -67,7 +67,7 @@ Deno.test("pullDisplay() says when nothing comes", async () => {
   pass(60_000);
   // Nothing is told; the display looks at its clock by itself.
   const says = "nothing comes; 0 of 1 files";
-  for (let i = 0; i < 100 && !text().endsWith(says); i++) {
+  for (let i = 0; i < 600 && !text().endsWith(says); i++) {
     pass(1000);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

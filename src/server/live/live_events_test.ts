@@ -3,22 +3,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Experts } from "../../engine/experts.ts";
 import { fakeEngine } from "../_fake_engine.ts";
+import { until } from "../_until.ts";
 import { ApiError } from "../http/api_error.ts";
 import { serve, type Server } from "../serve.ts";
 import type { ExpertsEvent, ModelEvent, RatesEvent } from "./live_event.ts";
 import { LiveEvents } from "./live_events.ts";
-
-/** Waits until something is so. */
-async function until(
-  isSo: () => boolean | Promise<boolean>,
-  what: string,
-): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (await isSo()) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  throw new Error(`not so after 10 s: ${what}`);
-}
 
 /** One who looks on, and reads. */
 class Reader {
