@@ -60,7 +60,7 @@ export function judgeAdapter(facts: AdapterFacts): Finding {
       limitedBy.length === 0
         ? install
         : `unset ${
-          limitedBy.join(" and ")
+          new Intl.ListFormat("en-GB").format(limitedBy)
         }, which may hide the GPU; else ${install}`,
     );
   }
