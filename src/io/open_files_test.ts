@@ -20,8 +20,12 @@ function assertSameBytes(actual: Uint8Array, wanted: Uint8Array): void {
   assertEquals(actual.findIndex((byte, i) => byte !== wanted[i]), -1);
 }
 
-/** Counts the reads in flight of all files until it is disposed of. */
-function watchReads() {
+/**
+ * Counts the reads in flight of all files until it is disposed of. None goes on
+ * before so many of them have begun.
+ */
+function watchReads(together = 1) {
+  const begun = Promise.withResolvers<void>();
   const { prototype } = Deno.FsFile;
   const { read } = prototype;
   const watch = {
@@ -33,10 +37,12 @@ function watchReads() {
     [Symbol.dispose]: () => void (prototype.read = read),
   };
   prototype.read = async function (target) {
-    watch.total++;
+    const isFailing = ++watch.total === watch.failing;
     watch.most = Math.max(watch.most, ++watch.inFlight);
+    if (watch.inFlight >= together) begun.resolve();
     try {
-      if (watch.total === watch.failing) throw new Error("no more bytes");
+      await begun.promise;
+      if (isFailing) throw new Error("no more bytes");
       return await read.call(this, target);
     } finally {
       watch.inFlight--;
@@ -78,7 +84,7 @@ Deno.test("OpenFiles reads the chunks of a long read side by side", async () => 
   const content = makeBytes(40 * 2 ** 20, 0);
   await Deno.writeFile(path, content);
   using files = new OpenFiles();
-  using watch = watchReads();
+  using watch = watchReads(3);
   const target = new Uint8Array(content.byteLength - 7);
   await files.read(path, { begin: 3, target });
   assertSameBytes(target, content.subarray(3, -4));
