@@ -77,8 +77,10 @@ export function ioWriters(
   };
 }
 
+const ENCODER = new TextEncoder();
+
 function writeText(sink: ByteSink, text: string): void {
-  let bytes = new TextEncoder().encode(text);
+  let bytes = ENCODER.encode(text);
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(sink.writeSync(bytes));

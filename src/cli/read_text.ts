@@ -1,4 +1,3 @@
-import { fileError } from "../io/file_error.ts";
 import { readBounded } from "../io/read_bounded.ts";
 import type { Io } from "./io.ts";
 
@@ -24,14 +23,10 @@ export async function readText(
 ): Promise<string> {
   const isStdin = path === STDIN;
   const action = `read the ${what} from ${isStdin ? "stdin" : path}`;
-  let bytes: Uint8Array;
-  try {
-    const stream = isStdin ? io.input : (await Deno.open(path)).readable;
-    const maxByteLength = MAX_TEXT_BYTE_LENGTH;
-    bytes = await readBounded(stream, { maxByteLength, action });
-  } catch (error) {
-    throw fileError(action, error);
-  }
+  const bytes = await readBounded(isStdin ? io.input : path, {
+    maxByteLength: MAX_TEXT_BYTE_LENGTH,
+    action,
+  });
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

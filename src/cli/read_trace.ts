@@ -1,4 +1,3 @@
-import { fileError } from "../io/file_error.ts";
 import { readBounded } from "../io/read_bounded.ts";
 import { parseTrace, type RoutingTrace } from "../offload/routing_trace.ts";
 
@@ -14,12 +13,12 @@ const MAX_TRACE_BYTE_LENGTH = 1 << 28;
  */
 export async function readTrace(path: string): Promise<RoutingTrace> {
   const action = `read ${path}`;
+  const maxByteLength = MAX_TRACE_BYTE_LENGTH;
+  const bytes = await readBounded(path, { maxByteLength, action });
   try {
-    const { readable } = await Deno.open(path);
-    const maxByteLength = MAX_TRACE_BYTE_LENGTH;
-    return parseTrace(await readBounded(readable, { maxByteLength, action }));
+    return parseTrace(bytes);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw fileError(action, error);
+    if (!(error instanceof SyntaxError)) throw error;
     const state = error.message.replace(/^Cannot read a routing trace: /, "");
     throw new Error(
       `Cannot ${action}: ${state}; chat --trace <file> records one`,

@@ -1,4 +1,3 @@
-import { fileError } from "../io/file_error.ts";
 import { readBounded } from "../io/read_bounded.ts";
 import { parseSlots, type SlotsWish } from "../offload/slots_wish.ts";
 import type { FlagValue } from "./args.ts";
@@ -48,14 +47,8 @@ export async function readSlots(value: FlagValue): Promise<SlotsWish> {
   if (typeof value !== "string" || value === "auto") return value as SlotsWish;
   const path = value.slice(1);
   const action = `read slots from ${path}`;
-  let bytes: Uint8Array;
-  try {
-    const { readable } = await Deno.open(path);
-    const maxByteLength = MAX_BYTE_LENGTH;
-    bytes = await readBounded(readable, { maxByteLength, action });
-  } catch (error) {
-    throw fileError(action, error);
-  }
+  const maxByteLength = MAX_BYTE_LENGTH;
+  const bytes = await readBounded(path, { maxByteLength, action });
   const text = new TextDecoder().decode(bytes);
   const parts = text.replace(/#.*/g, "").split(/[\s,]+/).filter((part) =>
     part !== ""

@@ -1,5 +1,7 @@
 /** How many columns of a terminal text takes. */
 
+import { stripVTControlCharacters } from "node:util";
+
 /** Ends of ranges that East Asian Width calls wide, and pictures are not. */
 const WIDE: readonly (readonly [first: number, last: number])[] = [
   [0x1100, 0x115f],
@@ -106,7 +108,7 @@ export function cutToWidth(
 /**
  * Joins texts to rows, so that a terminal breaks none of them.
  *
- * @param parts The texts.
+ * @param parts The texts, which may have colours.
  * @param options The width of a row, and what stands between two texts.
  * @returns Rows; a text that is too long is a row of its own.
  */
@@ -119,7 +121,8 @@ export function joinRows(
     const last = rows.pop();
     const longer = last === undefined ? part : last + separator + part;
     const end = separator.trimEnd(); // it may follow on the same row
-    if (last === undefined || textWidth(longer + end) <= columns) {
+    const shown = stripVTControlCharacters(longer + end);
+    if (last === undefined || textWidth(shown) <= columns) {
       rows.push(longer);
     } else {
       rows.push(last + end, part);

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { joinRows } from "./text_width.ts";
 
 /** The columns of a terminal that everybody has. */
 export const LINE_WIDTH = 80;
@@ -12,18 +13,11 @@ export const LINE_WIDTH = 80;
  * @returns Its lines.
  */
 export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
   // An amount such as 5.4 GiB is one word.
-  const words = text.replace(/\s+/g, " ").split(/ (?![KMGT]i?B\b)/);
-  for (const word of words.filter(Boolean)) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && stripVTControlCharacters(longer).length > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line];
+  const words = text.replace(/\s+/g, " ").split(/ (?![KMGT]i?B\b)/)
+    .filter(Boolean);
+  if (words.length === 0) return [""];
+  return joinRows(words, { columns: width, separator: " " });
 }
 
 /**
